@@ -1,0 +1,163 @@
+# Everything a developer runs. `make help` lists it.
+#
+# Only Python 3.11+ and make are needed for `run` and `test`; `check` also needs Node, for buf.
+# PYTHON=python3.12 chooses the interpreter, VENV=.venv312 another place for the environment.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+VENV ?= .venv
+TOOLS := .venv-protos
+LOCKER := .venv-lock
+BUF := tools/buf/node_modules/.bin/buf
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# The interpreter: what the caller asked for, else the one the environment was made with, else the first that is new
+# enough.
+ifndef PYTHON
+PYTHON := $(or $(wildcard $(VENV)/bin/python),$(shell \
+	for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+		if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$python; break; fi; \
+	done),python3)
+endif
+PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+
+# What ruff, mypy and import-linter look at; a folder that is not there yet is not an error.
+CODE := $(wildcard clients/python/airegistry registry gateway launcher examples tests tools benchmarks)
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+## Environments: a stamp per step, so that a second `make run` starts at once.
+
+PYTHON_STAMP := $(VENV)/.stamp-python$(PYTHON_VERSION)
+RUN_STAMP := $(VENV)/.stamp-run
+DEV_STAMP := $(VENV)/.stamp-dev
+
+$(PYTHON_STAMP):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "AI Registry needs Python 3.11 or newer; name one: make PYTHON=python3.12 …" >&2; exit 1; }
+	$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+# pip cannot mix hash checking with editable installs, hence two steps (docs/adr/0002).
+$(RUN_STAMP): $(PYTHON_STAMP) constraints.txt pyproject.toml clients/python/pyproject.toml
+	$(VENV)/bin/pip install --quiet --require-hashes -r constraints.txt
+	$(VENV)/bin/pip install --quiet --no-deps --no-build-isolation -e clients/python -e .
+	@touch $@
+
+$(DEV_STAMP): $(RUN_STAMP) constraints-dev.txt
+	$(VENV)/bin/pip install --quiet --require-hashes -r constraints-dev.txt
+	@touch $@
+
+$(TOOLS)/.stamp: $(PYTHON_STAMP) constraints-protos.txt
+	$(PYTHON) -m venv --clear $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --require-hashes -r constraints-protos.txt
+	@touch $@
+
+$(LOCKER)/.stamp: $(PYTHON_STAMP) constraints-lock.txt
+	$(PYTHON) -m venv --clear $(LOCKER)
+	$(LOCKER)/bin/pip install --quiet --require-hashes -r constraints-lock.txt
+	@touch $@
+
+# The binary comes in the package; no install script has to run.
+$(BUF): tools/buf/package.json tools/buf/package-lock.json
+	cd tools/buf && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+build/googleapis/.stamp: $(TOOLS)/.stamp tools/googleapis.py
+	$(TOOLS)/bin/python tools/googleapis.py build/googleapis
+	@touch $@
+
+.PHONY: setup
+setup: $(DEV_STAMP) ## Make .venv with everything that run, test and check need from PyPI
+
+.PHONY: lock
+lock: $(LOCKER)/.stamp ## Pin every dependency again, newest allowed, with hashes
+	$(LOCKER)/bin/python tools/lock.py
+
+## Generated code
+
+.PHONY: protos
+protos: $(TOOLS)/.stamp ## Generate clients/python/airegistry/v1 from protos/
+	$(TOOLS)/bin/python tools/protos.py
+
+.PHONY: protos-check
+protos-check: $(TOOLS)/.stamp ## Fail when the generated code differs from protos/
+	$(TOOLS)/bin/python tools/protos.py --check
+
+.PHONY: protos-lint
+protos-lint: $(BUF) build/googleapis/.stamp ## Lint protos/ and check their format
+	$(BUF) lint
+	$(BUF) format --diff --exit-code protos
+
+.PHONY: protos-breaking
+protos-breaking: $(BUF) build/googleapis/.stamp ## Fail when protos/ break what the last release promised
+	$(PYTHON) tools/breaking.py $(BUF)
+
+## Checks, each with its fixer
+
+.PHONY: fmt
+fmt: $(DEV_STAMP) $(BUF) ## Format everything and fix what ruff can fix
+	$(VENV)/bin/ruff check --fix-only --quiet
+	$(VENV)/bin/ruff format
+	$(BUF) format --write protos
+
+.PHONY: lint
+lint: $(DEV_STAMP) ## Lint and check the format
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+
+.PHONY: types
+types: $(DEV_STAMP) ## Check the types
+	$(VENV)/bin/mypy $(CODE)
+
+.PHONY: imports
+imports: $(DEV_STAMP) ## Check which way the imports point
+	$(VENV)/bin/lint-imports
+
+.PHONY: check
+check: lint types imports protos-lint protos-breaking protos-check ## All of the above: what CI runs besides the tests
+
+## Tests
+
+.PHONY: test
+test: $(DEV_STAMP) ## Run every test
+	$(VENV)/bin/pytest
+
+.PHONY: test-unit
+test-unit: $(DEV_STAMP) ## Run the tests that start no server
+	$(VENV)/bin/pytest $(wildcard tests/unit tests/golden)
+
+.PHONY: test-integration
+test-integration: $(DEV_STAMP) ## Run the tests that start servers
+	$(VENV)/bin/pytest $(wildcard tests/contract tests/integration tests/robustness tests/e2e)
+
+.PHONY: fuzz
+fuzz: $(DEV_STAMP) ## Run the property tests with many more examples
+	$(VENV)/bin/pytest -m hypothesis --hypothesis-profile=fuzz --timeout=0
+
+.PHONY: bench
+bench: $(DEV_STAMP) ## Measure, and print the table with its references
+	$(VENV)/bin/python -m benchmarks
+
+## Running and shipping
+
+.PHONY: run
+run: $(RUN_STAMP) ## Start registry, gateway and demo backend on this machine
+	@$(VENV)/bin/airegistry up
+
+.PHONY: build
+build: $(RUN_STAMP) ## Build wheels and sdists of both distributions into dist/
+	cd clients/python && $(abspath $(VENV))/bin/hatchling build -d $(CURDIR)/dist
+	$(VENV)/bin/hatchling build -d dist
+
+.PHONY: clean
+clean: ## Remove environments, caches and build output
+	rm -rf $(VENV) $(TOOLS) $(LOCKER) build dist tools/buf/node_modules
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

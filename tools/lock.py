@@ -1,0 +1,42 @@
+"""Pin every dependency with its hashes, for every platform, into the constraints files.
+
+Run by `make lock`. The files name no index and no path: they hold wherever PyPI, or a mirror of it, is.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+UV = Path(sys.executable).parent / "uv"
+# A week's rest: most poisoned releases are found and withdrawn by then.
+COOLDOWN = "7 days"
+LOCKS: dict[str, list[str]] = {
+    "constraints.txt": ["pyproject.toml", "--group=pyproject.toml:build"],
+    "constraints-dev.txt": ["--group=pyproject.toml:dev", "--constraints=constraints.txt"],
+    "constraints-protos.txt": ["--group=pyproject.toml:protos"],
+    "constraints-lock.txt": ["--group=pyproject.toml:lock"],
+}
+
+
+def lock(name: str, sources: list[str]) -> None:
+    options = [
+        "--universal",
+        "--python-version=3.11",
+        "--generate-hashes",
+        "--upgrade",
+        f"--exclude-newer={COOLDOWN}",
+        "--no-emit-index-url",
+        "--no-emit-find-links",
+        "--no-emit-package=airegistry",
+        "--custom-compile-command=make lock",
+        "--quiet",
+    ]
+    command = [UV, "pip", "compile", *options, *sources, f"--output-file={name}"]
+    subprocess.run(command, cwd=ROOT, check=True)
+
+
+if __name__ == "__main__":
+    for name, sources in LOCKS.items():
+        print(name)
+        lock(name, sources)

@@ -1,0 +1,81 @@
+"""Generate clients/python/airegistry/v1 from protos/, or check that it is what the generator gives.
+
+The folder belongs to this script: whatever else lies in it is removed.
+"""
+
+import argparse
+import filecmp
+import shutil
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+
+from grpc_tools import protoc
+
+ROOT = Path(__file__).resolve().parent.parent
+PROTOS = ROOT / "protos"
+PACKAGE = Path("airegistry/v1")
+OUT = ROOT / "clients/python"
+INIT = '"""Messages and stubs generated from protos/airegistry/v1; `make protos` writes this folder."""\n'
+# google/api and google/rpc, and protobuf's own files, each from the wheel that ships them.
+SITE = Path(sysconfig.get_path("purelib"))
+INCLUDES = (PROTOS, SITE, SITE / "grpc_tools/_proto")
+
+
+def generate(out: Path) -> None:
+    protos = sorted(path.relative_to(PROTOS) for path in (PROTOS / PACKAGE).glob("*.proto"))
+    if not protos:
+        sys.exit(f"no .proto files in {(PROTOS / PACKAGE).relative_to(ROOT)}")
+    bin_ = Path(sys.executable).parent
+    arguments = [
+        "protoc",
+        *(f"--proto_path={path}" for path in INCLUDES),
+        *(f"--plugin={name}={bin_ / name}" for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")),
+        f"--python_out={out}",
+        f"--grpc_python_out={out}",
+        f"--mypy_out=quiet:{out}",
+        f"--mypy_grpc_out=quiet:{out}",
+        *map(str, protos),
+    ]
+    if code := protoc.main(arguments):
+        sys.exit(code)
+    # The plugins write a module for every file; those of files without a service hold nothing.
+    for module in (out / PACKAGE).glob("*_pb2_grpc.py"):
+        if "Servicer" not in module.read_text():
+            module.unlink()
+            module.with_suffix(".pyi").unlink()
+    (out / PACKAGE / "__init__.py").write_text(INIT)
+
+
+def differences(old: Path, new: Path) -> list[str]:
+    """Name what is missing, stale or different in *old*."""
+    is_ = {path.name for path in old.glob("*.py*") if path.is_file()}
+    ought = {path.name for path in new.iterdir()}
+    _, changed, _ = filecmp.cmpfiles(old, new, sorted(is_ & ought), shallow=False)
+    return sorted(
+        [f"{name}: missing" for name in ought - is_]
+        + [f"{name}: not generated" for name in is_ - ought]
+        + [f"{name}: out of date" for name in changed]
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing, fail on a difference")
+    check = parser.parse_args().check
+    with tempfile.TemporaryDirectory() as scratch:
+        generate(Path(scratch))
+        fresh, committed = Path(scratch) / PACKAGE, OUT / PACKAGE
+        drift = differences(committed, fresh)
+        if check and drift:
+            sys.exit(
+                "generated code drifted from protos/; run `make protos`:\n  " + "\n  ".join(drift)
+            )
+        if drift:
+            shutil.rmtree(committed, ignore_errors=True)
+            shutil.copytree(fresh, committed)
+
+
+if __name__ == "__main__":
+    main()
