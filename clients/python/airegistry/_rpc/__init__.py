@@ -1,0 +1,1 @@
+"""Carrying calls: the shape of a handler, and grpc.aio as the carrier of both ends."""

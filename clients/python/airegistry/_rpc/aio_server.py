@@ -1,0 +1,158 @@
+"""grpc.aio as the carrier of services: calls in, answers and statuses out."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Protocol
+
+import grpc
+from grpc import aio
+
+from airegistry._rpc.service import Method, Service, write
+from airegistry._status import DETAILS_KEY, code_of, to_status
+from airegistry.errors import InternalError, RegistryError
+
+log = logging.getLogger(__name__)
+
+MAX_RECEIVE_BYTES = 8 * 1024 * 1024
+"""Above our own limits, so that a request that is too large gets our error, with the limit and the count."""
+
+SERVER_OPTIONS: Sequence[tuple[str, int]] = (
+    ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.so_reuseport", 0),
+    # Agents behind NAT keep idle connections open by pings.
+    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    # At the defaults a burst of 3,000 Watch opens has hundreds refused.
+    ("grpc.server.max_pending_requests", 20_000),
+    ("grpc.server.max_pending_requests_hard_limit", 40_000),
+)
+
+
+class CallObserver(Protocol):
+    """Who wants to know about calls: metrics. Both methods must be quick and must not raise."""
+
+    def call_started(self, method: str) -> None:
+        """Note that a call began."""
+        ...
+
+    def call_ended(self, method: str, code: str, seconds: float) -> None:
+        """Note that a call ended with a status code, by name."""
+        ...
+
+
+class AioCall:
+    """A call carried by grpc.aio."""
+
+    __slots__ = ("__dict__", "_context", "method", "principal")
+
+    def __init__(self, context: aio.ServicerContext[Any, Any], method: str) -> None:
+        self._context = context
+        self.method = method
+        self.principal = ""
+
+    @cached_property
+    def metadata(self) -> Mapping[str, str | bytes]:
+        """The caller's metadata."""
+        return dict(self._context.invocation_metadata() or ())
+
+    @property
+    def peer(self) -> str:
+        """Where the call comes from."""
+        return self._context.peer()
+
+    def time_left(self) -> float | None:
+        """Return the seconds until the caller's deadline."""
+        return self._context.time_remaining()
+
+    def cancelled(self) -> bool:
+        """Say whether the peer is gone."""
+        return self._context.cancelled()
+
+
+def add_service(server: aio.Server, service: Service, observer: CallObserver) -> None:
+    """Serve *service* on *server*: every error goes out as a status, and every call is told to *observer*."""
+    handlers = {method.name: _handler(method, observer) for method in service.methods}
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.name, handlers),))
+
+
+def _handler(method: Method, observer: CallObserver) -> grpc.RpcMethodHandler[Any, Any]:
+    if method.stream is not None:
+        return grpc.unary_stream_rpc_method_handler(
+            _stream(method, observer), request_deserializer=method.read, response_serializer=write
+        )
+    return grpc.unary_unary_rpc_method_handler(
+        _unary(method, observer), request_deserializer=method.read, response_serializer=write
+    )
+
+
+def _unary(method: Method, observer: CallObserver) -> Any:
+    handle, path = method.unary, method.path
+    assert handle is not None  # noqa: S101 - the caller looked
+
+    async def behaviour(request: Any, context: aio.ServicerContext[Any, Any]) -> Any:
+        observer.call_started(path)
+        started = time.monotonic()
+        code = "OK"
+        try:
+            return await handle(request, AioCall(context, path))
+        except asyncio.CancelledError:
+            code = "CANCELLED"
+            raise
+        except Exception as error:  # noqa: BLE001 - strangers' exceptions stop here
+            code = await _abort(context, path, error)
+        finally:
+            observer.call_ended(path, code, time.monotonic() - started)
+
+    return behaviour
+
+
+def _stream(method: Method, observer: CallObserver) -> Any:
+    handle, path = method.stream, method.path
+    assert handle is not None  # noqa: S101 - the caller looked
+
+    async def behaviour(request: Any, context: aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
+        observer.call_started(path)
+        started = time.monotonic()
+        code = "OK"
+        messages = handle(request, AioCall(context, path))
+        try:
+            async for message in messages:
+                yield message
+        except (asyncio.CancelledError, GeneratorExit):
+            code = "CANCELLED"
+            raise
+        except Exception as error:  # noqa: BLE001 - strangers' exceptions stop here
+            code = await _abort(context, path, error)
+        finally:
+            # The handler's own clean-up runs now, not when the garbage collector finds it.
+            close = getattr(messages, "aclose", None)
+            if close is not None:
+                await close()
+            observer.call_ended(path, code, time.monotonic() - started)
+
+    return behaviour
+
+
+async def _abort(context: aio.ServicerContext[Any, Any], path: str, error: Exception) -> str:
+    """End the call with the status of *error* and return the code's name."""
+    if isinstance(error, RegistryError):
+        known = error
+    else:
+        # grpc.aio would send str(error) to the caller; it may hold a DSN or a prompt.
+        log.error("unhandled error in %s", path, exc_info=error)
+        known = InternalError("internal error")
+    status = to_status(known)
+    try:
+        await context.abort(status.code, status.message, ((DETAILS_KEY, status.details),))
+    except aio.AbortError:
+        # The status is sent; raising would only make grpc.aio log it again.
+        pass
+    return code_of(known).name

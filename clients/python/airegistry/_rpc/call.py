@@ -1,0 +1,41 @@
+"""What a handler may know about the call that it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+
+class Call(Protocol):
+    """One call, whoever carries it. Handlers are coroutines, or async generators, of `(request, call)`.
+
+    A call whose peer goes away is cancelled: its handler sees `asyncio.CancelledError`.
+    """
+
+    @property
+    def method(self) -> str:
+        """The full method: `/airegistry.v1.RegistryService/Get`."""
+        ...
+
+    @property
+    def metadata(self) -> Mapping[str, str | bytes]:
+        """The caller's metadata; of a repeated key the last value. Keys that end in `-bin` have bytes."""
+        ...
+
+    @property
+    def peer(self) -> str:
+        """Where the call comes from, for logs."""
+        ...
+
+    @property
+    def principal(self) -> str:
+        """Who the caller proved to be; empty for anonymous callers."""
+        ...
+
+    def time_left(self) -> float | None:
+        """Return the seconds until the caller's deadline; None without one."""
+        ...
+
+    def cancelled(self) -> bool:
+        """Say whether the peer is gone already."""
+        ...

@@ -1,0 +1,82 @@
+"""A service as data: its methods, their handlers, and how their messages are read and written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf import message_factory
+from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+
+from airegistry._rpc.call import Call
+from airegistry.errors import UnimplementedError
+
+UnaryHandler = Callable[[Any, Call], Awaitable[Any]]
+StreamHandler = Callable[[Any, Call], AsyncIterator[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One method of a service. `unary` or `stream` is set; a handler may answer with a message or with its bytes."""
+
+    name: str
+    path: str
+    read: Callable[[bytes], Any]
+    unary: UnaryHandler | None = None
+    stream: StreamHandler | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service and who handles it."""
+
+    name: str
+    methods: tuple[Method, ...]
+
+
+def service(descriptor: ServiceDescriptor, handlers: object, *, raw: Collection[str] = ()) -> Service:
+    """Bind each method of *descriptor* to the snake_case method of *handlers*.
+
+    A method without a handler answers UNIMPLEMENTED naming itself. The handlers of the methods in *raw* get the request
+    as bytes.
+    """
+    methods = tuple(_method(descriptor, method, handlers, raw=method.name in raw) for method in descriptor.methods)
+    return Service(descriptor.full_name, methods)
+
+
+def write(response: Any) -> bytes:
+    """Serialize a response, unless the handler already did."""
+    return response if type(response) is bytes else response.SerializeToString()
+
+
+def snake_case(name: str) -> str:
+    """Return `BatchDiscover` as `batch_discover`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+def _method(service: ServiceDescriptor, method: MethodDescriptor, handlers: object, *, raw: bool) -> Method:
+    path = f"/{service.full_name}/{method.name}"
+    read: Callable[[bytes], Any] = (
+        _identity if raw else message_factory.GetMessageClass(method.input_type).FromString
+    )
+    handler = getattr(handlers, snake_case(method.name), None) or _unimplemented(path, stream=method.server_streaming)
+    if method.server_streaming:
+        return Method(method.name, path, read, stream=handler)
+    return Method(method.name, path, read, unary=handler)
+
+
+def _identity(data: bytes) -> bytes:
+    return data
+
+
+def _unimplemented(path: str, *, stream: bool) -> Any:
+    async def refuse(_request: Any, _call: Call) -> Any:
+        raise UnimplementedError(f"{path} is not implemented by this server")
+
+    async def refuse_stream(_request: Any, _call: Call) -> AsyncIterator[Any]:
+        raise UnimplementedError(f"{path} is not implemented by this server")
+        yield  # An async generator, as the carrier expects of a stream.
+
+    return refuse_stream if stream else refuse

@@ -1,0 +1,185 @@
+"""What an error looks like on the wire: one table, read both ways."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from google.rpc import error_details_pb2, status_pb2
+from grpc import StatusCode, aio
+
+from airegistry import errors
+from airegistry._convert import ERROR_DOMAIN, duration_from_pb, duration_to_pb
+from airegistry.errors import ErrorStatus, FieldViolation, InvalidArgumentError, ProviderError, RegistryError
+
+DETAILS_KEY = "grpc-status-details-bin"
+MAX_DETAILS_BYTES = 6 * 1024
+"""gRPC peers refuse trailers above 8 KiB; what does not fit is left out, the ErrorInfo last."""
+
+CODES: dict[type[RegistryError], StatusCode] = {
+    errors.InvalidArgumentError: StatusCode.INVALID_ARGUMENT,
+    errors.UnsupportedFieldError: StatusCode.INVALID_ARGUMENT,
+    errors.RequestTooLargeError: StatusCode.INVALID_ARGUMENT,
+    errors.InvalidPageTokenError: StatusCode.INVALID_ARGUMENT,
+    errors.RequestIdReusedError: StatusCode.INVALID_ARGUMENT,
+    errors.AmbiguousModelError: StatusCode.INVALID_ARGUMENT,
+    errors.NotFoundError: StatusCode.NOT_FOUND,
+    errors.ModelNotFoundError: StatusCode.NOT_FOUND,
+    errors.LeaseExpiredError: StatusCode.NOT_FOUND,
+    errors.AlreadyExistsError: StatusCode.ALREADY_EXISTS,
+    errors.OwnedByAnotherError: StatusCode.ALREADY_EXISTS,
+    errors.EtagMismatchError: StatusCode.ABORTED,
+    errors.FailedPreconditionError: StatusCode.FAILED_PRECONDITION,
+    errors.ForeignResumeTokenError: StatusCode.FAILED_PRECONDITION,
+    errors.NoCandidateError: StatusCode.FAILED_PRECONDITION,
+    errors.CompactedError: StatusCode.OUT_OF_RANGE,
+    errors.RevisionInFutureError: StatusCode.OUT_OF_RANGE,
+    errors.UnauthenticatedError: StatusCode.UNAUTHENTICATED,
+    errors.PermissionDeniedError: StatusCode.PERMISSION_DENIED,
+    errors.OverloadedError: StatusCode.RESOURCE_EXHAUSTED,
+    errors.UnavailableError: StatusCode.UNAVAILABLE,
+    errors.DeadlineExceededError: StatusCode.DEADLINE_EXCEEDED,
+    errors.CanceledError: StatusCode.CANCELLED,
+    errors.UnimplementedError: StatusCode.UNIMPLEMENTED,
+    errors.InternalError: StatusCode.INTERNAL,
+    errors.ProviderError: StatusCode.UNAVAILABLE,
+    errors.ProviderRejectedError: StatusCode.INVALID_ARGUMENT,
+    errors.ContextLengthError: StatusCode.INVALID_ARGUMENT,
+    errors.ContentRefusedError: StatusCode.INVALID_ARGUMENT,
+    # The caller's own identity is fine, so neither UNAUTHENTICATED nor PERMISSION_DENIED.
+    errors.ProviderCredentialError: StatusCode.FAILED_PRECONDITION,
+    errors.ProviderModelNotFoundError: StatusCode.FAILED_PRECONDITION,
+    errors.ProviderRateLimitedError: StatusCode.RESOURCE_EXHAUSTED,
+    errors.ProviderOverloadedError: StatusCode.UNAVAILABLE,
+    errors.ProviderFailedError: StatusCode.UNAVAILABLE,
+    errors.ProviderConnectionError: StatusCode.UNAVAILABLE,
+    errors.ProviderTimeoutError: StatusCode.DEADLINE_EXCEEDED,
+    errors.MalformedAnswerError: StatusCode.UNAVAILABLE,
+    errors.TruncatedAnswerError: StatusCode.UNAVAILABLE,
+}
+
+_BY_REASON = {cls.reason: cls for cls in CODES}
+# For answers of servers that send no ErrorInfo (a proxy, gRPC itself): the plainest class of each code.
+_BY_CODE = {code: cls for cls, code in reversed(CODES.items())} | {StatusCode.UNAVAILABLE: errors.UnavailableError}
+
+
+@dataclass(frozen=True, slots=True)
+class WireStatus:
+    """A status ready to be sent: the code, the message and the serialized google.rpc.Status."""
+
+    code: StatusCode
+    message: str
+    details: bytes
+
+
+def code_of(error: RegistryError) -> StatusCode:
+    """Return the status code that stands for the class of *error*."""
+    for cls in type(error).__mro__:
+        if cls in CODES:
+            return CODES[cls]
+    return StatusCode.UNKNOWN
+
+
+def status_of(error: RegistryError) -> ErrorStatus:
+    """Return the error as a value, for replies that list errors beside results."""
+    return ErrorStatus(code=_wire_name(code_of(error)), reason=error.reason, message=error.message)
+
+
+def to_status(error: RegistryError) -> WireStatus:
+    """Return what goes over the wire for *error*."""
+    code = code_of(error)
+    number: int = code.value[0]
+    status = status_pb2.Status(code=number, message=error.message[:2048])
+    status.details.add().Pack(
+        error_details_pb2.ErrorInfo(reason=error.reason, domain=ERROR_DOMAIN, metadata=_metadata(error))
+    )
+    for message in _further_details(error):
+        status.details.add().Pack(message)
+        if status.ByteSize() > MAX_DETAILS_BYTES:
+            del status.details[-1]
+    return WireStatus(code, status.message, status.SerializeToString())
+
+
+def from_call(error: aio.AioRpcError) -> RegistryError:
+    """Return the error that a server meant by the status of a call."""
+    status = _status_in(error)
+    message = error.details() or ""
+    info = _first(status, error_details_pb2.ErrorInfo)
+    if info is None or info.domain != ERROR_DOMAIN or info.reason not in _BY_REASON:
+        return _BY_CODE.get(error.code(), RegistryError)(message)
+    return _rebuild(_BY_REASON[info.reason], message, status, info)
+
+
+def _rebuild(
+    cls: type[RegistryError], message: str, status: status_pb2.Status, info: error_details_pb2.ErrorInfo
+) -> RegistryError:
+    retry = _first(status, error_details_pb2.RetryInfo)
+    metadata = dict(info.metadata)
+    keywords: dict[str, Any] = {
+        "retry_after": duration_from_pb(retry.retry_delay) if retry is not None else None,
+        "details": [detail for detail in status.details if not _ours(detail)],
+    }
+    accepted = _keywords(cls)
+    if "violations" in accepted:
+        bad = _first(status, error_details_pb2.BadRequest)
+        keywords["violations"] = [
+            FieldViolation(v.field, v.description) for v in (bad.field_violations if bad is not None else ())
+        ]
+    if "http_status" in accepted:
+        http_status = metadata.pop("http_status", None)
+        keywords["http_status"] = int(http_status) if http_status is not None else None
+    return cls(message, metadata=metadata, **keywords)
+
+
+@cache
+def _keywords(cls: type[RegistryError]) -> frozenset[str]:
+    return frozenset(inspect.signature(cls).parameters)
+
+
+def _metadata(error: RegistryError) -> dict[str, str]:
+    metadata = {key: value[:1024] for key, value in error.metadata.items()}
+    if isinstance(error, ProviderError) and error.http_status is not None:
+        metadata["http_status"] = str(error.http_status)
+    return metadata
+
+
+def _further_details(error: RegistryError) -> Iterable[Any]:
+    if isinstance(error, InvalidArgumentError) and error.violations:
+        yield error_details_pb2.BadRequest(
+            field_violations=[
+                error_details_pb2.BadRequest.FieldViolation(field=v.field, description=v.description)
+                for v in error.violations[:20]
+            ]
+        )
+    if error.retry_after is not None:
+        yield error_details_pb2.RetryInfo(retry_delay=duration_to_pb(error.retry_after))
+    yield from error.details
+
+
+def _status_in(error: aio.AioRpcError) -> status_pb2.Status:
+    for key, value in error.trailing_metadata() or ():
+        if key == DETAILS_KEY and isinstance(value, bytes):
+            return status_pb2.Status.FromString(value)
+    return status_pb2.Status()
+
+
+def _first(status: status_pb2.Status, cls: type[Any]) -> Any:
+    for detail in status.details:
+        if detail.Is(cls.DESCRIPTOR):
+            message = cls()
+            detail.Unpack(message)
+            return message
+    return None
+
+
+def _ours(detail: Any) -> bool:
+    known = (error_details_pb2.ErrorInfo, error_details_pb2.BadRequest, error_details_pb2.RetryInfo)
+    return any(detail.Is(cls.DESCRIPTOR) for cls in known)
+
+
+def _wire_name(code: StatusCode) -> str:
+    """Return the name that google.rpc.Code has for *code*."""
+    return "CANCELLED" if code is StatusCode.CANCELLED else code.name

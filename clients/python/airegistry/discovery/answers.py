@@ -1,0 +1,92 @@
+"""What a Discover answers: candidates, their scores, and who was excluded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from airegistry.resources.resource import Resource
+
+
+class ScorePartKind(IntEnum):
+    """A part of a score."""
+
+    COST = 1
+    LATENCY = 2
+    RELIABILITY = 3
+    QUALITY = 4
+    LOAD = 5
+
+
+class ScoreBasis(IntEnum):
+    """What a part's value rests on."""
+
+    MEASURED = 1
+    DECLARED = 2
+    PRIOR = 3
+
+
+class ExclusionReason(IntEnum):
+    """The filters in the order in which they are applied."""
+
+    MODEL = 1
+    TASK = 2
+    CAPABILITY = 3
+    MODALITY = 4
+    SKILL = 5
+    CONTEXT = 6
+    PRICE = 7
+    LATENCY = 8
+    RELIABILITY = 9
+    REGION = 10
+    PROVIDER = 11
+    DATA_POLICY = 12
+    LABEL = 13
+    VARIANT = 14
+    LIFECYCLE = 15
+    HEALTH = 16
+    CREDENTIAL = 17
+    FILTER = 18
+    PERMISSION = 19
+    DIALECT = 20
+    BREAKER = 21
+    WEIGHT = 22
+
+
+@dataclass(frozen=True, slots=True)
+class ScorePart:
+    """What one part gave to a score."""
+
+    kind: ScorePartKind | None = None
+    value: float = 0.0
+    weight: float = 0.0
+    contribution: float = 0.0
+    basis: ScoreBasis | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A score with its own explanation: `total` is the sum of the parts' contributions, so it can never disagree with the order."""
+
+    total: float = 0.0
+    parts: tuple[ScorePart, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of the ranked answers of a Discover."""
+
+    resource: Resource | None = None
+    model: Resource | None = None
+    score: Score | None = None
+    cost_nanos: int | None = None
+    invocable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """How many resources a filter cut."""
+
+    reason: ExclusionReason | None = None
+    count: int = 0
+    names: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Generated from protos/airegistry/v1; do not edit."""
