@@ -1,7 +1,8 @@
 # Everything a developer runs. `make help` lists it.
 #
 # Only Python 3.11+ and make are needed for `run` and `test`; `check` also needs Node, for buf.
-# PYTHON=python3.12 chooses the interpreter, VENV=.venv312 another place for the environment.
+# PYTHON=python3.12 chooses the interpreter, VENV=.venv312 another place for the environment,
+# ARGS='-k watch -x' goes to pytest, or to `airegistry up`.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -118,7 +119,7 @@ types: $(DEV_STAMP) ## Check the types
 
 .PHONY: imports
 imports: $(DEV_STAMP) ## Check which way the imports point
-	$(VENV)/bin/lint-imports
+	$(VENV)/bin/lint-imports --no-logo
 
 .PHONY: check
 check: lint types imports protos-lint protos-breaking protos-check ## All of the above: what CI runs besides the tests
@@ -127,19 +128,19 @@ check: lint types imports protos-lint protos-breaking protos-check ## All of the
 
 .PHONY: test
 test: $(DEV_STAMP) ## Run every test
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest $(ARGS)
 
 .PHONY: test-unit
 test-unit: $(DEV_STAMP) ## Run the tests that start no server
-	$(VENV)/bin/pytest $(wildcard tests/unit tests/golden)
+	$(VENV)/bin/pytest $(wildcard tests/unit tests/golden) $(ARGS)
 
 .PHONY: test-integration
 test-integration: $(DEV_STAMP) ## Run the tests that start servers
-	$(VENV)/bin/pytest $(wildcard tests/contract tests/integration tests/robustness tests/e2e)
+	$(VENV)/bin/pytest $(wildcard tests/contract tests/integration tests/robustness tests/e2e) $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(DEV_STAMP) ## Run the property tests with many more examples
-	$(VENV)/bin/pytest -m hypothesis --hypothesis-profile=fuzz --timeout=0
+	$(VENV)/bin/pytest -m hypothesis --hypothesis-profile=fuzz --timeout=0 $(ARGS)
 
 .PHONY: bench
 bench: $(DEV_STAMP) ## Measure, and print the table with its references
@@ -149,7 +150,7 @@ bench: $(DEV_STAMP) ## Measure, and print the table with its references
 
 .PHONY: run
 run: $(RUN_STAMP) ## Start registry, gateway and demo backend on this machine
-	@$(VENV)/bin/airegistry up
+	@$(VENV)/bin/airegistry up $(ARGS)
 
 .PHONY: build
 build: $(RUN_STAMP) ## Build wheels and sdists of both distributions into dist/

@@ -20,6 +20,7 @@ LOCKS: dict[str, list[str]] = {
 
 
 def lock(name: str, sources: list[str]) -> None:
+    """Resolve *sources* anew into the constraints file *name*."""
     options = [
         "--universal",
         "--python-version=3.11",
@@ -32,7 +33,7 @@ def lock(name: str, sources: list[str]) -> None:
         "--custom-compile-command=make lock",
         "--quiet",
     ]
-    command = [UV, "pip", "compile", *options, *sources, f"--output-file={name}"]
+    command = [str(UV), "pip", "compile", *options, *sources, f"--output-file={name}"]
     subprocess.run(command, cwd=ROOT, check=True)
 
 

@@ -6,12 +6,11 @@ The folder belongs to this script: whatever else lies in it is removed.
 import argparse
 import filecmp
 import shutil
+import subprocess
 import sys
 import sysconfig
 import tempfile
 from pathlib import Path
-
-from grpc_tools import protoc
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
@@ -24,12 +23,14 @@ INCLUDES = (PROTOS, SITE, SITE / "grpc_tools/_proto")
 
 
 def generate(out: Path) -> None:
+    """Write the package under *out*, or exit as protoc does."""
     protos = sorted(path.relative_to(PROTOS) for path in (PROTOS / PACKAGE).glob("*.proto"))
     if not protos:
         sys.exit(f"no .proto files in {(PROTOS / PACKAGE).relative_to(ROOT)}")
     bin_ = Path(sys.executable).parent
-    arguments = [
-        "protoc",
+    command = [
+        sys.executable,
+        *("-m", "grpc_tools.protoc"),
         *(f"--proto_path={path}" for path in INCLUDES),
         *(f"--plugin={name}={bin_ / name}" for name in ("protoc-gen-mypy", "protoc-gen-mypy_grpc")),
         f"--python_out={out}",
@@ -38,7 +39,7 @@ def generate(out: Path) -> None:
         f"--mypy_grpc_out=quiet:{out}",
         *map(str, protos),
     ]
-    if code := protoc.main(arguments):
+    if code := subprocess.run(command, cwd=ROOT, check=False).returncode:
         sys.exit(code)
     # The plugins write a module for every file; those of files without a service hold nothing.
     for module in (out / PACKAGE).glob("*_pb2_grpc.py"):
@@ -69,9 +70,7 @@ def main() -> None:
         fresh, committed = Path(scratch) / PACKAGE, OUT / PACKAGE
         drift = differences(committed, fresh)
         if check and drift:
-            sys.exit(
-                "generated code drifted from protos/; run `make protos`:\n  " + "\n  ".join(drift)
-            )
+            sys.exit("generated code drifted from protos/; run `make protos`:\n  " + "\n  ".join(drift))
         if drift:
             shutil.rmtree(committed, ignore_errors=True)
             shutil.copytree(fresh, committed)
