@@ -1,0 +1,1 @@
+"""An OpenAI-compatible HTTP provider around two small models, trained at start on Python's own documentation."""
