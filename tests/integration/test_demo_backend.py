@@ -181,6 +181,19 @@ async def test_a_stop_sequence_ends_the_text_before_it_streamed_or_not(sdk):
     assert cut.choices[0].finish_reason == "stop"
 
 
+async def test_a_text_that_is_cut_for_length_keeps_what_might_have_become_a_stop(sdk):
+    whole = (await sdk.chat.completions.create(**ASK)).choices[0]
+    assert whole.finish_reason == "length"
+    held = await sdk.chat.completions.create(**ASK, stop=whole.message.content[-1] + "never seen")
+    assert held.choices[0].message.content == whole.message.content
+
+
+async def test_every_integer_is_a_seed_of_its_own(sdk):
+    seeds = (1, -1, 17, 2**63 - 1, -(2**63))
+    replies = [await sdk.chat.completions.create(**{**ASK, "seed": seed}) for seed in seeds]
+    assert len({reply.choices[0].message.content for reply in replies}) == len(seeds)
+
+
 async def test_several_choices_differ_and_are_counted_together(sdk):
     reply = await sdk.chat.completions.create(**{**ASK, "n": 3, "max_tokens": 5})
     assert [choice.index for choice in reply.choices] == [0, 1, 2]
@@ -492,6 +505,12 @@ async def connect_after_serving(settings: Settings):
         tasks.create_task(run())
         async with connect(await address) as sdk:
             yield sdk, closing
+
+
+async def test_a_server_leaves_signals_to_the_process_it_runs_in():
+    before = [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)]
+    async with serve(FAST):
+        assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)] == before
 
 
 async def test_two_servers_cannot_share_an_address(url):

@@ -96,3 +96,8 @@ def test_passages_are_not_empty_and_hold_no_underlines():
     assert len(texts) > 300
     assert all(text.strip() for text in texts)
     assert not any("\n****" in text or "\n====" in text for text in texts)
+
+
+def test_no_paragraph_counts_twice():
+    paragraphs = [paragraph for text in passages() for paragraph in text.split("\n\n")]
+    assert len(paragraphs) == len(set(paragraphs))
