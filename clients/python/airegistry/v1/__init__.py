@@ -1,1 +1,1 @@
-"""Generated from protos/airegistry/v1; do not edit."""
+"""Messages and stubs generated from protos/airegistry/v1; `make protos` writes this folder."""

@@ -5,7 +5,7 @@ import warnings
 
 from airegistry.v1 import gateway_service_pb2 as airegistry_dot_v1_dot_gateway__service__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.80.0'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class GatewayServiceStub:
+class GatewayServiceStub(object):
     """The data plane: models and agents are invoked, whoever serves them.
     """
 
@@ -52,7 +52,7 @@ class GatewayServiceStub:
                 _registered_method=True)
 
 
-class GatewayServiceServicer:
+class GatewayServiceServicer(object):
     """The data plane: models and agents are invoked, whoever serves them.
     """
 
@@ -108,7 +108,7 @@ def add_GatewayServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class GatewayService:
+class GatewayService(object):
     """The data plane: models and agents are invoked, whoever serves them.
     """
 

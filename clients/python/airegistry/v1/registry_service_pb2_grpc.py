@@ -5,7 +5,7 @@ import warnings
 
 from airegistry.v1 import registry_service_pb2 as airegistry_dot_v1_dot_registry__service__pb2
 
-GRPC_GENERATED_VERSION = '1.85.1'
+GRPC_GENERATED_VERSION = '1.80.0'
 GRPC_VERSION = grpc.__version__
 _version_not_supported = False
 
@@ -25,7 +25,7 @@ if _version_not_supported:
     )
 
 
-class RegistryServiceStub:
+class RegistryServiceStub(object):
     """The control plane: models, endpoints, agents and routes are registered, found and watched.
 
     Errors are `google.rpc.Status` with exactly one `ErrorInfo` (a stable UPPER_SNAKE reason, domain `airegistry.dev`),
@@ -88,7 +88,7 @@ class RegistryServiceStub:
                 _registered_method=True)
 
 
-class RegistryServiceServicer:
+class RegistryServiceServicer(object):
     """The control plane: models, endpoints, agents and routes are registered, found and watched.
 
     Errors are `google.rpc.Status` with exactly one `ErrorInfo` (a stable UPPER_SNAKE reason, domain `airegistry.dev`),
@@ -221,7 +221,7 @@ def add_RegistryServiceServicer_to_server(servicer, server):
 
 
  # This class is part of an EXPERIMENTAL API.
-class RegistryService:
+class RegistryService(object):
     """The control plane: models, endpoints, agents and routes are registered, found and watched.
 
     Errors are `google.rpc.Status` with exactly one `ErrorInfo` (a stable UPPER_SNAKE reason, domain `airegistry.dev`),
