@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -84,13 +85,18 @@ def add_service(server: aio.Server, service: Service, observer: CallObserver) ->
 
 
 def _handler(method: Method, observer: CallObserver) -> grpc.RpcMethodHandler[Any, Any]:
-    if method.stream is not None:
-        return grpc.unary_stream_rpc_method_handler(
-            _stream(method, observer), request_deserializer=method.read, response_serializer=write
-        )
-    return grpc.unary_unary_rpc_method_handler(
-        _unary(method, observer), request_deserializer=method.read, response_serializer=write
-    )
+    behaviour = _unary(method, observer) if method.stream is None else _stream(method, observer)
+    carry = _CARRIED[method.streamed_request, method.stream is not None]
+    return carry(behaviour, request_deserializer=method.read, response_serializer=write)
+
+
+_CARRIED: Mapping[tuple[bool, bool], Callable[..., grpc.RpcMethodHandler[Any, Any]]] = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+"""How grpc carries a method, by whether the request and the response are streams."""
 
 
 def _unary(method: Method, observer: CallObserver) -> Any:
@@ -150,9 +156,7 @@ async def _abort(context: aio.ServicerContext[Any, Any], path: str, error: Excep
         log.error("unhandled error in %s", path, exc_info=error)
         known = InternalError("internal error")
     status = to_status(known)
-    try:
+    # The status is sent then; raising on would only make grpc.aio log it again.
+    with contextlib.suppress(aio.AbortError):
         await context.abort(status.code, status.message, ((DETAILS_KEY, status.details),))
-    except aio.AbortError:
-        # The status is sent; raising would only make grpc.aio log it again.
-        pass
     return code_of(known).name

@@ -19,13 +19,17 @@ StreamHandler = Callable[[Any, Call], AsyncIterator[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One method of a service. `unary` or `stream` is set; a handler may answer with a message or with its bytes."""
+    """One method of a service. `unary` or `stream` is set; a handler may answer with a message or with its bytes.
+
+    Where the caller streams (`streamed_request`), the handler gets an async iterator of requests in place of the request.
+    """
 
     name: str
     path: str
     read: Callable[[bytes], Any]
     unary: UnaryHandler | None = None
     stream: StreamHandler | None = None
+    streamed_request: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +62,11 @@ def snake_case(name: str) -> str:
 
 def _method(service: ServiceDescriptor, method: MethodDescriptor, handlers: object, *, raw: bool) -> Method:
     path = f"/{service.full_name}/{method.name}"
-    read: Callable[[bytes], Any] = (
-        _identity if raw else message_factory.GetMessageClass(method.input_type).FromString
-    )
+    read: Callable[[bytes], Any] = _identity if raw else message_factory.GetMessageClass(method.input_type).FromString
     handler = getattr(handlers, snake_case(method.name), None) or _unimplemented(path, stream=method.server_streaming)
     if method.server_streaming:
-        return Method(method.name, path, read, stream=handler)
-    return Method(method.name, path, read, unary=handler)
+        return Method(method.name, path, read, stream=handler, streamed_request=method.client_streaming)
+    return Method(method.name, path, read, unary=handler, streamed_request=method.client_streaming)
 
 
 def _identity(data: bytes) -> bytes:
@@ -75,8 +77,7 @@ def _unimplemented(path: str, *, stream: bool) -> Any:
     async def refuse(_request: Any, _call: Call) -> Any:
         raise UnimplementedError(f"{path} is not implemented by this server")
 
-    async def refuse_stream(_request: Any, _call: Call) -> AsyncIterator[Any]:
-        raise UnimplementedError(f"{path} is not implemented by this server")
-        yield  # An async generator, as the carrier expects of a stream.
+    async def refuse_stream(request: Any, call: Call) -> AsyncIterator[Any]:
+        yield await refuse(request, call)
 
     return refuse_stream if stream else refuse

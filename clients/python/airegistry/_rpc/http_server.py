@@ -1,0 +1,56 @@
+"""An ASGI application on uvicorn, in the loop and the task group of the program that owns it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import uvicorn
+
+from airegistry._rpc.listening import join_address, listen_on
+
+
+class HttpServer:
+    """A started server. `address` is where it listens, with the port that was taken."""
+
+    def __init__(self, server: uvicorn.Server, serving: asyncio.Task[None], address: str) -> None:
+        self._server = server
+        self._serving = serving
+        self.address = address
+
+    async def close(self, drain: float) -> None:
+        """Refuse new requests, and give the running ones *drain* seconds to end."""
+        self._server.config.timeout_graceful_shutdown = drain  # type: ignore[assignment]  # a timeout; any number does
+        self._server.should_exit = True
+        await self._serving
+
+
+async def open_http_server(app: Any, address: str, tasks: asyncio.TaskGroup, *, insecure: bool = False) -> HttpServer:
+    """Serve the ASGI application *app* on `host:port`, or raise ListenError naming the address."""
+    listener = listen_on(address, insecure=insecure)
+    host, port = listener.getsockname()[:2]
+    config = uvicorn.Config(
+        app, http="httptools", ws="none", lifespan="off", interface="asgi3", log_config=None, access_log=False
+    )
+    server = _Server(config)
+    serving = tasks.create_task(server.serve(sockets=[listener]))
+    await server.ready.wait()
+    return HttpServer(server, serving, join_address(host, port))
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave the signals to the program."""
+        yield

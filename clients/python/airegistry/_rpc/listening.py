@@ -1,0 +1,62 @@
+"""Where a server may listen, and what is said when it cannot."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+
+from airegistry._rpc.process import StartError
+
+_MAX_PORT = 65535
+
+
+class ListenError(StartError):
+    """The address cannot be listened on; the message names it and says why."""
+
+
+def listen_on(address: str, *, insecure: bool = False) -> socket.socket:
+    """Return a socket bound to `host:port`; port 0 takes a free one.
+
+    Without transport security and keys, only loopback is let through unless *insecure* says that an open server is meant.
+    """
+    host, port = split_address(address)
+    if not insecure and not is_loopback(host):
+        raise ListenError(
+            f"refusing to listen on {address}: calls are neither encrypted nor authenticated, so that only loopback is "
+            "safe; set AIREGISTRY_INSECURE=true if an open server is meant"
+        )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise ListenError(f"cannot listen on {address}: {_reason(error)}") from error
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Return host and port of `host:port` or `[v6]:port`."""
+    host, colon, port = address.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > _MAX_PORT:
+        raise ListenError(f"cannot listen on {address!r}: it must be host:port, such as 127.0.0.1:50051")
+    return host, int(port)
+
+
+def join_address(host: str, port: int) -> str:
+    """Return `host:port`, with brackets around an IPv6 host."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether *host* can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _reason(error: OSError) -> str:
+    # create_server puts the address into the message; the number gives the plain words.
+    return os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)

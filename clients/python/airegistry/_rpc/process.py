@@ -1,0 +1,66 @@
+"""One server program from its start to its exit code: the loop, the signals, and errors said in one line."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+_STOPPING = (signal.SIGTERM, signal.SIGINT)
+
+
+class StartError(Exception):
+    """The program cannot start; the message is for the person who started it, in one line."""
+
+    exit_code = 1
+
+
+class SettingsError(StartError):
+    """The settings are wrong; starting again without changing them is pointless."""
+
+    exit_code = 2
+
+
+def run(name: str, serve: Callable[[], AbstractAsyncContextManager[Any]]) -> int:
+    """Serve until SIGTERM or SIGINT and return the exit code; a second signal exits at once."""
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve_until_signalled(serve))
+    except StartError as error:
+        sys.stderr.write(f"{name}: {error}\n")
+        return error.exit_code
+    except Exception:
+        log.exception("%s failed", name)
+        return 1
+    return 0
+
+
+async def _serve_until_signalled(serve: Callable[[], AbstractAsyncContextManager[Any]]) -> None:
+    stopped = asyncio.Event()
+
+    def stop(number: int) -> None:
+        if stopped.is_set():
+            # Asked twice: whoever asks does not want to wait for calls to finish.
+            os._exit(128 + number)
+        stopped.set()
+
+    loop = asyncio.get_running_loop()
+    for number in _STOPPING:
+        loop.add_signal_handler(number, stop, number)
+    async with serve():
+        await stopped.wait()
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,86 @@
+"""Settings that every server has, read from the environment; a name that nobody knows is an error."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from airegistry._rpc.logs import LogFormat, LogLevel
+from airegistry._rpc.process import SettingsError
+
+_PREFIX = "AIREGISTRY_"
+# Each program checks the names below its own prefix: all run from one environment, and none knows the others' settings.
+_PROGRAMS = ("AIREGISTRY_REGISTRY_", "AIREGISTRY_GATEWAY_")
+_OF_CLIENTS = ("AIREGISTRY_ADDRESS", "AIREGISTRY_GATEWAY_ADDRESS")
+
+S = TypeVar("S", bound="ServerSettings")
+
+
+class ServerSettings(BaseSettings):
+    """What all servers share. Built from values; only `read_environment` looks at the environment."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=_PREFIX, env_ignore_empty=True, allow_inf_nan=False
+    )
+
+    data_dir: Path = Field(
+        Path("~/.local/share/airegistry"),
+        description="The folder for everything that outlives the process; made when missing.",
+    )
+    log_level: LogLevel = Field("info", description="The least severe log level that is shown.")
+    log_format: LogFormat = Field("console", description="Logs as text for people, or as JSON lines.")
+    insecure: bool = Field(
+        default=False, description="Lets servers listen beyond loopback, without encryption and authentication."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what the caller passes and nothing else."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+
+def read_environment(settings: type[S], program: str) -> S:
+    """Build *settings* of *program* (`registry`) from the environment, or raise SettingsError saying what is wrong."""
+    known = {f"{_PREFIX}{field.upper()}" for field in settings.model_fields}
+    own = f"{_PREFIX}{program.upper()}_"
+    _refuse_unknown(os.environ, known.union(_OF_CLIENTS), [prefix for prefix in _PROGRAMS if prefix != own])
+    values = EnvSettingsSource(settings)()
+    if xdg := os.environ.get("XDG_DATA_HOME"):
+        values.setdefault("data_dir", Path(xdg) / "airegistry")
+    try:
+        return settings(**values)
+    except ValidationError as error:
+        raise SettingsError(_in_one_line(error)) from error
+
+
+def _refuse_unknown(names: Iterable[str], known: Collection[str], foreign: Collection[str]) -> None:
+    unknown = sorted(
+        name for name in names if name.startswith(_PREFIX) and name not in known and not name.startswith(tuple(foreign))
+    )
+    if unknown:
+        raise SettingsError("; ".join(_unknown(name, known) for name in unknown))
+
+
+def _unknown(name: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=2)
+    hint = f" (did you mean {' or '.join(close)}?)" if close else ""
+    return f"unknown setting {name}{hint}"
+
+
+def _in_one_line(error: ValidationError) -> str:
+    # The value stays out: it may be a secret.
+    return "; ".join(f"{_PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors() if e["loc"])
