@@ -1,6 +1,7 @@
 import math
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -41,35 +42,35 @@ TARGET = RouteTarget(model="models/gpt-4o")
 ROUTE = Route(tiers=(RouteTier((TARGET,)),))
 
 
-def model(**fields):
+def model(**fields: Any) -> Resource:
     return Resource(name="models/gpt-4o", model=Model(**fields))
 
 
-def endpoint(**fields):
+def endpoint(**fields: Any) -> Resource:
     return Resource(name="models/gpt-4o/endpoints/openai", endpoint=replace(ENDPOINT, **fields))
 
 
-def communicating(**fields):
+def communicating(**fields: Any) -> Resource:
     return endpoint(communication=Communication(**fields))
 
 
-def priced(*prices, **fields):
+def priced(*prices: Price, **fields: Any) -> Resource:
     return endpoint(prices=PriceList((PriceSchedule(prices, **fields),)))
 
 
-def agent(**fields):
+def agent(**fields: Any) -> Resource:
     return Resource(name="agents/writer", agent=Agent(**fields))
 
 
-def route(**fields):
+def route(**fields: Any) -> Resource:
     return Resource(name="routes/chat", route=replace(ROUTE, **fields))
 
 
-def target(**fields):
+def target(**fields: Any) -> Resource:
     return route(tiers=(RouteTier((RouteTarget(**fields),)),))
 
 
-def asking(**fields):
+def asking(**fields: Any) -> Resource:
     return target(query=DiscoverQuery(requirements=Requirements(**fields)))
 
 
