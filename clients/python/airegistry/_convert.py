@@ -17,7 +17,6 @@ import typing
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
-from functools import cache
 from typing import Any, TypeVar, cast
 
 from google.protobuf import duration_pb2, message_factory, struct_pb2, timestamp_pb2
@@ -42,12 +41,12 @@ _MAX_DURATION = 315_576_000_000
 
 def from_pb(cls: type[T], message: Message, *, path: str = "", strict: bool = False) -> T:
     """Convert *message* to the dataclass that mirrors it. *path* is where the message stands in the request."""
-    return cast(T, _reader(cls, message.DESCRIPTOR)(message, path, strict))
+    return cast("T", _reader(cls, _descriptor(message))(message, path, strict))
 
 
 def to_pb(value: Any, message: type[Message]) -> Any:
     """Convert a dataclass to the message that it mirrors."""
-    return _writer(type(value), message.DESCRIPTOR)(value)
+    return _writer(type(value), _descriptor(message))(value)
 
 
 def duration_from_pb(message: duration_pb2.Duration) -> float:
@@ -90,7 +89,8 @@ def status_from_pb(message: status_pb2.Status) -> ErrorStatus:
     """Return the status as a value, with the reason of its ErrorInfo."""
     info = error_details_pb2.ErrorInfo()
     found = any(detail.Unpack(info) for detail in message.details if detail.Is(info.DESCRIPTOR))
-    code = code_pb2.Code.Name(message.code) if message.code in code_pb2.Code.values() else "UNKNOWN"
+    number = code_pb2.Code.ValueType(message.code)
+    code = code_pb2.Code.Name(number) if number in code_pb2.Code.values() else "UNKNOWN"
     return ErrorStatus(code=code, reason=info.reason if found else "", message=message.message)
 
 
@@ -125,14 +125,32 @@ _SPECIAL: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
 }
 
 
-@cache
+def _descriptor(message: Message | type[Message]) -> Descriptor:
+    return cast("Descriptor", message.DESCRIPTOR)
+
+
 def _reader(cls: type, descriptor: Descriptor) -> _Read:
     """Return the function that reads a message of *descriptor* into *cls*."""
+    known = _READERS.get((cls, descriptor))
+    return known if known is not None else _READERS.setdefault((cls, descriptor), _build_reader(cls, descriptor))
+
+
+def _writer(cls: type, descriptor: Descriptor) -> _Write:
+    """Return the function that writes a *cls* as a message of *descriptor*."""
+    known = _WRITERS.get((cls, descriptor))
+    return known if known is not None else _WRITERS.setdefault((cls, descriptor), _build_writer(cls, descriptor))
+
+
+_READERS: dict[tuple[type, Descriptor], _Read] = {}
+_WRITERS: dict[tuple[type, Descriptor], _Write] = {}
+
+
+def _build_reader(cls: type, descriptor: Descriptor) -> _Read:
     hints = _field_types(cls, descriptor)
     # Filled below, because a message may contain itself.
     readers: dict[int, tuple[str, _Read]] = {}
 
-    def read(message: Any, path: str, strict: bool) -> Any:
+    def read(message: Any, path: str, strict: bool) -> Any:  # noqa: FBT001 - a _Read
         values = {}
         for field, value in message.ListFields():
             known = readers.get(field.number)
@@ -146,9 +164,7 @@ def _reader(cls: type, descriptor: Descriptor) -> _Read:
     return read
 
 
-@cache
-def _writer(cls: type, descriptor: Descriptor) -> _Write:
-    """Return the function that writes a *cls* as a message of *descriptor*."""
+def _build_writer(cls: type, descriptor: Descriptor) -> _Write:
     hints = _field_types(cls, descriptor)
     message_class = message_factory.GetMessageClass(descriptor)
     writers: list[tuple[str, Any, _Write]] = []
@@ -171,7 +187,7 @@ def _writer(cls: type, descriptor: Descriptor) -> _Write:
 
 def _default(field: FieldDescriptor) -> Any:
     if field.is_repeated:
-        return {} if _is_map(field) else ()
+        return () if _map_value(field) is None else {}
     return field.default_value
 
 
@@ -197,13 +213,15 @@ def _element(hint: Any) -> Any:
     return hint
 
 
-def _is_map(field: FieldDescriptor) -> bool:
-    return field.message_type is not None and field.message_type.GetOptions().map_entry
+def _map_value(field: FieldDescriptor) -> FieldDescriptor | None:
+    """Return the field of a map's values; None when *field* is not a map."""
+    entry = field.message_type
+    return entry.fields_by_name["value"] if entry is not None and entry.GetOptions().map_entry else None
 
 
 def _field_reader(field: FieldDescriptor, element: Any) -> _Read:
-    if _is_map(field):
-        item = _item_reader(field.message_type.fields_by_name["value"], element)
+    if (map_value := _map_value(field)) is not None:
+        item = _item_reader(map_value, element)
         return lambda value, path, strict: {key: item(v, f"{path}[{key}]", strict) for key, v in value.items()}
     item = _item_reader(field, element)
     if not field.is_repeated:
@@ -225,7 +243,7 @@ def _item_reader(field: FieldDescriptor, element: Any) -> _Read:
             return lambda value, _path, _strict: read_special(value)
         descriptor = field.message_type
         # Looked up at the first use: a message may contain itself.
-        return lambda value, path, strict: _reader(element, descriptor)(value, path, strict)
+        return lambda value, path, strict: _reader(element, descriptor)(value, path, strict)  # noqa: PLW0108 - late on purpose
     if field.enum_type is not None:
         return _enum_reader(element)
     return lambda value, _path, _strict: value
@@ -234,7 +252,7 @@ def _item_reader(field: FieldDescriptor, element: Any) -> _Read:
 def _enum_reader(element: type[IntEnum]) -> _Read:
     members = {int(member): member for member in element}
 
-    def read(value: int, path: str, strict: bool) -> IntEnum | None:
+    def read(value: int, path: str, strict: bool) -> IntEnum | None:  # noqa: FBT001 - a _Read
         known = members.get(value)
         if known is None and strict:
             allowed = ", ".join(member.name for member in element)
@@ -245,8 +263,8 @@ def _enum_reader(element: type[IntEnum]) -> _Read:
 
 
 def _field_writer(field: FieldDescriptor, element: Any) -> _Write:
-    if _is_map(field):
-        item = _item_writer(field.message_type.fields_by_name["value"], element)
+    if (map_value := _map_value(field)) is not None:
+        item = _item_writer(map_value, element)
         return lambda value: {key: item(v) for key, v in value.items()}
     item = _item_writer(field, element)
     if field.is_repeated:
@@ -260,4 +278,4 @@ def _item_writer(field: FieldDescriptor, element: Any) -> _Write:
     if (special := _SPECIAL.get(field.message_type.full_name)) is not None:
         return special[1]
     descriptor = field.message_type
-    return lambda value: _writer(element, descriptor)(value)
+    return lambda value: _writer(element, descriptor)(value)  # noqa: PLW0108 - late on purpose

@@ -5,8 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode, aio
@@ -134,7 +133,6 @@ def _rebuild(
     return cls(message, metadata=metadata, **keywords)
 
 
-@cache
 def _keywords(cls: type[RegistryError]) -> frozenset[str]:
     return frozenset(inspect.signature(cls).parameters)
 
@@ -160,7 +158,9 @@ def _further_details(error: RegistryError) -> Iterable[Any]:
 
 
 def _status_in(error: aio.AioRpcError) -> status_pb2.Status:
-    for key, value in error.trailing_metadata() or ():
+    # Each is a named tuple, which the stubs do not say.
+    pairs = cast("Iterable[tuple[str, str | bytes]]", error.trailing_metadata() or ())
+    for key, value in pairs:
         if key == DETAILS_KEY and isinstance(value, bytes):
             return status_pb2.Status.FromString(value)
     return status_pb2.Status()

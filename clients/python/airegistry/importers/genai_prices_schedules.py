@@ -101,7 +101,9 @@ def _overlaid(
     values = dict(base.values)
     # The first variant that prices a key wins, so it is laid on last.
     for variant, conditions in reversed(list(variants)):
-        begun = conditions.start_time is None or _latest(schedule.start_time, conditions.start_time) == schedule.start_time
+        begun = (
+            conditions.start_time is None or _latest(schedule.start_time, conditions.start_time) == schedule.start_time
+        )
         if begun and conditions.daily_window in {None, schedule.daily_window}:
             values |= _values(variant.prices)
     return _Part(values, replace(schedule, variant=when))

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from airegistry.resources.endpoint import Auth, AuthMethod, Communication
 
+_BEARER = Auth(AuthMethod.BEARER)
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -20,7 +22,7 @@ class Access:
     credential: str
     chat: str = "openai.chat"
     embeddings: str = "openai.embeddings"
-    auth: Auth = Auth(AuthMethod.BEARER)
+    auth: Auth = _BEARER
     headers: tuple[tuple[str, str], ...] = ()
     suffix: str = ""
 

@@ -1,0 +1,1 @@
+"""What things cost: `make bench` prints the table, each row beside its reference of the same run."""

@@ -1,0 +1,143 @@
+"""Servers as processes of their own, on free ports and a folder of their own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+_START_TIMEOUT = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server."""
+
+    process: psutil.Process
+    address: str
+    http: str = ""
+    start_seconds: float = 0.0
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that it used so far."""
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
+    def resident_bytes(self) -> int:
+        """Return the memory that it holds."""
+        return int(self.process.memory_info().rss)
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def registry(data_dir: Path, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
+    """Run a registry."""
+    grpc, http = free_port(), free_port()
+    environment = {
+        "AIREGISTRY_DATA_DIR": str(data_dir),
+        "AIREGISTRY_REGISTRY_GRPC_ADDRESS": f"127.0.0.1:{grpc}",
+        "AIREGISTRY_REGISTRY_HTTP_ADDRESS": f"127.0.0.1:{http}",
+    }
+    with _serve("registry", environment | dict(settings or {}), grpc, http) as server:
+        yield server
+
+
+@contextmanager
+def gateway(data_dir: Path, registry_address: str) -> Iterator[Server]:
+    """Run a gateway that follows a registry."""
+    grpc, http = free_port(), free_port()
+    environment = {
+        "AIREGISTRY_DATA_DIR": str(data_dir),
+        "AIREGISTRY_ADDRESS": registry_address,
+        "AIREGISTRY_GATEWAY_GRPC_ADDRESS": f"127.0.0.1:{grpc}",
+        "AIREGISTRY_GATEWAY_HTTP_ADDRESS": f"127.0.0.1:{http}",
+    }
+    with _serve("gateway", environment, grpc, http) as server:
+        yield server
+
+
+@contextmanager
+def script(module: str, *arguments: str) -> Iterator[Server]:
+    """Run a module of the benchmarks that takes `--port` and listens there."""
+    port = free_port()
+    with _run([sys.executable, "-m", module, "--port", str(port), *arguments], {}) as process:
+        started = time.monotonic()
+        _await_port(port, process)
+        yield Server(psutil.Process(process.pid), f"127.0.0.1:{port}", start_seconds=time.monotonic() - started)
+
+
+@contextmanager
+def data_dir() -> Iterator[Path]:
+    """Lend an empty folder."""
+    with tempfile.TemporaryDirectory(prefix="airegistry-bench-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _serve(module: str, environment: Mapping[str, str], grpc: int, http: int) -> Iterator[Server]:
+    started = time.monotonic()
+    with _run([sys.executable, "-m", module], environment) as process:
+        address = f"127.0.0.1:{http}"
+        _await_health(f"http://{address}/health", process)
+        yield Server(psutil.Process(process.pid), f"127.0.0.1:{grpc}", address, time.monotonic() - started)
+
+
+@contextmanager
+def _run(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    own = {key: value for key, value in os.environ.items() if not key.startswith("AIREGISTRY_")}
+    quiet = {"AIREGISTRY_LOG_LEVEL": "warning"} if environment else {}
+    process = subprocess.Popen(command, env=own | quiet | dict(environment), stdout=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _await_health(url: str, process: subprocess.Popen[bytes]) -> None:
+    def healthy() -> bool:
+        try:
+            with urllib.request.urlopen(url, timeout=1) as answer:  # noqa: S310 - loopback
+                return bool(answer.status == 200)  # noqa: PLR2004 - OK
+        except OSError:
+            return False
+
+    _await(healthy, url, process)
+
+
+def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    def listening() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    _await(listening, f"port {port}", process)
+
+
+def _await(ready: Callable[[], bool], what: str, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT
+    while not ready():
+        if process.poll() is not None:
+            raise RuntimeError(f"the server of {what} ended with {process.returncode}")
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} is not ready")
+        time.sleep(0.01)
