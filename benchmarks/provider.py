@@ -15,7 +15,11 @@ _USAGE = {"prompt_tokens": 5, "completion_tokens": TOKENS, "total_tokens": TOKEN
 
 
 def _unary() -> bytes:
-    choice = {"index": 0, "message": {"role": "assistant", "content": "word " * TOKENS}, "finish_reason": "stop"}
+    choice: dict[str, object] = {
+        "index": 0,
+        "message": {"role": "assistant", "content": "word " * TOKENS},
+        "finish_reason": "stop",
+    }
     body = orjson.dumps({**_HEAD, "object": "chat.completion", "choices": [choice], "usage": _USAGE})
     return b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
 
