@@ -1,0 +1,52 @@
+"""Provider wire formats, by name: those of ours, and those that installed packages add."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+
+from airegistry.dialects.base import Dialect
+from airegistry.errors import FailedPreconditionError
+
+__all__ = ["ENTRY_POINTS", "Dialect", "get", "names"]
+
+ENTRY_POINTS = "airegistry.dialects"
+"""The entry-point group of users' own dialects: a name, and an object (or a class) with the methods of Dialect."""
+
+_OURS = {
+    "openai.chat": ("airegistry.dialects.openai.chat", "OpenAIChat"),
+    "openai.embeddings": ("airegistry.dialects.openai.embeddings", "OpenAIEmbeddings"),
+}
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all dialects that can be had here, sorted. Loads none of them."""
+    return tuple(sorted({*_OURS, *entry_points(group=ENTRY_POINTS).names}))
+
+
+@cache
+def get(name: str) -> Dialect | None:
+    """Return the dialect of that name, or None. Ours win over those of other packages.
+
+    Raises FailedPreconditionError when an installed package offers the name but cannot deliver it.
+    """
+    if name in _OURS:
+        module, attribute = _OURS[name]
+        ours: Dialect = getattr(import_module(module), attribute)()
+        return ours
+    for entry in entry_points(group=ENTRY_POINTS, name=name):
+        return _loaded(entry)
+    return None
+
+
+def _loaded(entry: EntryPoint) -> Dialect:
+    origin = f"dialect {entry.name!r} ({entry.value}, package {entry.dist.name if entry.dist else 'unknown'})"
+    try:
+        made = entry.load()
+        dialect = made() if isinstance(made, type) else made
+    except Exception as error:
+        raise FailedPreconditionError(f"{origin} cannot be loaded: {type(error).__name__}: {error}") from error
+    if not isinstance(dialect, Dialect):
+        raise FailedPreconditionError(f"{origin} lacks methods of airegistry.dialects.Dialect")
+    return dialect

@@ -1,0 +1,47 @@
+"""What a provider's wire format must offer. Dialects do no I/O: the caller owns sockets, clocks and credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol, runtime_checkable
+
+from airegistry.dialects.exchange import Answer, Encoded, Input, StreamDecoder
+from airegistry.errors import ProviderError
+from airegistry.resources.endpoint import Endpoint
+
+
+@runtime_checkable
+class Dialect(Protocol):
+    """A provider's wire format. One object serves every call at once: it keeps no state between them.
+
+    Header names are lower case in both directions.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name that endpoints declare (`openai.chat`)."""
+        ...
+
+    def speaks(self, request: Input) -> bool:
+        """Whether this format can express that kind of request at all."""
+        ...
+
+    def encode(self, request: Input, endpoint: Endpoint, *, stream: bool) -> Encoded:
+        """Write the request for an endpoint, without its credential.
+
+        What the format cannot express is mapped, or named in a warning. Raises UnsupportedFieldError where leaving it out
+        would change what is asked, InvalidArgumentError where the request itself is wrong.
+        """
+        ...
+
+    def decode(self, request: Input, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Read a whole answer. Raises the ProviderError that the answer means, if it is none."""
+        ...
+
+    def decoder(self, request: Input) -> StreamDecoder:
+        """Return the reader of one streamed answer."""
+        ...
+
+    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+        """Return the error that a status outside of 2xx and its body mean."""
+        ...

@@ -1,0 +1,90 @@
+"""Whole answers and chunks of them, as items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from airegistry.dialects import reading
+from airegistry.dialects.openai.errors import error_within
+from airegistry.dialects.openai.pieces import Pieces
+from airegistry.dialects.openai.sound import media_type_asked
+from airegistry.dialects.openai.usage import usage_of
+from airegistry.errors import MalformedAnswerError, TruncatedAnswerError
+from airegistry.invocations.chat import ChatRequest
+from airegistry.invocations.streaming import ExtraSeen, StreamItem, StreamStarted, UsageSeen
+from airegistry.invocations.usage import Usage
+
+_KNOWN: Final = frozenset(("id", "object", "created", "model", "choices", "usage", "error"))
+_MAX_CHOICES: Final = 128
+
+
+class Chunks:
+    """Reads the chunks of one answer, or the one that is the whole of it."""
+
+    def __init__(self, request: ChatRequest, message: str) -> None:
+        self._wanted = request.choice_count or 1
+        self._media_type = media_type_asked(request)
+        self._message = message
+        self._choices: dict[int, Pieces] = {}
+        self._answer_id = ""
+        self._begun = False
+        self._usage: Usage | None = None
+        self._extra: dict[str, Any] = {}
+
+    @property
+    def whole(self) -> bool:
+        """Whether as many answers as were asked for have ended."""
+        return len(self._choices) >= self._wanted and all(choice.ended for choice in self._choices.values())
+
+    def take(self, value: Any) -> list[StreamItem]:
+        """Take one chunk and return what it adds."""
+        chunk = reading.mapping(value, "a part of the answer")
+        if (error := error_within(chunk)) is not None:
+            raise error
+        items: list[StreamItem] = []
+        choices = reading.objects(chunk, "choices", "answer")
+        if not self._begun and (choices or chunk.get("usage") is not None):
+            items.append(self._started(chunk))
+        for position, choice in enumerate(choices):
+            items.extend(self._pieces(choice, position).take(choice, self._answer_id))
+        if chunk.get("usage") is not None:
+            items.extend(self._used(chunk))
+        if not chunk.keys() <= _KNOWN:
+            self._extra.update({key: chunk[key] for key in chunk.keys() - _KNOWN if chunk[key] is not None})
+        return items
+
+    def close(self) -> list[StreamItem]:
+        """Return how each answer ended. Raises TruncatedAnswerError when one did not, or when there was none."""
+        if not self._choices:
+            raise TruncatedAnswerError("the answer ended before it began")
+        items: list[StreamItem] = []
+        for index in sorted(self._choices):
+            items.extend(self._choices[index].close())
+        if self._extra:
+            items.append(ExtraSeen(self._extra))
+        return items
+
+    def _started(self, chunk: Mapping[str, Any]) -> StreamStarted:
+        self._begun = True
+        self._answer_id = reading.text(chunk, "id", "answer")
+        created = reading.whole(chunk, "created", "answer")
+        # Azure's and a few others' first chunks have a 0 here: nothing was said.
+        return StreamStarted(self._answer_id, reading.text(chunk, "model", "answer"), created or None)
+
+    def _pieces(self, choice: Mapping[str, Any], position: int) -> Pieces:
+        index = choice.get("index")
+        if not isinstance(index, int):
+            index = position
+        pieces = self._choices.get(index)
+        if pieces is None:
+            if not 0 <= index < _MAX_CHOICES:
+                raise MalformedAnswerError(f"choices[{position}].index is {index}")
+            pieces = self._choices[index] = Pieces(index, self._message, self._media_type)
+        return pieces
+
+    def _used(self, chunk: Mapping[str, Any]) -> Iterator[UsageSeen]:
+        usage = usage_of(chunk)
+        if usage is not None and usage != self._usage:
+            self._usage = usage
+            yield UsageSeen(usage)

@@ -1,0 +1,191 @@
+"""What an error of an OpenAI-compatible server means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+
+from airegistry.dialects.redaction import presentable
+from airegistry.dialects.retry_after import retry_after
+from airegistry.errors import (
+    ContentRefusedError,
+    ContextLengthError,
+    ProviderCredentialError,
+    ProviderError,
+    ProviderFailedError,
+    ProviderModelNotFoundError,
+    ProviderOverloadedError,
+    ProviderRateLimitedError,
+    ProviderRejectedError,
+    ProviderTimeoutError,
+)
+
+_BY_STATUS: Final[Mapping[int, type[ProviderError]]] = {
+    401: ProviderCredentialError,
+    402: ProviderRateLimitedError,
+    403: ProviderCredentialError,
+    404: ProviderModelNotFoundError,
+    408: ProviderTimeoutError,
+    429: ProviderRateLimitedError,
+    503: ProviderOverloadedError,
+    504: ProviderTimeoutError,
+    524: ProviderTimeoutError,
+    529: ProviderOverloadedError,
+}
+"""What a status means when nothing more exact is said. Other 4xx: the request was refused; the rest: a failure."""
+
+_BY_CODE: Final[Mapping[str, type[ProviderError]]] = {
+    "context_length_exceeded": ContextLengthError,
+    "exceed_context_size_error": ContextLengthError,
+    "string_above_max_length": ContextLengthError,
+    "content_filter": ContentRefusedError,
+    "content_policy_violation": ContentRefusedError,
+    "moderation_blocked": ContentRefusedError,
+    "responsibleaipolicyviolation": ContentRefusedError,
+    "invalid_api_key": ProviderCredentialError,
+    "authentication_error": ProviderCredentialError,
+    "permission_error": ProviderCredentialError,
+    "permission_denied": ProviderCredentialError,
+    "model_not_found": ProviderModelNotFoundError,
+    "deploymentnotfound": ProviderModelNotFoundError,
+    "insufficient_quota": ProviderRateLimitedError,
+    "billing_hard_limit_reached": ProviderRateLimitedError,
+    "rate_limit_exceeded": ProviderRateLimitedError,
+    "rate_limit_error": ProviderRateLimitedError,
+    "tokens_exceeded_error": ProviderRateLimitedError,
+    "overloaded_error": ProviderOverloadedError,
+    "engine_overloaded": ProviderOverloadedError,
+    "server_overloaded": ProviderOverloadedError,
+    "timeout": ProviderTimeoutError,
+    "invalid_request_error": ProviderRejectedError,
+    "badrequesterror": ProviderRejectedError,
+    "server_error": ProviderFailedError,
+    "internal_server_error": ProviderFailedError,
+}
+"""Words in `code` and `type`, in lower case. `code` is the more exact one and wins."""
+
+_QUOTA: Final = frozenset({"insufficient_quota", "billing_hard_limit_reached", "insufficient_balance"})
+
+# The shapes in which compatible servers say it in prose, with a plain 400 (some with 413 or 500).
+_TOO_LONG = re.compile(
+    r"maximum context length|context (?:length|window|size)[^.]{0,60}(?:exceed|limit|too)"
+    r"|exceeds? (?:the )?(?:available |maximum |model'?s? )*context|prompt is too long|too many (?:input )?tokens"
+    r"|(?:input|prompt)[^.]{0,40}longer than|reduce the length of the (?:messages|prompt|input)",
+    re.IGNORECASE,
+)
+_FILTERED = re.compile(
+    r"content (?:management|filter|polic)|flagged as (?:potentially )?violating|safety system", re.IGNORECASE
+)
+_UNKNOWN_MODEL = re.compile(
+    r"\bmodel\b[^.]{0,200}(?:does not exist|not found|not exist)|no such model|unknown model", re.IGNORECASE
+)
+
+_CLIENT_ERRORS: Final = range(400, 500)
+
+
+def error_of(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
+    """Return the error that a status and its body mean. The message is short and shows no key."""
+    said = _body_of(body)
+    wait = retry_after(headers)
+    return _error(status, said, wait)
+
+
+def error_within(answer: Mapping[str, Any]) -> ProviderError | None:
+    """Return the error that came in the place of an answer, with a status of success; None when there is none."""
+    found = answer.get("error")
+    if not found and answer.get("object") != "error":
+        return None
+    said = _said(found or answer)
+    # Routers put the status that they got themselves in `code`.
+    status = said.status if said.status is not None else 500
+    return _error(status, said, None)
+
+
+class _Said:
+    """What an error body says."""
+
+    __slots__ = ("code", "message", "status", "type")
+
+    def __init__(self, message: str, code: str = "", type_: str = "", status: int | None = None) -> None:
+        self.message = message
+        self.code = code
+        self.type = type_
+        self.status = status
+
+
+def _error(status: int, said: _Said, wait: float | None) -> ProviderError:
+    cls = _class_of(status, said)
+    message = presentable(said.message) or "no explanation"
+    metadata = {key: word for key in ("code", "type") if (word := presentable(getattr(said, key)))}
+    if said.code in _QUOTA or said.type in _QUOTA or status == 402:  # noqa: PLR2004 - Payment Required
+        metadata["quota"] = "exhausted"
+    return cls(f"provider answered {status}: {message}"[:300], http_status=status, metadata=metadata, retry_after=wait)
+
+
+def _class_of(status: int, said: _Said) -> type[ProviderError]:
+    exact = _BY_CODE.get(said.code.lower()) or _BY_CODE.get(said.type.lower())
+    # `invalid_request_error` is the type of nearly every 4xx: it must not hide what the rest says.
+    if exact is not None and exact is not ProviderRejectedError:
+        return exact
+    if status in (400, 413, 422, 500) and _TOO_LONG.search(said.message):
+        return ContextLengthError
+    if status in _CLIENT_ERRORS and status != 429:  # noqa: PLR2004 - Too Many Requests
+        if _FILTERED.search(said.message):
+            return ContentRefusedError
+        if status == 400 and _UNKNOWN_MODEL.search(said.message):  # noqa: PLR2004 - Bad Request
+            return ProviderModelNotFoundError
+    rest = ProviderRejectedError if status in _CLIENT_ERRORS else ProviderFailedError
+    return _BY_STATUS.get(status, rest)
+
+
+def _body_of(body: bytes) -> _Said:
+    start = body[:64].lstrip()
+    if start[:1] == b"<":
+        return _Said(_title(body[:4096].decode(errors="replace")))
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _Said(body[:4096].decode(errors="replace"))
+    return _said(value)
+
+
+def _said(value: Any) -> _Said:
+    match value:
+        case [dict() as first, *_]:
+            return _said(first)
+        case {"error": dict() as error}:
+            return _said(error)
+        case dict():
+            return _fields(value)
+        case str():
+            return _Said(value)
+    return _Said("")
+
+
+def _fields(error: Mapping[str, Any]) -> _Said:
+    # `detail` is FastAPI's: a string, or a list of violations.
+    words = error.get("message") or error.get("error") or error.get("detail") or error.get("msg") or ""
+    message = words if isinstance(words, str) else orjson.dumps(words).decode()
+    code, inner = error.get("code"), error.get("innererror")
+    if isinstance(inner, dict) and isinstance(inner.get("code"), str):
+        code = inner["code"]
+    status = next((n for n in (code, error.get("status"), error.get("status_code")) if _is_status(n)), None)
+    kind = error.get("type")
+    return _Said(message, code if isinstance(code, str) else "", kind if isinstance(kind, str) else "", _status(status))
+
+
+def _is_status(value: Any) -> bool:
+    return _status(value) is not None
+
+
+def _status(value: Any) -> int | None:
+    number = int(value) if isinstance(value, str) and value.isdecimal() and len(value) == 3 else value  # noqa: PLR2004
+    return number if isinstance(number, int) and not isinstance(number, bool) and 400 <= number < 600 else None  # noqa: PLR2004
+
+
+def _title(page: str) -> str:
+    found = re.search(r"<(title|h1)[^>]*>([^<]{1,200})</\1>", page, re.IGNORECASE)
+    return f"an HTML page: {found[2].strip()}" if found else "an HTML page"

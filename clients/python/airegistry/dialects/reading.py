@@ -1,0 +1,91 @@
+"""Reading JSON that a stranger wrote: a value of another type than expected is a MalformedAnswerError with its path."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from airegistry.errors import MalformedAnswerError
+
+
+def json_of(data: bytes, what: str) -> Any:
+    """Parse JSON. The error names *what* it is, never the data: it may hold a prompt."""
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise MalformedAnswerError(f"{what} is {_looks_like(data)}") from error
+
+
+def json_text(value: Any) -> str:
+    """Return a parsed value as JSON text again."""
+    return orjson.dumps(value).decode()
+
+
+def mapping(value: Any, path: str) -> Mapping[str, Any]:
+    """Return *value* as an object."""
+    if isinstance(value, dict):
+        return value
+    raise _wrong(path, "an object")
+
+
+def text(values: Mapping[str, Any], key: str, path: str) -> str:
+    """Return a string; empty when it is absent or null."""
+    value = values.get(key)
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    raise _wrong(f"{path}.{key}", "a string")
+
+
+def number(values: Mapping[str, Any], key: str, path: str) -> float | None:
+    """Return a number; None when it is absent or null."""
+    value = values.get(key)
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    raise _wrong(f"{path}.{key}", "a number")
+
+
+def whole(values: Mapping[str, Any], key: str, path: str) -> int | None:
+    """Return a whole number; None when it is absent or null. A fraction, as some give for times, is cut off."""
+    value = number(values, key, path)
+    return None if value is None else int(value)
+
+
+def objects(values: Mapping[str, Any], key: str, path: str) -> list[Mapping[str, Any]]:
+    """Return a list of objects; empty when it is absent or null."""
+    value = values.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise _wrong(f"{path}.{key}", "an array")
+    return [mapping(item, f"{path}.{key}[{i}]") for i, item in enumerate(value)]
+
+
+def nested(values: Mapping[str, Any], key: str, path: str) -> Mapping[str, Any]:
+    """Return an object; empty when it is absent or null."""
+    value = values.get(key)
+    return {} if value is None else mapping(value, f"{path}.{key}")
+
+
+def base64_bytes(value: str, path: str) -> bytes:
+    """Return what base64 text stands for."""
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise MalformedAnswerError(f"{path} is not base64") from error
+
+
+def _wrong(path: str, kind: str) -> MalformedAnswerError:
+    return MalformedAnswerError(f"{path} is not {kind}")
+
+
+def _looks_like(data: bytes) -> str:
+    start = data[:64].lstrip().lower()
+    if not start:
+        return "empty"
+    return "HTML, not JSON" if start.startswith(b"<") else "not valid JSON"
