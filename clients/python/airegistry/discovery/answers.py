@@ -90,3 +90,25 @@ class Exclusion:
     reason: ExclusionReason | None = None
     count: int = 0
     names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A candidate by name, as the index answers it; who asked has the resources. `model` is empty for agents."""
+
+    name: str
+    model: str
+    score: Score
+    cost_nanos: int | None
+    invocable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """The answer of an index: the best candidates, how many passed, and how many each filter cut."""
+
+    candidates: tuple[Ranked, ...]
+    matched_count: int
+    exclusions: tuple[Exclusion, ...]
+    revision: int
+    observation_epoch: int

@@ -1,0 +1,144 @@
+"""The index that Discover asks: everything that is registered, in columns."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from airegistry.discovery.agent_facts import agent_facts
+from airegistry.discovery.answers import Discovery
+from airegistry.discovery.candidates import Candidates
+from airegistry.discovery.checking import check
+from airegistry.discovery.endpoint_facts import endpoint_facts
+from airegistry.discovery.facts import Facts
+from airegistry.discovery.naming import NameTable, parent_of
+from airegistry.discovery.preferences import weights_of
+from airegistry.resources.requirements import DiscoverQuery, DiscoverTarget, Requirements
+from airegistry.resources.resource import Resource
+
+_ANYTHING = Requirements()
+_MOST_STALE = 1024
+
+
+class Index:
+    """Filters and ranks endpoints and agents. Synchronous and lock-free: it runs between awaits.
+
+    It refers to the endpoints and agents, which a catalog or cache holds anyway, to write their rows anew when their
+    model changes or a price begins or ends. *now* gives aware times.
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self.revision = 0
+        self.observation_epoch = 0
+        self._forget(0, 0)
+
+    def replace(self, resources: Iterable[Resource], revision: int) -> None:
+        """Forget everything and know *resources* instead, as of a revision."""
+        listed = list(resources)
+        endpoints = sum(resource.endpoint is not None for resource in listed)
+        agents = sum(resource.agent is not None for resource in listed)
+        self._forget(endpoints, agents)
+        self.apply(listed, (), revision)
+
+    def apply(self, puts: Iterable[Resource], removed: Iterable[str], revision: int) -> None:
+        """Take in what changed up to a revision. Repeats, and removals of what is not there, are harmless."""
+        at = self._now()
+        touched: dict[str, None] = {}
+        for name in removed:
+            self._drop(name, touched)
+        for resource in puts:
+            self._keep(resource, touched)
+        for name in touched:
+            self._write(name, at)
+        self.revision = revision
+
+    def discover(
+        self, query: DiscoverQuery, *, limit: int = 10, name_excluded: bool = False, path: str = "query"
+    ) -> Discovery:
+        """Return the best candidates for a query, best first, ties by name, with their scores explained.
+
+        Raise InvalidArgumentError for a query that cannot be answered, with the fields' paths below *path*.
+        """
+        check(query, path)
+        self._pass_time()
+        candidates = self._agents if query.target is DiscoverTarget.AGENT else self._endpoints
+        best, count, exclusions = candidates.search(
+            query.requirements or _ANYTHING, weights_of(query), limit=limit, name_excluded=name_excluded
+        )
+        return Discovery(best, count, exclusions, self.revision, self.observation_epoch)
+
+    def _forget(self, endpoints: int, agents: int) -> None:
+        self._models: dict[str, Resource] = {}
+        self._rows: dict[str, Resource] = {}
+        self._served: dict[str, dict[str, None]] = {}
+        self._names = NameTable()
+        self._endpoints = Candidates(self._names, endpoints)
+        self._agents = Candidates(self._names, agents)
+        self._due: list[tuple[datetime, str]] = []
+        self._until: dict[str, datetime] = {}
+
+    def _keep(self, resource: Resource, touched: dict[str, None]) -> None:
+        name = resource.name
+        if resource.model is not None:
+            self._models[name] = resource
+            self._names.apply((resource,), ())
+            touched.update(self._served.get(name, {}))
+        elif resource.endpoint is not None or resource.agent is not None:
+            self._rows[name] = resource
+            if resource.endpoint is not None:
+                self._served.setdefault(parent_of(name), {})[name] = None
+            touched[name] = None
+
+    def _drop(self, name: str, touched: dict[str, None]) -> None:
+        if self._models.pop(name, None) is not None:
+            self._names.apply((), (name,))
+            touched.update(self._served.get(name, {}))
+        resource = self._rows.pop(name, None)
+        if resource is None:
+            return
+        touched[name] = None
+        if resource.endpoint is not None:
+            siblings = self._served[parent_of(name)]
+            del siblings[name]
+            if not siblings:
+                del self._served[parent_of(name)]
+
+    def _write(self, name: str, at: datetime) -> None:
+        resource = self._rows.get(name)
+        table = (self._agents if name.startswith("agents/") else self._endpoints).table
+        if resource is not None:
+            facts = self._facts(resource, at)
+            table.put(name, facts)
+            self._look_again(name, facts.until)
+        elif name in table:
+            table.remove(name)
+            self._look_again(name, None)
+
+    def _facts(self, resource: Resource, at: datetime) -> Facts:
+        if resource.endpoint is None:
+            return agent_facts(resource, at)
+        return endpoint_facts(resource, self._models.get(parent_of(resource.name)), at)
+
+    def _look_again(self, name: str, at: datetime | None) -> None:
+        if self._until.get(name) == at:
+            return
+        self._until.pop(name, None)
+        if at is not None:
+            self._until[name] = at
+            heapq.heappush(self._due, (at, name))
+            if len(self._due) > _MOST_STALE + 2 * len(self._until):
+                self._due = sorted((time, each) for each, time in self._until.items())
+
+    def _pass_time(self) -> None:
+        """Write anew the rows whose prices or stage of life may have changed by themselves."""
+        if not self._due:
+            return
+        at = self._now()
+        while self._due and self._due[0][0] <= at:
+            time, name = heapq.heappop(self._due)
+            # A row written since has another time, or none; its old one stayed in the heap.
+            if self._until.get(name) == time:
+                del self._until[name]
+                self._write(name, at)

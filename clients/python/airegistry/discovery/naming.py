@@ -1,0 +1,135 @@
+"""What a caller writes as `model`, resolved to resource names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from enum import IntEnum
+
+from airegistry.resources.model import Model
+from airegistry.resources.resource import Resource
+from airegistry.resources.route import Route
+
+
+class Step(IntEnum):
+    """The steps of the resolution, in their order; the first that finds anything decides."""
+
+    FULL_NAME = 0
+    ROUTE = 1
+    MODEL_ALIAS = 2
+    MODEL_ID = 3
+    ORIGINAL_ID = 4
+    PROVIDER_AND_ORIGINAL_ID = 5
+
+
+_Key = tuple[Step, str]
+
+
+class NameTable:
+    """Every name that a resource answers to.
+
+    A model answers to `provider/original-id` for its publisher and for the provider of each of its endpoints.
+    """
+
+    def __init__(self) -> None:
+        self._steps: tuple[dict[str, tuple[str, ...]], ...] = tuple({} for _ in Step)
+        self._keys: dict[str, tuple[_Key, ...]] = {}
+        self._models: dict[str, Model] = {}
+        self._providers: dict[str, dict[str, str]] = {}
+
+    def replace(self, resources: Iterable[Resource]) -> None:
+        """Forget everything and know *resources* instead."""
+        fresh = NameTable()
+        fresh.apply(resources, ())
+        self._steps, self._keys = fresh._steps, fresh._keys
+        self._models, self._providers = fresh._models, fresh._providers
+
+    def apply(self, puts: Iterable[Resource], removed: Iterable[str]) -> None:
+        """Take in what changed. Repeats, and removals of what is not there, are harmless."""
+        for name in removed:
+            self._remove(name)
+        for resource in puts:
+            self._put(resource)
+
+    def resolve(self, text: str) -> tuple[str, ...]:
+        """Return the full names that *text* means by the first step that matches.
+
+        Several: it is ambiguous. None: nothing has that name.
+        """
+        for step in self._steps:
+            if found := step.get(text):
+                return found
+        return ()
+
+    def models_known_as(self, text: str) -> tuple[str, ...]:
+        """Return the models that answer to *text* by any step."""
+        return tuple(name for step in self._steps for name in step.get(text, ()) if name in self._models)
+
+    def _put(self, resource: Resource) -> None:
+        name = resource.name
+        if resource.model is not None:
+            self._models[name] = resource.model
+            self._enter(name, self._model_keys(name, resource.model))
+        elif resource.endpoint is not None:
+            self._enter(name, ((Step.FULL_NAME, name),))
+            self._serve(name, resource.endpoint.provider)
+        elif resource.route is not None:
+            self._enter(name, _route_keys(name, resource.route))
+        elif resource.agent is not None:
+            self._enter(name, ((Step.FULL_NAME, name),))
+
+    def _remove(self, name: str) -> None:
+        self._models.pop(name, None)
+        self._enter(name, ())
+        self._serve(name, "")
+
+    def _serve(self, endpoint: str, provider: str) -> None:
+        model = parent_of(endpoint)
+        providers = self._providers.setdefault(model, {})
+        old = providers.pop(endpoint, "")
+        if provider:
+            providers[endpoint] = provider
+        if not providers:
+            del self._providers[model]
+        if provider != old and model in self._models:
+            self._enter(model, self._model_keys(model, self._models[model]))
+
+    def _enter(self, name: str, keys: tuple[_Key, ...]) -> None:
+        old = self._keys.pop(name, ())
+        if keys:
+            self._keys[name] = keys
+        if keys == old:
+            return
+        for step, text in old:
+            rest = tuple(other for other in self._steps[step][text] if other != name)
+            if rest:
+                self._steps[step][text] = rest
+            else:
+                del self._steps[step][text]
+        for step, text in keys:
+            self._steps[step][text] = tuple(sorted((*self._steps[step].get(text, ()), name)))
+
+    def _model_keys(self, name: str, model: Model) -> tuple[_Key, ...]:
+        providers = {model.publisher, *self._providers.get(name, {}).values()} - {""}
+        return tuple(dict.fromkeys(_model_keys(name, model, sorted(providers))))
+
+
+def parent_of(name: str) -> str:
+    """Return the model of an endpoint by its name; empty for other names."""
+    model, separator, _ = name.partition("/endpoints/")
+    return model if separator else ""
+
+
+def _model_keys(name: str, model: Model, providers: Iterable[str]) -> Iterator[_Key]:
+    yield Step.FULL_NAME, name
+    yield Step.MODEL_ID, name.removeprefix("models/")
+    for alias in model.aliases:
+        yield Step.MODEL_ALIAS, alias
+    for original in model.original_ids:
+        yield Step.ORIGINAL_ID, original
+        for provider in providers:
+            yield Step.PROVIDER_AND_ORIGINAL_ID, f"{provider}/{original}"
+
+
+def _route_keys(name: str, route: Route) -> tuple[_Key, ...]:
+    ids = dict.fromkeys((name.removeprefix("routes/"), *route.aliases))
+    return ((Step.FULL_NAME, name), *((Step.ROUTE, id_) for id_ in ids))
