@@ -1,0 +1,1 @@
+"""The control plane: who serves which model, as one ordered history."""

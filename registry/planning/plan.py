@@ -1,0 +1,86 @@
+"""A request on its way to the store: what decides it, and what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any, Generic, NoReturn, TypeVar
+
+from airegistry.errors import RegistryError
+from registry.entries import Entries
+from registry.entry import Draft, Entry
+from registry.feed import Feed
+from registry.leases import Leases
+from registry.store.records import Write
+
+T = TypeVar("T")
+Facts = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What requests are decided against: everything that was published, and nothing else.
+
+    `now` gives seconds since 1970 by the store's clock.
+    """
+
+    entries: Entries
+    leases: Leases
+    feed: Feed
+    now: Callable[[], float]
+
+    @property
+    def revision(self) -> int:
+        """The newest revision."""
+        return self.feed.newest
+
+    def time(self) -> datetime:
+        """Return the store's time as resources show it."""
+        return datetime.fromtimestamp(self.now(), UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What was decided: what to write, and what to answer once that is done.
+
+    `touched` has every name that the decision reads or changes; two plans that share none can be written together. The
+    answer is made of `facts` and of the entries that `shown` has become.
+    """
+
+    write: Write
+    touched: frozenset[str] = frozenset()
+    shown: tuple[Draft | Entry, ...] = ()
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Order(Generic[T]):
+    """A request, with all done that needs no state.
+
+    `decide` makes the plan, or raises why there is none. `answer` makes the reply from the revision, the facts and the
+    entries; it serves replays too. `fingerprint` tells the payload from others with the same `request_id`;
+    `size` is its size in bytes, as far as it matters.
+    """
+
+    decide: Callable[[State], Plan]
+    answer: Callable[[int, Facts, Sequence[Entry]], T]
+    request_id: str = ""
+    fingerprint: str = ""
+    size: int = 0
+    validate_only: bool = False
+
+
+def refusal(error: RegistryError) -> Callable[[State], Plan]:
+    """Return the decision to raise *error*: a replay must find its saved reply before its payload is judged."""
+
+    def decide(_state: State) -> NoReturn:
+        raise error
+
+    return decide
+
+
+def fingerprint(*parts: object) -> str:
+    """Return a digest of a payload."""
+    return blake2b(repr(parts).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,1 @@
+"""Where the truth is kept: resources, their history, leases, and replies for retries."""

@@ -1,0 +1,3 @@
+"""The embedded default: one database file, one writer thread."""
+
+from registry.store.sqlite.store import SqliteStore as SqliteStore
