@@ -1,0 +1,115 @@
+"""The registry put together: what starts first stops last."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from starlette.applications import Starlette
+
+from airegistry._rpc.channelz import channelz_service
+from airegistry._rpc.health import HealthState, health_service
+from airegistry._rpc.http_server import HttpServer, open_http_server
+from airegistry._rpc.metrics import Metrics
+from airegistry._rpc.process import StartError
+from airegistry._rpc.reflection import reflection_services
+from airegistry._rpc.serving import GrpcServer, open_server
+from airegistry._rpc.status_pages import status_routes
+from airegistry.discovery.index import Index
+from airegistry.discovery.naming import NameTable
+from airegistry.errors import RegistryError
+from registry.catalog import Catalog
+from registry.config import Config
+from registry.metrics import observe
+from registry.rpc.service import registry_service
+from registry.rpc.watches import Watches
+from registry.store.base import Store
+from registry.store.sqlite.store import SqliteStore
+from registry.upkeep import Upkeep
+
+log = logging.getLogger(__name__)
+
+_HTTP_DRAIN = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A running registry: where it listens, and what it holds."""
+
+    address: str
+    http_address: str
+    catalog: Catalog
+
+
+@asynccontextmanager
+async def serve(config: Config) -> AsyncIterator[Registry]:
+    """Run a registry for as long as the block runs; StartError when it cannot start.
+
+    A part that dies on its own cancels the block and raises out of it.
+    """
+    async with asyncio.TaskGroup() as tasks, AsyncExitStack() as stack:
+        folder = config.data_dir.expanduser() / "registry"
+        catalog = await _open_catalog(config, folder, tasks, stack)
+        watches = Watches(catalog, max_age=config.registry_max_watch_age)
+        health = HealthState()
+        metrics = Metrics("registry")
+        observe(metrics, catalog, watches)
+        http = await _open_http(config, catalog, health, metrics, tasks)
+        stack.push_async_callback(http.close, _HTTP_DRAIN)
+        grpc = await _open_grpc(config, catalog, watches, health, metrics)
+        stack.push_async_callback(grpc.close, config.registry_drain)
+        # Open watches end here, so that the server need not wait for them.
+        stack.callback(catalog.feed.close)
+        stack.callback(health.close)
+        log.info("the registry serves gRPC on %s and http://%s, data in %s", grpc.address, http.address, folder)
+        yield Registry(grpc.address, http.address, catalog)
+
+
+async def _open_catalog(config: Config, folder: Path, tasks: asyncio.TaskGroup, stack: AsyncExitStack) -> Catalog:
+    store = _open_store(folder)
+    stack.push_async_callback(store.close)
+    catalog = await Catalog.open(store, index=Index(lambda: datetime.now(UTC)), names=NameTable())
+    upkeep = Upkeep(keep_history=config.registry_history_age, keep_revisions=config.registry_history_revisions)
+    stack.push_async_callback(_cancel, tasks.create_task(catalog.run(upkeep)))
+    return catalog
+
+
+def _open_store(folder: Path) -> Store:
+    try:
+        return SqliteStore(folder)
+    except OSError as error:
+        raise StartError(f"cannot use the data folder {folder}: {(error.strerror or str(error)).lower()}") from error
+    except (RegistryError, sqlite3.Error) as error:
+        raise StartError(f"cannot open the data in {folder}: {error}") from error
+
+
+async def _open_http(
+    config: Config, catalog: Catalog, health: HealthState, metrics: Metrics, tasks: asyncio.TaskGroup
+) -> HttpServer:
+    pages = Starlette(routes=status_routes(health, metrics, lambda: {"revision": catalog.revision}))
+    return await open_http_server(pages, config.registry_http_address, tasks, insecure=config.insecure)
+
+
+async def _open_grpc(
+    config: Config, catalog: Catalog, watches: Watches, health: HealthState, metrics: Metrics
+) -> GrpcServer:
+    own = registry_service(catalog, watches, time.monotonic)
+    services = [own, health_service(health), channelz_service()]
+    services += reflection_services([service.name for service in services])
+    server = await open_server(services, config.registry_address, metrics.calls, insecure=config.insecure)
+    for name in ("", own.name):
+        health.set(name, True)
+    return server
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

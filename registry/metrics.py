@@ -1,0 +1,26 @@
+"""What the registry shows of itself on /metrics, beside the calls it served."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from airegistry._rpc.metrics import Metrics
+from registry.catalog import Catalog
+from registry.rpc.watches import Watches
+
+
+def observe(metrics: Metrics, catalog: Catalog, watches: Watches) -> None:
+    """Show the state of *catalog* and *watches* at each scrape."""
+    feed = catalog.feed
+    metrics.gauge("airegistry_revision", "The revision that memory shows.", lambda: catalog.revision)
+    metrics.gauges("airegistry_resources", "Resources by kind.", "kind", lambda: _by_kind(catalog))
+    metrics.gauge("airegistry_feed_revisions", "Revisions in the history.", lambda: feed.newest - feed.oldest + 1)
+    metrics.gauge("airegistry_leases", "Leases that are held.", lambda: len(catalog.leases))
+    metrics.gauge("airegistry_watch_streams", "Watch streams that are open.", lambda: watches.count)
+    metrics.gauge("airegistry_watch_lag_revisions", "Revisions the slowest Watch is behind.", lambda: watches.lag)
+
+
+def _by_kind(catalog: Catalog) -> Mapping[str, float]:
+    counts = Counter(entry.kind for entry in catalog.entries.values())
+    return {kind.name.lower(): count for kind, count in counts.items()}

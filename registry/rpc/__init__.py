@@ -1,0 +1,1 @@
+"""RegistryService: requests checked and converted, answers spliced from stored bytes."""

@@ -1,0 +1,125 @@
+"""Messages of a Watch, encoded once for everybody who watches the same."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+
+from airegistry.v1 import registry_service_pb2 as pb
+from registry.entry import Entry
+from registry.history import Revision
+from registry.rpc import splice
+from registry.rpc.selection import EventType, Selection
+from registry.rpc.tokens import seal
+
+MAX_MADE = 256
+"""Results that are remembered: watchers are seldom further apart."""
+MESSAGE_BYTES = 1024 * 1024
+"""Where a message ends, once it holds a whole revision."""
+FRAGMENT_BYTES = 2 * 1024 * 1024
+"""A revision that is larger than this is sent in several messages."""
+
+
+class Batches:
+    """Encodes snapshots and changes, and remembers the latest results: watchers with equal filters share their bytes."""
+
+    def __init__(self, cluster_id: str, *, max_bytes: int = 32 * 1024 * 1024) -> None:
+        self._cluster_id = cluster_id
+        self._max_bytes = max_bytes
+        self._made: OrderedDict[Hashable, tuple[bytes, ...]] = OrderedDict()
+        self._bytes = 0
+
+    def snapshot(self, selection: Selection, entries: Iterable[Entry], revision: int) -> tuple[bytes, ...]:
+        """Return the messages of the snapshot as of *revision*, without its end mark."""
+        return self._once(("snapshot", selection.key, revision), lambda: _snapshot(selection, entries, revision))
+
+    def snapshot_end(self, revision: int) -> bytes:
+        """Return the mark that the snapshot as of *revision* is complete."""
+        return self._mark(pb.WATCH_RESPONSE_KIND_SNAPSHOT_END, revision).SerializeToString()
+
+    def bookmark(self, revision: int) -> bytes:
+        """Return the mark that everything up to *revision* was sent."""
+        return self._mark(pb.WATCH_RESPONSE_KIND_BOOKMARK, revision).SerializeToString()
+
+    def changes(self, selection: Selection, revisions: Sequence[Revision]) -> tuple[bytes, ...]:
+        """Return the messages for *revisions*; none when they change nothing in the selection."""
+        key = ("changes", selection.key, revisions[0].number, revisions[-1].number)
+        return self._once(key, lambda: self._changes(selection, revisions))
+
+    def _changes(self, selection: Selection, revisions: Sequence[Revision]) -> Iterator[bytes]:
+        waiting: list[bytes] = []
+        size = 0
+        reached = 0
+        for revision in revisions:
+            events = _events(selection, revision)
+            if not events:
+                continue
+            if (length := sum(map(len, events))) > FRAGMENT_BYTES:
+                if waiting:
+                    yield self._message(waiting, reached)
+                yield from self._fragments(events, revision.number)
+                waiting, size = [], 0
+                continue
+            waiting += events
+            size += length
+            reached = revision.number
+            if size >= MESSAGE_BYTES:
+                yield self._message(waiting, reached)
+                waiting, size = [], 0
+        if waiting:
+            yield self._message(waiting, reached)
+
+    def _fragments(self, events: list[bytes], revision: int) -> Iterator[bytes]:
+        *parts, last = _chunks(events)
+        for part in parts:
+            head = pb.WatchResponse(kind=pb.WATCH_RESPONSE_KIND_CHANGES, revision=revision, fragment=True)
+            yield splice.joined(head, splice.WATCH_EVENTS, part)
+        yield self._message(last, revision)
+
+    def _message(self, events: list[bytes], revision: int) -> bytes:
+        return splice.joined(self._mark(pb.WATCH_RESPONSE_KIND_CHANGES, revision), splice.WATCH_EVENTS, events)
+
+    def _mark(self, kind: pb.WatchResponseKind.ValueType, revision: int) -> pb.WatchResponse:
+        return pb.WatchResponse(kind=kind, revision=revision, resume_token=resume_token(self._cluster_id, revision))
+
+    def _once(self, key: Hashable, make: Callable[[], Iterable[bytes]]) -> tuple[bytes, ...]:
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = tuple(make())
+            self._bytes += sum(map(len, made))
+            while self._bytes > self._max_bytes or len(self._made) > MAX_MADE:
+                _, dropped = self._made.popitem(last=False)
+                self._bytes -= sum(map(len, dropped))
+        return made
+
+
+def resume_token(cluster_id: str, revision: int) -> str:
+    """Return the token with which a stream goes on after *revision*."""
+    return seal("watch", cluster_id, revision)
+
+
+def _snapshot(selection: Selection, entries: Iterable[Entry], revision: int) -> Iterator[bytes]:
+    head = pb.WatchResponse(kind=pb.WATCH_RESPONSE_KIND_SNAPSHOT, revision=revision)
+    events = (
+        splice.watch_event(EventType.ADDED, entry.revision, entry.wire) for entry in entries if selection.has(entry)
+    )
+    for chunk in _chunks(events):
+        yield splice.joined(head, splice.WATCH_EVENTS, chunk)
+
+
+def _events(selection: Selection, revision: Revision) -> list[bytes]:
+    changes = (selection.change(event) for event in revision.events)
+    return [splice.watch_event(kind, revision.number, entry.wire) for kind, entry in filter(None, changes)]
+
+
+def _chunks(events: Iterable[bytes]) -> Iterator[list[bytes]]:
+    chunk: list[bytes] = []
+    size = 0
+    for event in events:
+        if chunk and size + len(event) > MESSAGE_BYTES:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(event)
+        size += len(event)
+    if chunk:
+        yield chunk

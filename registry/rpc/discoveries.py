@@ -1,0 +1,124 @@
+"""Discover and BatchDiscover, from bytes to bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError, Message
+
+from airegistry._convert import from_pb, to_pb
+from airegistry._rpc.call import Call
+from airegistry.discovery.answers import Discovery, Ranked
+from airegistry.errors import InvalidArgumentError, RequestTooLargeError, UnsupportedFieldError
+from airegistry.resources.requirements import DiscoverQuery
+from airegistry.resources.validation import validate_query
+from airegistry.v1 import discovery_pb2
+from airegistry.v1 import registry_service_pb2 as pb
+from registry.catalog import Catalog
+from registry.rpc import splice
+from registry.rpc.consistency import wait_until_fresh
+from registry.rpc.reply_cache import ReplyCache
+from registry.rpc.requests import BatchDiscover, ConsistencyLevel, Discover
+
+DEFAULT_LIMIT = 10
+MAX_LIMIT = 100
+MAX_QUERIES = 100
+
+M = TypeVar("M", bound=Message)
+
+
+class Discoveries:
+    """The handlers that find candidates. *now* is in seconds, by any clock."""
+
+    def __init__(self, catalog: Catalog, now: Callable[[], float]) -> None:
+        self._catalog = catalog
+        self._now = now
+        self._replies = ReplyCache()
+
+    async def discover(self, request: bytes, call: Call) -> bytes:
+        """Answer a serialized DiscoverRequest with a serialized DiscoverResponse."""
+        reply = self._replies.get(request, self._moment())
+        if reply is not None:
+            return reply
+        wanted = from_pb(Discover, _parse(pb.DiscoverRequest, request), strict=True)
+        _check(wanted, "")
+        await wait_until_fresh(self._catalog, wanted.consistency, call)
+        reply = self._answer(wanted)
+        # Linearizable reads are always asked anew. For the other levels an answer is as fresh as its moment.
+        if wanted.consistency is None or wanted.consistency.level is not ConsistencyLevel.LINEARIZABLE:
+            self._replies.put(request, reply, self._moment())
+        return reply
+
+    async def batch_discover(self, request: bytes, call: Call) -> bytes:
+        """Answer a serialized BatchDiscoverRequest; nothing is awaited between the queries, so all show one revision."""
+        batch = from_pb(BatchDiscover, _parse(pb.BatchDiscoverRequest, request), strict=True)
+        _check_batch(batch)
+        await wait_until_fresh(self._catalog, batch.consistency, call)
+        answers = [self._answer(wanted) for wanted in batch.requests]
+        return splice.joined(pb.BatchDiscoverResponse(revision=self._catalog.revision), splice.BATCH_RESPONSES, answers)
+
+    def _moment(self) -> tuple[int, int, int]:
+        # Prices may be scheduled by time, and change an answer without a revision: none is kept for over a second.
+        index = self._catalog.index
+        return index.revision, index.observation_epoch, int(self._now())
+
+    def _answer(self, wanted: Discover) -> bytes:
+        found = self._catalog.index.discover(
+            wanted.query or DiscoverQuery(), limit=wanted.limit or DEFAULT_LIMIT, name_excluded=wanted.name_excluded
+        )
+        candidates = [self._candidate(ranked, with_model=not wanted.omit_models) for ranked in found.candidates]
+        return splice.joined(_head(found), splice.DISCOVER_CANDIDATES, candidates)
+
+    def _candidate(self, ranked: Ranked, *, with_model: bool) -> bytes:
+        entries = self._catalog.entries
+        return splice.candidate(
+            entries[ranked.name].wire,
+            entries[ranked.model].wire if with_model and ranked.model else None,
+            ranked.score,
+            cost_nanos=ranked.cost_nanos,
+            invocable=ranked.invocable,
+        )
+
+
+def _head(found: Discovery) -> pb.DiscoverResponse:
+    return pb.DiscoverResponse(
+        matched_count=found.matched_count,
+        exclusions=[to_pb(exclusion, discovery_pb2.Exclusion) for exclusion in found.exclusions],
+        revision=found.revision,
+        observation_epoch=found.observation_epoch,
+    )
+
+
+def _parse(message: type[M], data: bytes) -> M:
+    try:
+        return message.FromString(data)
+    except DecodeError:
+        raise InvalidArgumentError(f"the request is not a serialized {message.DESCRIPTOR.name}") from None
+
+
+def _check(wanted: Discover, path: str) -> None:
+    if not 0 <= wanted.limit <= MAX_LIMIT:
+        raise InvalidArgumentError.of(f"{path}limit", f"is {wanted.limit}; it must be from 0 to {MAX_LIMIT}")
+    if wanted.query is None:
+        return
+    if wanted.query.requirements is not None and wanted.query.requirements.filter:
+        field = f"{path}query.requirements.filter"
+        raise UnsupportedFieldError.of(field, "filter expressions are not implemented by this server")
+    if violations := validate_query(wanted.query, path=f"{path}query"):
+        raise InvalidArgumentError(violations=violations)
+
+
+def _check_batch(batch: BatchDiscover) -> None:
+    count = len(batch.requests)
+    if count == 0:
+        raise InvalidArgumentError.of("requests", "must have at least one element")
+    if count > MAX_QUERIES:
+        raise RequestTooLargeError(
+            f"{count} queries; at most {MAX_QUERIES} are allowed in one request",
+            metadata={"limit": str(MAX_QUERIES), "count": str(count)},
+        )
+    for i, wanted in enumerate(batch.requests):
+        if wanted.consistency is not None:
+            raise InvalidArgumentError.of(f"requests[{i}].consistency", "must be unset: the batch has one")
+        _check(wanted, f"requests[{i}].")

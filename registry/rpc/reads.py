@@ -1,0 +1,120 @@
+"""Get and List."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from operator import attrgetter
+
+from airegistry._convert import from_pb
+from airegistry._rpc.call import Call
+from airegistry.errors import InvalidArgumentError, InvalidPageTokenError, NotFoundError, UnsupportedFieldError
+from airegistry.resources.names import parse_collection, parse_name
+from airegistry.resources.validation import validate_labels
+from airegistry.v1 import registry_service_pb2 as pb
+from registry.catalog import Catalog
+from registry.entries import Entries
+from registry.entry import Entry
+from registry.rpc import splice
+from registry.rpc.consistency import wait_until_fresh
+from registry.rpc.requests import Get, List
+from registry.rpc.selection import has_labels
+from registry.rpc.tokens import seal, unseal
+
+DEFAULT_PAGE_SIZE = 100
+MAX_PAGE_SIZE = 1_000
+MAX_PAGE_BYTES = 3 * 1024 * 1024
+
+
+class Reads:
+    """The handlers that read the catalog as it is."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    async def get(self, request: pb.GetRequest, call: Call) -> bytes:
+        """Return one resource."""
+        wanted = from_pb(Get, request, strict=True)
+        parse_name(wanted.name)
+        await wait_until_fresh(self._catalog, wanted.consistency, call)
+        entry = self._catalog.entries.get(wanted.name)
+        if entry is None:
+            raise NotFoundError(f"{wanted.name} does not exist", metadata={"name": wanted.name})
+        return splice.joined(pb.GetResponse(revision=self._catalog.revision), splice.GET_RESOURCE, (entry.wire,))
+
+    async def list(self, request: pb.ListRequest, call: Call) -> bytes:
+        """Return one page of a collection."""
+        wanted = from_pb(List, request, strict=True)
+        _check(wanted)
+        place = self._place(wanted)
+        if place is None:
+            await wait_until_fresh(self._catalog, wanted.consistency, call)
+            place = _Place(self._catalog.revision, after="")
+        matching = list(_matching(wanted, self._catalog.at(place.revision)))
+        page = _page(matching, place.after, wanted.page_size or DEFAULT_PAGE_SIZE)
+        head = pb.ListResponse(revision=place.revision, total_size=len(matching))
+        if page and page[-1] is not matching[-1]:
+            head.next_page_token = self._token(wanted, place.revision, page[-1].name)
+        return splice.joined(head, splice.LIST_RESOURCES, (entry.wire for entry in page))
+
+    def _token(self, wanted: List, revision: int, name: str) -> str:
+        return seal("page", self._catalog.cluster_id, wanted.collection, _digest(wanted.labels), revision, name)
+
+    def _place(self, wanted: List) -> _Place | None:
+        """Return where the page begins; None for the first one."""
+        if not wanted.page_token:
+            return None
+        try:
+            *listed, revision, name = unseal("page", wanted.page_token)
+        except ValueError:
+            raise _invalid("is not a page token of this service") from None
+        if listed != [self._catalog.cluster_id, wanted.collection, _digest(wanted.labels)]:
+            raise _invalid("belongs to another List: the other fields must stay as they were")
+        return _Place(int(revision), str(name))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page begins: *after* is the last name before it (exclusive)."""
+
+    revision: int
+    after: str
+
+
+def _check(wanted: List) -> None:
+    if wanted.filter:
+        raise UnsupportedFieldError.of("filter", "filter expressions are not implemented by this server")
+    if wanted.page_size < 0:
+        raise InvalidArgumentError.of("page_size", "must not be negative")
+    if violations := validate_labels(wanted.labels, path="labels"):
+        raise InvalidArgumentError(violations=violations)
+
+
+def _matching(wanted: List, entries: Entries) -> Iterator[Entry]:
+    kind, prefix = parse_collection(wanted.collection)
+    for entry in entries.under(prefix):
+        if entry.kind is kind and has_labels(entry, wanted.labels):
+            yield entry
+
+
+def _page(matching: list[Entry], after: str, size: int) -> list[Entry]:
+    page: list[Entry] = []
+    total = 0
+    start = bisect_right(matching, after, key=attrgetter("name"))
+    for entry in matching[start : start + min(size, MAX_PAGE_SIZE)]:
+        total += len(entry.wire)
+        if page and total > MAX_PAGE_BYTES:
+            break
+        page.append(entry)
+    return page
+
+
+def _digest(labels: Mapping[str, str]) -> str:
+    return blake2b(json.dumps(sorted(labels.items())).encode(), digest_size=8).hexdigest() if labels else ""
+
+
+def _invalid(description: str) -> InvalidArgumentError:
+    return InvalidPageTokenError.of("page_token", description)

@@ -1,0 +1,92 @@
+"""Which resources a Watch or a List selects, and what a change does to that set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+from airegistry.errors import InvalidArgumentError, UnsupportedFieldError
+from airegistry.resources.agent import Agent
+from airegistry.resources.model import Capability, Modality, Model
+from airegistry.resources.validation import validate_labels
+from registry.entry import Entry
+from registry.history import Event
+from registry.rpc.requests import WatchFilter
+
+MAX_CAPABILITIES = 32
+
+
+class EventType(IntEnum):
+    """What happened to the set that a filter selects."""
+
+    ADDED = 1
+    UPDATED = 2
+    REMOVED = 3
+
+
+class Selection:
+    """A filter ready to be asked. Equal filters have equal keys, so that what is encoded for one serves all."""
+
+    def __init__(self, wanted: WatchFilter) -> None:
+        self._kinds = frozenset(wanted.kinds)
+        self._prefix = wanted.name_prefix
+        self._labels = dict(wanted.labels)
+        self._capabilities = frozenset(wanted.capabilities)
+        self.key = (self._kinds, self._prefix, frozenset(self._labels.items()), self._capabilities)
+
+    @property
+    def prefix(self) -> str:
+        """What every selected name begins with."""
+        return self._prefix
+
+    def has(self, entry: Entry) -> bool:
+        """Say whether *entry* is selected."""
+        # The cheap tests come first: the fields of an entry are parsed only when they are asked for.
+        return (
+            (not self._kinds or entry.kind in self._kinds)
+            and entry.name.startswith(self._prefix)
+            and has_labels(entry, self._labels)
+            and (not self._capabilities or self._capable(entry))
+        )
+
+    def change(self, event: Event) -> tuple[EventType, Entry] | None:
+        """Return what *event* does to the set, with the entry to show; None when it does nothing."""
+        old = event.old if event.old is not None and self.has(event.old) else None
+        new = event.new if event.new is not None and self.has(event.new) else None
+        if new is not None:
+            return (EventType.ADDED if old is None else EventType.UPDATED), new
+        return None if old is None else (EventType.REMOVED, old)
+
+    def _capable(self, entry: Entry) -> bool:
+        match entry.resource.spec:
+            case Model() as model:
+                return all(_can(model, capability) for capability in self._capabilities)
+            case Agent() as agent:
+                return self._capabilities <= {word for skill in agent.skills for word in (skill.id, *skill.tags)}
+        return True
+
+
+def open_selection(wanted: WatchFilter | None) -> Selection:
+    """Check a filter, and return it ready to be asked."""
+    wanted = wanted or WatchFilter()
+    if wanted.filter:
+        raise UnsupportedFieldError.of("filter.filter", "filter expressions are not implemented by this server")
+    if len(wanted.capabilities) > MAX_CAPABILITIES:
+        raise InvalidArgumentError.of(
+            "filter.capabilities", f"has {len(wanted.capabilities)} elements; at most {MAX_CAPABILITIES} are allowed"
+        )
+    if violations := validate_labels(wanted.labels, path="filter.labels"):
+        raise InvalidArgumentError(violations=violations)
+    return Selection(wanted)
+
+
+def has_labels(entry: Entry, labels: Mapping[str, str]) -> bool:
+    """Say whether *entry* has each of *labels* with that value."""
+    return not labels or labels.items() <= entry.resource.labels.items()
+
+
+def _can(model: Model, name: str) -> bool:
+    if name == "vision" and Modality.IMAGE in model.input_modalities:
+        return True
+    known = model.capabilities.get(name, Capability())
+    return known.level > 0 if known.level is not None else known.supported is True

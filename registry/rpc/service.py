@@ -1,0 +1,36 @@
+"""RegistryService as data: which handler answers which method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+
+from google.protobuf import descriptor_pool
+
+from airegistry._rpc.service import Service, service
+from airegistry.v1 import registry_service_pb2
+from registry.catalog import Catalog
+from registry.rpc.discoveries import Discoveries
+from registry.rpc.reads import Reads
+from registry.rpc.watches import Watches
+from registry.rpc.writes import Writes
+
+NAME = registry_service_pb2.DESCRIPTOR.services_by_name["RegistryService"].full_name
+
+
+def registry_service(catalog: Catalog, watches: Watches, now: Callable[[], float]) -> Service:
+    """Serve *catalog*; *now* is in seconds, by any clock."""
+    writes, reads, discoveries = Writes(catalog), Reads(catalog), Discoveries(catalog, now)
+    handlers = SimpleNamespace(
+        register=writes.register,
+        get=reads.get,
+        list=reads.list,
+        update=writes.update,
+        deregister=writes.deregister,
+        discover=discoveries.discover,
+        batch_discover=discoveries.batch_discover,
+        watch=watches.watch,
+        heartbeat=writes.heartbeat,
+    )
+    descriptor = descriptor_pool.Default().FindServiceByName(NAME)
+    return service(descriptor, handlers, raw={"Discover", "BatchDiscover"})

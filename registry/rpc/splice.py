@@ -1,0 +1,98 @@
+"""Answers joined from bytes that exist already.
+
+The one place that writes protobuf by hand. A resource keeps its serialized form (`Entry.wire`), so an answer that contains it
+needs only a tag and a length before those bytes. Fields may come in any order, so the rest of an answer is an ordinary
+message whose bytes stand in front.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+
+from google.protobuf.message import Message
+
+from airegistry.discovery.answers import Score
+from airegistry.v1 import discovery_pb2, registry_service_pb2
+
+_LENGTH_DELIMITED = 2
+_VARINT = 0
+_SEVEN_BITS = 0x7F
+_ONE_BYTE = tuple(bytes([number]) for number in range(_SEVEN_BITS + 1))
+
+
+def varint(number: int) -> bytes:
+    """Return a non-negative number as a varint."""
+    if number <= _SEVEN_BITS:
+        return _ONE_BYTE[number]
+    written = bytearray()
+    while number > _SEVEN_BITS:
+        written.append(number & _SEVEN_BITS | 0x80)
+        number >>= 7
+    written.append(number)
+    return bytes(written)
+
+
+def _tag(message: type[Message], field: str, wire_type: int = _LENGTH_DELIMITED) -> bytes:
+    return varint(message.DESCRIPTOR.fields_by_name[field].number << 3 | wire_type)
+
+
+REGISTER_RESOURCES = _tag(registry_service_pb2.RegisterResponse, "resources")
+GET_RESOURCE = _tag(registry_service_pb2.GetResponse, "resource")
+UPDATE_RESOURCE = _tag(registry_service_pb2.UpdateResponse, "resource")
+LIST_RESOURCES = _tag(registry_service_pb2.ListResponse, "resources")
+DISCOVER_CANDIDATES = _tag(registry_service_pb2.DiscoverResponse, "candidates")
+BATCH_RESPONSES = _tag(registry_service_pb2.BatchDiscoverResponse, "responses")
+WATCH_EVENTS = _tag(registry_service_pb2.WatchResponse, "events")
+
+_EVENT_TYPE = _tag(registry_service_pb2.WatchEvent, "type", _VARINT)
+_EVENT_REVISION = _tag(registry_service_pb2.WatchEvent, "revision", _VARINT)
+_EVENT_RESOURCE = _tag(registry_service_pb2.WatchEvent, "resource")
+
+_CANDIDATE_RESOURCE = _tag(discovery_pb2.Candidate, "resource")
+_CANDIDATE_MODEL = _tag(discovery_pb2.Candidate, "model")
+_CANDIDATE_SCORE = _tag(discovery_pb2.Candidate, "score")
+_CANDIDATE_COST = _tag(discovery_pb2.Candidate, "cost_nanos", _VARINT)
+_CANDIDATE_INVOCABLE = _tag(discovery_pb2.Candidate, "invocable", _VARINT) + b"\x01"
+
+# Score.total, and a ScorePart with the head of its field: kinds and bases are below 128, so every part has one length.
+_TOTAL = struct.Struct("<Bd")
+_PART = struct.Struct("<BBBBBdBdBdBB")
+_PART_LENGTH = _PART.size - 2
+
+
+def joined(head: Message, tag: bytes, values: Iterable[bytes]) -> bytes:
+    """Return *head* with each of *values* as one more element of the field that *tag* stands for."""
+    pieces = [head.SerializeToString()]
+    for value in values:
+        pieces += (tag, varint(len(value)), value)
+    return b"".join(pieces)
+
+
+def watch_event(event_type: int, revision: int, wire: bytes) -> bytes:
+    """Return a WatchEvent about the resource in *wire*."""
+    return b"".join(
+        (_EVENT_TYPE, varint(event_type), _EVENT_REVISION, varint(revision), _EVENT_RESOURCE, varint(len(wire)), wire)
+    )
+
+
+def candidate(resource: bytes, model: bytes | None, score: Score, *, cost_nanos: int | None, invocable: bool) -> bytes:
+    """Return a Candidate of a serialized resource and, unless None, its serialized model."""
+    pieces = [_CANDIDATE_RESOURCE, varint(len(resource)), resource]
+    if model is not None:
+        pieces += (_CANDIDATE_MODEL, varint(len(model)), model)
+    scored = _score(score)
+    pieces += (_CANDIDATE_SCORE, varint(len(scored)), scored)
+    if cost_nanos is not None:
+        pieces += (_CANDIDATE_COST, varint(cost_nanos))
+    if invocable:
+        pieces.append(_CANDIDATE_INVOCABLE)
+    return b"".join(pieces)
+
+
+def _score(score: Score) -> bytes:
+    pieces = [_TOTAL.pack(0x09, score.total)]
+    for part in score.parts:
+        numbers = (0x11, part.value, 0x19, part.weight, 0x21, part.contribution)
+        pieces.append(_PART.pack(0x12, _PART_LENGTH, 0x08, part.kind or 0, *numbers, 0x28, part.basis or 0))
+    return b"".join(pieces)

@@ -1,0 +1,147 @@
+"""Watch: a snapshot at one revision, spliced onto the history that follows it.
+
+The promises (Ordered, Unique, Atomic, Reliable, Resumable, Bookmarkable, Filtered) are stated in `docs/guarantees.md`. A
+watcher has no queue: it keeps its place in the feed, and gRPC holds it at its `yield` while its peer does not read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from airegistry._convert import from_pb
+from airegistry._rpc.call import Call
+from airegistry.errors import ForeignResumeTokenError, InvalidArgumentError
+from airegistry.v1 import registry_service_pb2 as pb
+from registry.catalog import Catalog
+from registry.history import Revision
+from registry.rpc.batches import Batches
+from registry.rpc.requests import Watch
+from registry.rpc.selection import Selection, open_selection
+from registry.rpc.tokens import unseal
+
+DEFAULT_BOOKMARK_INTERVAL = 10.0
+MIN_BOOKMARK_INTERVAL = 1.0
+DEFAULT_MAX_AGE = 1800.0
+# A stream lives for a random share of its greatest age, so that streams opened together do not come back together.
+_LEAST_SHARE_OF_AGE = 0.8
+
+
+@dataclass(slots=True, eq=False)
+class _Stream:
+    """One stream: what it selects, the revision up to which it was told, and its times by the loop's clock."""
+
+    selection: Selection
+    interval: float
+    ends_at: float
+    position: int = 0
+    bookmark_at: float = 0.0
+    following: AsyncIterator[tuple[Revision, ...]] | None = None
+
+
+class Watches:
+    """The handler of Watch. *max_age* is the longest life of a stream, in seconds."""
+
+    def __init__(self, catalog: Catalog, *, max_age: float = DEFAULT_MAX_AGE) -> None:
+        self._catalog = catalog
+        self._max_age = max_age
+        self._batches = Batches(catalog.cluster_id)
+        self._streams: set[_Stream] = set()
+
+    @property
+    def count(self) -> int:
+        """How many streams are open."""
+        return len(self._streams)
+
+    @property
+    def lag(self) -> int:
+        """How many revisions the slowest stream is behind."""
+        newest = self._catalog.feed.newest
+        return max((newest - stream.position for stream in self._streams), default=0)
+
+    async def watch(self, request: pb.WatchRequest, _call: Call) -> AsyncIterator[bytes]:
+        """Stream what matches, then every change to it."""
+        wanted = from_pb(Watch, request, strict=True)
+        resume = self._resume_position(wanted)
+        stream = self._open(wanted)
+        self._streams.add(stream)
+        try:
+            if resume is None:
+                for message in self._snapshot(stream, skip=wanted.skip_snapshot):
+                    yield message
+            else:
+                stream.position = resume
+            while (messages := await self._step(stream)) is not None:
+                for message in messages:
+                    yield message
+            yield self._batches.bookmark(stream.position)
+        finally:
+            self._streams.discard(stream)
+
+    def _open(self, wanted: Watch) -> _Stream:
+        now = asyncio.get_running_loop().time()
+        age = self._max_age * random.uniform(_LEAST_SHARE_OF_AGE, 1)
+        interval = wanted.bookmark_interval or DEFAULT_BOOKMARK_INTERVAL
+        return _Stream(open_selection(wanted.filter), interval, now + age, bookmark_at=now + interval)
+
+    def _snapshot(self, stream: _Stream, *, skip: bool) -> tuple[bytes, ...]:
+        """Place *stream* at the current revision; return the snapshot as of that, encoded before anything can change."""
+        stream.position = revision = self._catalog.revision
+        end = self._batches.snapshot_end(revision)
+        if skip:
+            return (end,)
+        entries = self._catalog.entries.under(stream.selection.prefix)
+        return (*self._batches.snapshot(stream.selection, entries, revision), end)
+
+    async def _step(self, stream: _Stream) -> tuple[bytes, ...] | None:
+        """Return what to send next, perhaps nothing; None when the stream is over."""
+        revisions = await self._next(stream)
+        now = asyncio.get_running_loop().time()
+        if revisions is None or now >= stream.ends_at:
+            return None
+        messages: tuple[bytes, ...] = ()
+        if revisions:
+            messages = self._batches.changes(stream.selection, revisions)
+            stream.position = revisions[-1].number
+        if not messages and now >= stream.bookmark_at:
+            messages = (self._batches.bookmark(stream.position),)
+        if messages:
+            stream.bookmark_at = now + stream.interval
+        return messages
+
+    async def _next(self, stream: _Stream) -> tuple[Revision, ...] | None:
+        """Wait for revisions until a bookmark is due; return None when the feed was closed."""
+        if stream.following is None:
+            stream.following = self._catalog.feed.follow(stream.position)
+        try:
+            async with asyncio.timeout_at(min(stream.bookmark_at, stream.ends_at)):
+                return await anext(stream.following, None)
+        except TimeoutError:
+            # The timeout ended the iterator; the next one begins at the same place.
+            stream.following = None
+            return ()
+
+    def _resume_position(self, wanted: Watch) -> int | None:
+        """Check where the stream is to begin, and return the position to resume from; None asks for a snapshot."""
+        interval = wanted.bookmark_interval
+        if interval is not None and interval < MIN_BOOKMARK_INTERVAL:
+            raise InvalidArgumentError.of("bookmark_interval", f"is {interval} s; it must be at least 1 s")
+        if wanted.resume_token and wanted.after_revision is not None:
+            raise InvalidArgumentError.of("after_revision", "must be unset when resume_token is set")
+        position = self._unsealed(wanted.resume_token) if wanted.resume_token else wanted.after_revision
+        if position is not None and wanted.skip_snapshot:
+            raise InvalidArgumentError.of("skip_snapshot", "must be false when the stream resumes: it has no snapshot")
+        if position is not None and position < 0:
+            raise InvalidArgumentError.of("after_revision", "must not be negative")
+        return position
+
+    def _unsealed(self, token: str) -> int:
+        try:
+            cluster, position = unseal("watch", token)
+        except ValueError:
+            raise InvalidArgumentError.of("resume_token", "is not a resume token of this service") from None
+        if cluster != self._catalog.cluster_id:
+            raise ForeignResumeTokenError("the resume token belongs to another store; watch from a snapshot")
+        return int(position)
