@@ -7,13 +7,11 @@ from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
 
-from airegistry._convert import from_pb, to_pb
+from airegistry._convert import from_pb
 from airegistry._rpc.call import Call
 from airegistry.discovery.answers import Discovery, Ranked
-from airegistry.errors import InvalidArgumentError, RequestTooLargeError, UnsupportedFieldError
+from airegistry.errors import InvalidArgumentError, RequestTooLargeError
 from airegistry.resources.requirements import DiscoverQuery
-from airegistry.resources.validation import validate_query
-from airegistry.v1 import discovery_pb2
 from airegistry.v1 import registry_service_pb2 as pb
 from registry.catalog import Catalog
 from registry.rpc import splice
@@ -42,9 +40,9 @@ class Discoveries:
         if reply is not None:
             return reply
         wanted = from_pb(Discover, _parse(pb.DiscoverRequest, request), strict=True)
-        _check(wanted, "")
+        _check_limit(wanted, "limit")
         await wait_until_fresh(self._catalog, wanted.consistency, call)
-        reply = self._answer(wanted)
+        reply = self._answer(wanted, "query")
         # Linearizable reads are always asked anew. For the other levels an answer is as fresh as its moment.
         if wanted.consistency is None or wanted.consistency.level is not ConsistencyLevel.LINEARIZABLE:
             self._replies.put(request, reply, self._moment())
@@ -55,7 +53,7 @@ class Discoveries:
         batch = from_pb(BatchDiscover, _parse(pb.BatchDiscoverRequest, request), strict=True)
         _check_batch(batch)
         await wait_until_fresh(self._catalog, batch.consistency, call)
-        answers = [self._answer(wanted) for wanted in batch.requests]
+        answers = [self._answer(wanted, f"requests[{i}].query") for i, wanted in enumerate(batch.requests)]
         return splice.joined(pb.BatchDiscoverResponse(revision=self._catalog.revision), splice.BATCH_RESPONSES, answers)
 
     def _moment(self) -> tuple[int, int, int]:
@@ -63,10 +61,9 @@ class Discoveries:
         index = self._catalog.index
         return index.revision, index.observation_epoch, int(self._now())
 
-    def _answer(self, wanted: Discover) -> bytes:
-        found = self._catalog.index.discover(
-            wanted.query or DiscoverQuery(), limit=wanted.limit or DEFAULT_LIMIT, name_excluded=wanted.name_excluded
-        )
+    def _answer(self, wanted: Discover, path: str) -> bytes:
+        query, limit = wanted.query or DiscoverQuery(), wanted.limit or DEFAULT_LIMIT
+        found = self._catalog.index.discover(query, limit=limit, name_excluded=wanted.name_excluded, path=path)
         candidates = [self._candidate(ranked, with_model=not wanted.omit_models) for ranked in found.candidates]
         return splice.joined(_head(found), splice.DISCOVER_CANDIDATES, candidates)
 
@@ -82,12 +79,12 @@ class Discoveries:
 
 
 def _head(found: Discovery) -> pb.DiscoverResponse:
-    return pb.DiscoverResponse(
-        matched_count=found.matched_count,
-        exclusions=[to_pb(exclusion, discovery_pb2.Exclusion) for exclusion in found.exclusions],
-        revision=found.revision,
-        observation_epoch=found.observation_epoch,
+    response = pb.DiscoverResponse(
+        matched_count=found.matched_count, revision=found.revision, observation_epoch=found.observation_epoch
     )
+    for exclusion in found.exclusions:
+        response.exclusions.add(reason=exclusion.reason, count=exclusion.count, names=exclusion.names)
+    return response
 
 
 def _parse(message: type[M], data: bytes) -> M:
@@ -97,16 +94,9 @@ def _parse(message: type[M], data: bytes) -> M:
         raise InvalidArgumentError(f"the request is not a serialized {message.DESCRIPTOR.name}") from None
 
 
-def _check(wanted: Discover, path: str) -> None:
+def _check_limit(wanted: Discover, path: str) -> None:
     if not 0 <= wanted.limit <= MAX_LIMIT:
-        raise InvalidArgumentError.of(f"{path}limit", f"is {wanted.limit}; it must be from 0 to {MAX_LIMIT}")
-    if wanted.query is None:
-        return
-    if wanted.query.requirements is not None and wanted.query.requirements.filter:
-        field = f"{path}query.requirements.filter"
-        raise UnsupportedFieldError.of(field, "filter expressions are not implemented by this server")
-    if violations := validate_query(wanted.query, path=f"{path}query"):
-        raise InvalidArgumentError(violations=violations)
+        raise InvalidArgumentError.of(path, f"is {wanted.limit}; it must be from 0 to {MAX_LIMIT}")
 
 
 def _check_batch(batch: BatchDiscover) -> None:
@@ -121,4 +111,4 @@ def _check_batch(batch: BatchDiscover) -> None:
     for i, wanted in enumerate(batch.requests):
         if wanted.consistency is not None:
             raise InvalidArgumentError.of(f"requests[{i}].consistency", "must be unset: the batch has one")
-        _check(wanted, f"requests[{i}].")
+        _check_limit(wanted, f"requests[{i}].limit")

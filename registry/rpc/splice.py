@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
+from functools import cache, lru_cache
 
 from google.protobuf.message import Message
 
@@ -18,13 +19,11 @@ from airegistry.v1 import discovery_pb2, registry_service_pb2
 _LENGTH_DELIMITED = 2
 _VARINT = 0
 _SEVEN_BITS = 0x7F
-_ONE_BYTE = tuple(bytes([number]) for number in range(_SEVEN_BITS + 1))
 
 
+@lru_cache(maxsize=8192)
 def varint(number: int) -> bytes:
     """Return a non-negative number as a varint."""
-    if number <= _SEVEN_BITS:
-        return _ONE_BYTE[number]
     written = bytearray()
     while number > _SEVEN_BITS:
         written.append(number & _SEVEN_BITS | 0x80)
@@ -55,10 +54,9 @@ _CANDIDATE_SCORE = _tag(discovery_pb2.Candidate, "score")
 _CANDIDATE_COST = _tag(discovery_pb2.Candidate, "cost_nanos", _VARINT)
 _CANDIDATE_INVOCABLE = _tag(discovery_pb2.Candidate, "invocable", _VARINT) + b"\x01"
 
-# Score.total, and a ScorePart with the head of its field: kinds and bases are below 128, so every part has one length.
-_TOTAL = struct.Struct("<Bd")
-_PART = struct.Struct("<BBBBBdBdBdBB")
-_PART_LENGTH = _PART.size - 2
+# The tags of Score and of ScorePart. Kinds and bases are below 128 and a double has 8 bytes, so every part has one length.
+_TOTAL_TAG, _PART_TAG, _PART_LENGTH = 0x09, 0x12, 31
+_KIND, _VALUE, _WEIGHT, _CONTRIBUTION, _BASIS = 0x08, 0x11, 0x19, 0x21, 0x28
 
 
 def joined(head: Message, tag: bytes, values: Iterable[bytes]) -> bytes:
@@ -91,8 +89,16 @@ def candidate(resource: bytes, model: bytes | None, score: Score, *, cost_nanos:
 
 
 def _score(score: Score) -> bytes:
-    pieces = [_TOTAL.pack(0x09, score.total)]
+    values: list[float] = [_TOTAL_TAG, score.total]
     for part in score.parts:
-        numbers = (0x11, part.value, 0x19, part.weight, 0x21, part.contribution)
-        pieces.append(_PART.pack(0x12, _PART_LENGTH, 0x08, part.kind or 0, *numbers, 0x28, part.basis or 0))
-    return b"".join(pieces)
+        # One call that packs all is several times as fast as one per part.
+        values += (
+            *(_PART_TAG, _PART_LENGTH, _KIND, part.kind or 0),
+            *(_VALUE, part.value, _WEIGHT, part.weight, _CONTRIBUTION, part.contribution, _BASIS, part.basis or 0),
+        )
+    return _score_layout(len(score.parts)).pack(*values)
+
+
+@cache
+def _score_layout(parts: int) -> struct.Struct:
+    return struct.Struct("<Bd" + "BBBBBdBdBdBB" * parts)
