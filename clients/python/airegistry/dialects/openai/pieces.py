@@ -11,7 +11,7 @@ from typing import Any, Final
 from airegistry.dialects import reading
 from airegistry.dialects.openai.errors import error_within
 from airegistry.dialects.openai.logprobs import logprobs_of
-from airegistry.dialects.openai.sound import Sound
+from airegistry.dialects.openai.sound import Sound, facts_of
 from airegistry.dialects.openai.tool_calls import ToolCalls
 from airegistry.errors import ProviderFailedError, TruncatedAnswerError
 from airegistry.invocations.chat import ChatDelta, FinishReason
@@ -80,8 +80,6 @@ class Pieces:
             raise TruncatedAnswerError(f"{self._path} ended without a finish_reason")
         self._calls.close(self._path)
         items: list[StreamItem] = []
-        if (facts := self._sound.facts()) is not None:
-            items.append(self._whole("transcript", facts))
         if (sound := self._sound.block()) is not None:
             items.append(self._whole("audio", sound))
         items.append(self._end())
@@ -103,12 +101,19 @@ class Pieces:
             annotations = tuple(reading.objects(message, "annotations", self._path))
             yield self._whole("text", ContentBlock(text=TextBlock(annotations=annotations)))
         if message.get("audio") is not None:
-            transcript = self._sound.take(reading.nested(message, "audio", self._path), f"{self._path}.audio")
-            if transcript:
-                yield ChatDelta(self._index, self._block("transcript"), text=transcript)
+            yield from self._heard(reading.nested(message, "audio", self._path), f"{self._path}.audio")
         for image in reading.objects(message, "images", self._path):
             url = reading.text(reading.nested(image, "image_url", self._path), "url", f"{self._path}.images")
             yield self._whole(object(), ContentBlock(image=image_of(url)))
+
+    def _heard(self, audio: Mapping[str, Any], path: str) -> Iterator[StreamItem]:
+        self._sound.take(audio, path)
+        # Id, words, expiry: the order in which a stream tells them, and the id says that the words are a transcript.
+        facts = [self._whole("transcript", fact) for fact in facts_of(audio)]
+        yield from facts[:1] if audio.get("id") is not None else ()
+        if transcript := reading.text(audio, "transcript", path):
+            yield ChatDelta(self._index, self._block("transcript"), text=transcript)
+        yield from facts[1:] if audio.get("id") is not None else facts
 
     def _parts(self, parts: list[Mapping[str, Any]]) -> Iterator[StreamItem]:
         """Read content that comes in parts, as Mistral's does when it thinks."""

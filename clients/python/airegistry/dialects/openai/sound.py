@@ -16,19 +16,15 @@ _MEDIA_TYPES: Final = {"mp3": "audio/mpeg", "pcm16": "audio/pcm", "opus": "audio
 
 
 class Sound:
-    """Collects one choice's `audio`. The transcript streams as text; the rest comes out at the end."""
+    """Collects one choice's `audio`. The transcript streams as text; the sound comes out at the end."""
 
     def __init__(self, media_type: str) -> None:
         self._media_type = media_type
-        self._facts: dict[str, Any] = {}
         self._sound = bytearray()
         self._base64 = ""
 
-    def take(self, said: Mapping[str, Any], path: str) -> str:
-        """Take the next piece and return what it adds to the transcript."""
-        for name in ("id", "expires_at"):
-            if said.get(name) is not None:
-                self._facts[name] = said[name]
+    def take(self, said: Mapping[str, Any], path: str) -> None:
+        """Take the next piece."""
         base64 = self._base64 + reading.text(said, "data", path)
         # Pieces may be cut anywhere; four characters are three bytes.
         usable = len(base64) - len(base64) % 4
@@ -36,19 +32,18 @@ class Sound:
         self._base64 = base64[usable:]
         if len(self._sound) > _MAX_BYTES:
             raise MalformedAnswerError(f"{path} exceeds {_MAX_BYTES} bytes")
-        return reading.text(said, "transcript", path)
-
-    def facts(self) -> ContentBlock | None:
-        """Return what the transcript is of, as its annotation; None when there was no sound."""
-        if not self._facts:
-            return None
-        return ContentBlock(text=TextBlock(annotations=({"type": TRANSCRIPT, **self._facts},)))
 
     def block(self) -> ContentBlock | None:
         """Return the sound, None when there was none."""
         if not self._sound:
             return None
         return ContentBlock(audio=MediaBlock(data=bytes(self._sound), media_type=self._media_type))
+
+
+def facts_of(said: Mapping[str, Any]) -> list[ContentBlock]:
+    """Return what is told of the sound, as annotations of its transcript, one each: a stream tells them one by one."""
+    known = [{name: said[name]} for name in ("id", "expires_at") if said.get(name) is not None]
+    return [ContentBlock(text=TextBlock(annotations=({"type": TRANSCRIPT, **fact},))) for fact in known]
 
 
 def media_type_asked(request: ChatRequest) -> str:

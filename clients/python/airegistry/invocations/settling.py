@@ -1,0 +1,98 @@
+"""What a call cost, from what it used and what was asked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from typing import Final
+
+from airegistry.invocations.usage import Cost, CostState, Usage
+from airegistry.resources.prices import Price, PriceBucket, PriceList
+from airegistry.resources.pricing import amount, in_force, nanos_for
+
+_BUCKETS: Final[Mapping[str, tuple[PriceBucket, ...]]] = {
+    "input_tokens": (PriceBucket.INPUT_TOKENS,),
+    "cache_read_tokens": (PriceBucket.CACHE_READ_TOKENS,),
+    "cache_write_tokens": (PriceBucket.CACHE_WRITE_TOKENS,),
+    "cache_write_1h_tokens": (PriceBucket.CACHE_WRITE_1H_TOKENS,),
+    "output_tokens": (PriceBucket.OUTPUT_TOKENS,),
+    "reasoning_tokens": (PriceBucket.REASONING_TOKENS, PriceBucket.OUTPUT_TOKENS),
+    "input_audio_tokens": (PriceBucket.INPUT_AUDIO_TOKENS,),
+    "output_audio_tokens": (PriceBucket.OUTPUT_AUDIO_TOKENS,),
+}
+"""Which price holds for what was counted: the first of these that the schedule has."""
+
+_INPUT: Final = (
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+    "input_audio_tokens",
+)
+_ALWAYS: Final = frozenset(("input_tokens", "output_tokens"))
+"""Counts that every call has: where one is missing, something was used that nobody counted."""
+
+_UNKNOWN: Final = Cost(CostState.UNKNOWN)
+# The product of two int64 has 38 digits; six more hold any fraction, so that nothing is rounded before the end.
+_DIGITS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line of the bill; `cost` is None where it cannot be priced."""
+
+    name: str
+    cost: Decimal | None
+
+
+def settle(
+    usage: Usage | None, prices: PriceList | None, at: datetime, variant: Mapping[str, str] | None = None
+) -> Cost:
+    """Return what a call cost that began at *at* and had the properties *variant* (`processing: batch`).
+
+    Never 0 for want of knowledge: without usage or prices the cost is UNKNOWN, and what has no price of its own is named in
+    `unpriced`. Reasoning is priced as output where it has no own price. A price per request counts once. Exact decimals,
+    rounded half to even once, at the end.
+    """
+    if usage is None or prices is None:
+        return _UNKNOWN
+    schedule = in_force(prices, at, variant)
+    with localcontext(prec=_DIGITS):
+        lines = list(_bill(usage, schedule)) if schedule and _told(usage) else []
+        priced = [line.cost for line in lines if line.cost is not None]
+        if not priced:
+            return _UNKNOWN
+        total = sum(priced, Decimal(0)).quantize(Decimal(1), ROUND_HALF_EVEN)
+    unpriced = tuple(line.name for line in lines if line.cost is None)
+    return Cost(CostState.PARTIAL if unpriced else CostState.KNOWN, int(total), unpriced)
+
+
+def _told(usage: Usage) -> bool:
+    return any(getattr(usage, name) is not None for name in _BUCKETS)
+
+
+def _bill(usage: Usage, schedule: Mapping[PriceBucket, Price]) -> Iterator[_Line]:
+    total_input = sum(getattr(usage, name) or 0 for name in _INPUT)
+    for name, buckets in _BUCKETS.items():
+        count = getattr(usage, name)
+        if count is None and name in _ALWAYS:
+            yield _Line(name, None)
+        elif count:
+            yield _Line(name, _cost(count, buckets, schedule, total_input))
+        elif count == 0 and any(bucket in schedule for bucket in buckets):
+            # A count of nothing costs nothing; it makes a cost known only beside a price.
+            yield _Line(name, Decimal(0))
+    if PriceBucket.REQUESTS in schedule:
+        yield _Line("requests", _cost(1, (PriceBucket.REQUESTS,), schedule, total_input))
+
+
+def _cost(
+    count: int, buckets: tuple[PriceBucket, ...], schedule: Mapping[PriceBucket, Price], total_input: int
+) -> Decimal | None:
+    price = next((schedule[bucket] for bucket in buckets if bucket in schedule), None)
+    nanos = nanos_for(price, total_input) if price is not None else None
+    if price is None or price.bucket is None or nanos is None:
+        return None
+    return amount(nanos, price.bucket, count)

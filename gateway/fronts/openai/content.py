@@ -1,0 +1,111 @@
+"""OpenAI's content parts as content blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from airegistry.invocations.content import ContentBlock, MediaBlock, RefusalBlock, TextBlock
+from gateway.fronts.openai.fields import Fields, base64_bytes, wrong
+
+_AUDIO_TYPES: Final = {"mp3": "audio/mpeg", "pcm16": "audio/pcm"}
+_FILE_TYPES: Final = {"pdf": "application/pdf", "txt": "text/plain", "csv": "text/csv", "json": "application/json"}
+
+
+def blocks_of(message: Fields, unknown: Callable[[Fields], None]) -> tuple[ContentBlock, ...]:
+    """Return the blocks of a message's `content`: a string, or an array of parts. *unknown* hears of what was not read."""
+    content = message.take("content")
+    if content is None:
+        return ()
+    if isinstance(content, str):
+        return (ContentBlock(text=TextBlock(content)),)
+    if not isinstance(content, list):
+        raise wrong(message.at("content"), "must be a string or an array of parts")
+    blocks = []
+    for part in message.objects("content"):
+        blocks.append(_block(part))
+        unknown(part)
+    return tuple(blocks)
+
+
+def _block(part: Fields) -> ContentBlock:
+    kind = part.needed("type")
+    read = _KINDS.get(kind)
+    if read is None:
+        raise wrong(part.at("type"), f"{kind[:40]!r} is not one of {', '.join(_KINDS)}")
+    return ContentBlock(**read(part), cache_control=_cache_control(part))
+
+
+def _text(part: Fields) -> dict[str, Any]:
+    if part.take("text") is None:
+        raise wrong(part.at("text"), "is required")
+    return {"text": TextBlock(part.text("text"))}
+
+
+def _refusal(part: Fields) -> dict[str, Any]:
+    return {"refusal": RefusalBlock(part.text("refusal"))}
+
+
+def _image(part: Fields) -> dict[str, Any]:
+    image = part.needed_nested("image_url")
+    return {"image": media_of(image.needed("url"), image.at("url"), detail=image.text("detail"))}
+
+
+def _video(part: Fields) -> dict[str, Any]:
+    video = part.needed_nested("video_url")
+    return {"video": media_of(video.needed("url"), video.at("url"))}
+
+
+def _audio_url(part: Fields) -> dict[str, Any]:
+    audio = part.needed_nested("audio_url")
+    return {"audio": media_of(audio.needed("url"), audio.at("url"))}
+
+
+def _input_audio(part: Fields) -> dict[str, Any]:
+    audio = part.needed_nested("input_audio")
+    form = audio.needed("format")
+    data = base64_bytes(audio.needed("data"), audio.at("data"))
+    return {"audio": MediaBlock(data=data, media_type=_AUDIO_TYPES.get(form, f"audio/{form}"))}
+
+
+def _file(part: Fields) -> dict[str, Any]:
+    file = part.needed_nested("file")
+    filename = file.text("filename")
+    if file_id := file.text("file_id"):
+        return {"file": MediaBlock(file_id=file_id, filename=filename)}
+    data, path = file.needed("file_data"), file.at("file_data")
+    if data.startswith("data:"):
+        return {"file": media_of(data, path, filename=filename)}
+    media_type = _FILE_TYPES.get(filename.rpartition(".")[2].lower(), "application/octet-stream")
+    return {"file": MediaBlock(data=base64_bytes(data, path), media_type=media_type, filename=filename)}
+
+
+_KINDS: Final[dict[str, Callable[[Fields], dict[str, Any]]]] = {
+    "text": _text,
+    "image_url": _image,
+    "input_audio": _input_audio,
+    "file": _file,
+    "refusal": _refusal,
+    "video_url": _video,
+    "audio_url": _audio_url,
+}
+
+
+def media_of(url: str, path: str, *, detail: str = "", filename: str = "") -> MediaBlock:
+    """Return media given by URL, its bytes when it is a base64 `data:` URL."""
+    head, comma, data = url.partition(",")
+    if not (comma and head.startswith("data:") and head.endswith(";base64")):
+        return MediaBlock(url=url, detail=detail, filename=filename)
+    media_type = head.removeprefix("data:").removesuffix(";base64")
+    if not media_type:
+        raise wrong(path, "the data: URL names no media type")
+    return MediaBlock(data=base64_bytes(data, path), media_type=media_type, detail=detail, filename=filename)
+
+
+def _cache_control(part: Fields) -> str:
+    """Read the cache mark that many clients send in Anthropic's form."""
+    mark = part.nested("cache_control")
+    if mark is None:
+        return ""
+    kind, ttl = mark.text("type"), mark.text("ttl")
+    return "1h" if ttl == "1h" else kind
