@@ -70,6 +70,7 @@ class RegistryError(Exception):
 
     `metadata` adds facts for programs (strings only). `retry_after` is in seconds, None where a retry does not help or
     no time is known. `details` holds further protobuf messages that travelled with the status, for those who know them.
+    `attempts` lists what an invocation tried before it failed, as `invocations.invocation.Attempt`.
     """
 
     reason: ClassVar[str] = "ERROR"
@@ -87,6 +88,7 @@ class RegistryError(Exception):
         self.metadata = dict(metadata or {})
         self.retry_after = retry_after
         self.details = tuple(details)
+        self.attempts: tuple[Any, ...] = ()
 
 
 class InvalidArgumentError(RegistryError):

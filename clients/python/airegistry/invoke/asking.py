@@ -1,0 +1,49 @@
+"""The request as one target gets it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from airegistry.dialects.base import Dialect
+from airegistry.dialects.exchange import Encoded, Input
+from airegistry.invocations.chat import ChatRequest, Reasoning
+from airegistry.invoke.standing import Spoken
+from airegistry.resources.route import RequestOverrides
+from airegistry.routing.target import Target
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request in the words of its target."""
+
+    target: Target
+    dialect: Dialect
+    request: Input
+    encoded: Encoded
+
+
+def ask(target: Target, request: Input, spoken: Spoken, *, stream: bool) -> Ask:
+    """Write a request for a target, changed as its route says.
+
+    Raises InvalidArgumentError, or UnsupportedFieldError among them, when this target cannot be asked that.
+    """
+    communication = target.endpoint.communication
+    dialect = spoken[communication.dialect if communication is not None else ""]
+    changed = overridden(request, target.overrides)
+    return Ask(target, dialect, changed, dialect.encode(changed, target.endpoint, stream=stream))
+
+
+def overridden(request: Input, overrides: RequestOverrides | None) -> Input:
+    """Return a request with what a route changes in it; the cap on output never raises what was asked."""
+    if overrides is None or not isinstance(request, ChatRequest):
+        return request
+    cap, asked = overrides.max_output_tokens, request.max_output_tokens
+    reasoning = request.reasoning
+    if overrides.reasoning_effort:
+        reasoning = replace(reasoning or Reasoning(), effort=overrides.reasoning_effort)
+    return replace(
+        request,
+        max_output_tokens=asked if cap is None else min(cap, asked if asked is not None else cap),
+        temperature=request.temperature if overrides.temperature is None else overrides.temperature,
+        reasoning=reasoning,
+    )

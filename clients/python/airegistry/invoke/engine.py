@@ -1,0 +1,149 @@
+"""The one way from an invocation to its answer: route, candidates, attempts, commit point, settlement."""
+
+from __future__ import annotations
+
+import math
+import random
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from airegistry.dialects.exchange import Input, Output
+from airegistry.errors import InternalError
+from airegistry.invocations.invocation import ExplainResponse, Invocation, InvokeEvent, Settlement
+from airegistry.invoke.admission import Admission
+from airegistry.invoke.budgets import Budget
+from airegistry.invoke.checks import check, check_routing, optional_input
+from airegistry.invoke.credentials import Credentials
+from airegistry.invoke.explaining import Explainer
+from airegistry.invoke.ledger import Ledger
+from airegistry.invoke.observer import Nobody, Observer
+from airegistry.invoke.running import Means, Running, Work
+from airegistry.invoke.settings import EngineSettings
+from airegistry.invoke.standing import LocalStanding, Spoken, all_dialects, speaking
+from airegistry.invoke.transport import Transport
+from airegistry.resources.route import PickStrategy
+from airegistry.routing.breaker import Breakers
+from airegistry.routing.itinerary import Itinerary
+from airegistry.routing.picker import Picker
+from airegistry.routing.plan import Plan, Planner
+from airegistry.routing.target import Target, Tier
+from airegistry.routing.view import View
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A whole answer and the account of it."""
+
+    output: Output
+    settlement: Settlement
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class Engine:
+    """Invokes models for many callers at once.
+
+    *now* is a monotonic clock in seconds, *clock* the wall clock by which prices and lifecycles count. A *deadline* is how
+    many seconds the caller still has; None: as many as it takes.
+    """
+
+    def __init__(  # noqa: PLR0913 - everything that a test or an embedding program may replace
+        self,
+        view: View,
+        transport: Transport,
+        credentials: Credentials,
+        *,
+        settings: EngineSettings | None = None,
+        observer: Observer | None = None,
+        now: Callable[[], float] = time.monotonic,
+        clock: Callable[[], datetime] = _wall_clock,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._view = view
+        self._settings = settings or EngineSettings()
+        self._now = now
+        self._clock = clock
+        self._credentials = credentials
+        self._dialects = all_dialects()
+        self.breakers = Breakers(self._settings.breaker, now)
+        self._picker = Picker(rng or random.Random(), self.breakers.share)
+        self.admission = Admission(
+            self._settings.max_in_flight, self._settings.queue_length, self._settings.longest_wait
+        )
+        self._means = Means(transport, credentials, self.breakers, self._picker, observer or Nobody(), now)
+
+    async def invoke(self, invocation: Invocation, *, deadline: float | None = None) -> Answered:
+        """Return the whole answer.
+
+        Raises the error of the last attempt, with all of them in its `attempts`; errors of the request before any attempt.
+        """
+        request = check(invocation, stream=False)
+        budget = Budget(deadline, self._now)
+        async with self._running(invocation, request, budget) as running, aclosing(running.events()) as events:
+            async for _ in events:
+                pass
+        if running.answer is None or running.settlement is None:
+            raise InternalError("the call ended without an answer")
+        return Answered(running.answer.output, running.settlement)
+
+    async def stream(
+        self, invocation: Invocation, *, deadline: float | None = None, accept_restart: bool = False
+    ) -> AsyncGenerator[list[InvokeEvent], None]:
+        """Yield the events of an answer as it is made, all that are ready together; the last one is the end.
+
+        Until the first yield any attempt may be replaced. After it a failure raises, or, with *accept_restart*, may tell to
+        discard what came and start again. Closing the generator closes the connection to the provider.
+        """
+        request = check(invocation, stream=True)
+        budget = Budget(deadline, self._now)
+        async with (
+            self._running(invocation, request, budget, stream=True, accept_restart=accept_restart) as running,
+            aclosing(running.events()) as events,
+        ):
+            async for batch in events:
+                yield batch
+
+    def explain(self, invocation: Invocation) -> ExplainResponse:
+        """Say what `invoke` would do: who would be asked, in which order, who is left out and why, by which policy."""
+        request = optional_input(invocation)
+        check_routing(invocation)
+        spoken = speaking(self._dialects, request)
+        plan = self._planner(spoken).plan(invocation)
+        return Explainer(plan, request, spoken, self.breakers).explain(stale=self._view.stale(self._now()))
+
+    @asynccontextmanager
+    async def _running(
+        self,
+        invocation: Invocation,
+        request: Input,
+        budget: Budget,
+        *,
+        stream: bool = False,
+        accept_restart: bool = False,
+    ) -> AsyncIterator[Running]:
+        ledger = Ledger(self._now, self._clock)
+        async with self.admission.slot(budget):
+            spoken = speaking(self._dialects, request)
+            planner = self._planner(spoken)
+            plan = planner.plan(invocation)
+            budget.cap(plan.policy.total_timeout or math.inf)
+            stale = self._view.stale(self._now())
+            work = Work(request, spoken, plan, stream=stream, accept_restart=accept_restart, stale=stale)
+            yield Running(work, self._means, self._itinerary(plan, planner, invocation), budget, ledger)
+
+    def _planner(self, spoken: Spoken) -> Planner:
+        standing = LocalStanding(spoken, self._credentials, self.breakers)
+        return Planner(self._view, standing, defaults=self._settings.policy, at=self._clock())
+
+    def _itinerary(self, plan: Plan, planner: Planner, invocation: Invocation) -> Itinerary:
+        strategy = plan.policy.pick or PickStrategy.BEST
+
+        def pick(tier: Tier) -> Target:
+            return self._picker.pick(tier, strategy, sticky_key=invocation.sticky_key)
+
+        return Itinerary(plan.tiers, plan.fallbacks, pick=pick, ejected=self.breakers.ejected, expand=planner.expand)

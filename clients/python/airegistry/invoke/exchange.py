@@ -1,0 +1,142 @@
+"""One attempt on the wire: a request out, and its answer as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from airegistry.dialects.auth import authorize
+from airegistry.dialects.exchange import Answer
+from airegistry.invocations.chat import ChatDelta
+from airegistry.invocations.invocation import Warning as FieldWarning
+from airegistry.invocations.streaming import ExtraSeen, StreamItem, StreamStarted, UsageSeen
+from airegistry.invocations.usage import Usage
+from airegistry.invoke.asking import Ask
+from airegistry.invoke.budgets import Budget
+from airegistry.invoke.credentials import Secret
+from airegistry.invoke.hold_back import HoldBack, is_token
+from airegistry.invoke.transport import Reply, Transport
+
+_SUCCESS = range(200, 300)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How long each phase may take, in seconds."""
+
+    connect: float
+    first_token: float
+    idle: float
+
+
+class Exchange:
+    """One attempt: it asks once, and keeps what is known of the answer, however it ends."""
+
+    def __init__(self, ask: Ask, times: Times, budget: Budget, now: Callable[[], float]) -> None:
+        self.ask = ask
+        self._times = times
+        self._budget = budget
+        self._now = now
+        self.started_at = now()
+        self.first_token_at: float | None = None
+        self.http_status = 0
+        self.head = StreamStarted()
+        self.usage: Usage | None = None
+        self.answer: Answer | None = None
+        self.warnings: list[FieldWarning] = list(ask.encoded.warnings)
+        self.finished = False
+        """The answer came to its proper end; what `stream` yields after that is its last part."""
+
+    async def fetch(self, transport: Transport, secret: Secret | None) -> None:
+        """Get a whole answer, or raise the ProviderError that came instead."""
+        async with AsyncExitStack() as stack:
+            reply = await self._send(transport, secret, stack)
+            async with self._budget.within(self._first_token_left, self._late("answer")):
+                body = await reply.body()
+        answer = self.ask.dialect.decode(self.ask.request, reply.status, reply.headers, body)
+        self.first_token_at = self._now()
+        self.answer, self.usage = answer, answer.usage
+        self.warnings.extend(answer.warnings)
+        self.finished = True
+
+    async def stream(
+        self, transport: Transport, secret: Secret | None, hold: HoldBack
+    ) -> AsyncGenerator[list[ChatDelta], None]:
+        """Yield the parts of a streamed answer, all that are ready together, once *hold* lets them go.
+
+        Raises a ProviderError unless the answer comes to its proper end.
+        """
+        decoder = self.ask.dialect.decoder(self.ask.request)
+        async with AsyncExitStack() as stack:
+            reply = await self._send(transport, secret, stack)
+            ready: list[ChatDelta] = []
+            while not decoder.finished:
+                if ready:
+                    yield ready
+                data = await self._next(reply, hold)
+                ready = hold.release() if data is None else hold.add(self._noted(decoder.feed(data)))
+                if data == b"":
+                    break
+            last = [*ready, *hold.add(self._noted(decoder.close())), *hold.release()]
+            self.finished = True
+            await reply.drain()
+        yield last
+
+    async def _send(self, transport: Transport, secret: Secret | None, stack: AsyncExitStack) -> Reply:
+        """Send the request and return the reply that promises an answer."""
+        communication = self.ask.target.endpoint.communication
+        auth = communication.auth if communication is not None else None
+        call = authorize(self.ask.encoded.call, auth, secret.reveal() if secret is not None else None)
+        async with self._budget.within(self._first_token_left, self._late("answer")):
+            reply = await stack.enter_async_context(transport.send(call, connect_timeout=self._times.connect))
+        self.http_status = reply.status
+        if reply.status not in _SUCCESS:
+            async with self._budget.within(self._first_token_left, self._late("answer")):
+                beginning = await reply.beginning()
+            raise self.ask.dialect.error(reply.status, reply.headers, beginning)
+        return reply
+
+    async def _next(self, reply: Reply, hold: HoldBack) -> bytes | None:
+        """Return the next bytes, empty at the end; None when what is held must go on before they come."""
+        if self.first_token_at is None:
+            limit, lapse = self._first_token_left, self._late("first token")
+        else:
+            limit, lapse = self._times.idle, f"no further token within {self._times.idle:g} s"
+        wait = hold.wait
+        if wait is None or wait >= min(limit, self._budget.left):
+            async with self._budget.within(limit, lapse):
+                return await reply.chunk()
+        try:
+            async with asyncio.timeout(wait):
+                return await reply.chunk()
+        except TimeoutError:
+            return None
+
+    def _noted(self, items: list[StreamItem]) -> list[ChatDelta]:
+        """Keep what is known from *items*, and return those that the caller gets."""
+        passed: list[ChatDelta] = []
+        for item in items:
+            match item:
+                case UsageSeen(usage):
+                    self.usage = usage
+                case StreamStarted():
+                    self.head = item
+                case FieldWarning():
+                    self.warnings.append(item)
+                case ExtraSeen(extra):
+                    names = ", ".join(sorted(extra))
+                    self.warnings.append(FieldWarning("chat.extra", f"left out of a streamed answer: {names}"))
+                case ChatDelta():
+                    passed.append(item)
+        if self.first_token_at is None and any(map(is_token, passed)):
+            self.first_token_at = self._now()
+        return passed
+
+    @property
+    def _first_token_left(self) -> float:
+        return max(0.0, self.started_at + self._times.first_token - self._now())
+
+    def _late(self, what: str) -> str:
+        return f"no {what} within {self._times.first_token:g} s"

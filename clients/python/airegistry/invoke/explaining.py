@@ -1,0 +1,63 @@
+"""What an invocation would do, without doing it."""
+
+from __future__ import annotations
+
+from airegistry.dialects.exchange import Input
+from airegistry.discovery.answers import Candidate, ExclusionReason
+from airegistry.errors import InvalidArgumentError
+from airegistry.invocations.invocation import ExplainedCandidate, ExplainResponse
+from airegistry.invocations.invocation import Warning as FieldWarning
+from airegistry.invoke.asking import ask
+from airegistry.invoke.standing import Spoken
+from airegistry.resources.route import LossPolicy, PickStrategy
+from airegistry.routing.breaker import Breakers
+from airegistry.routing.itinerary import expected_order
+from airegistry.routing.plan import Plan
+from airegistry.routing.target import Group, Target
+
+
+class Explainer:
+    """Explains one plan; without a *request* it explains routing alone."""
+
+    def __init__(self, plan: Plan, request: Input | None, spoken: Spoken, breakers: Breakers) -> None:
+        self._plan = plan
+        self._request = request
+        self._spoken = spoken
+        self._breakers = breakers
+
+    def explain(self, *, stale: bool) -> ExplainResponse:
+        """Return the candidates in the order in which they would be asked, and the exclusions with names."""
+        plan = self._plan
+        order = expected_order(plan.tiers, plan.policy.pick or PickStrategy.BEST)
+        candidates = [self._candidate(tier, group, target) for tier, group, target in order]
+        return ExplainResponse(
+            resolved=plan.resolved,
+            candidates=tuple(candidate for candidate in candidates if candidate is not None),
+            exclusions=plan.exclusions.as_tuple(),
+            policy=plan.policy,
+            revision=plan.revision,
+            stale=stale,
+        )
+
+    def _candidate(self, tier: int, group: Group, target: Target) -> ExplainedCandidate | None:
+        warnings = self._warnings(target)
+        if warnings is None:
+            self._plan.exclusions.add(ExclusionReason.DIALECT, target.name)
+            return None
+        return ExplainedCandidate(
+            candidate=Candidate(target.resource, target.model, target.score, target.cost_nanos, invocable=True),
+            tier=tier,
+            weight=group.weight,
+            breaker=self._breakers.state(target.name).value,
+            warnings=warnings,
+        )
+
+    def _warnings(self, target: Target) -> tuple[FieldWarning, ...] | None:
+        """Return what could not be sent to a target; None when it would not be asked because of that."""
+        if self._request is None:
+            return ()
+        try:
+            warnings = ask(target, self._request, self._spoken, stream=False).encoded.warnings
+        except InvalidArgumentError:
+            return None
+        return None if warnings and self._plan.policy.loss is LossPolicy.REFUSE else warnings

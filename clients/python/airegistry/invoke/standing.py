@@ -1,0 +1,47 @@
+"""What this process knows of who can take a call, beside the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from airegistry import dialects
+from airegistry.dialects.base import Dialect
+from airegistry.dialects.exchange import Input
+from airegistry.invoke.credentials import Credentials
+from airegistry.routing.breaker import Breakers
+
+Spoken = Mapping[str, Dialect]
+"""Dialects by name."""
+
+
+class LocalStanding:
+    """Dialects, credentials and breakers, as one call of a kind sees them. Without an input every dialect will do."""
+
+    def __init__(self, spoken: Spoken, credentials: Credentials, breakers: Breakers) -> None:
+        self._spoken = spoken
+        self._credentials = credentials
+        self._breakers = breakers
+
+    def dialects(self) -> Collection[str]:
+        """Return the names of the dialects that can say what is asked."""
+        return self._spoken.keys()
+
+    def has_credential(self, name: str) -> bool:
+        """Say whether the credential has a value here."""
+        return self._credentials.get(name) is not None
+
+    def ejected(self, names: Collection[str]) -> Collection[str]:
+        """Return who of these endpoints must not be asked now."""
+        return self._breakers.ejected(names)
+
+
+def speaking(known: Spoken, request: Input | None) -> Spoken:
+    """Return the dialects that can express a request; all of them when there is none."""
+    if request is None:
+        return known
+    return {name: dialect for name, dialect in known.items() if dialect.speaks(request)}
+
+
+def all_dialects() -> Spoken:
+    """Return every dialect that is installed, by name."""
+    return {name: dialect for name in dialects.names() if (dialect := dialects.get(name)) is not None}

@@ -1,0 +1,1 @@
+"""Who takes a call: pure state and functions, driven by whoever calls."""

@@ -1,0 +1,197 @@
+"""Who may take a call: the endpoints behind a model, a route or a query, and why others may not."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import datetime
+from typing import Protocol
+
+from airegistry.discovery.answers import ExclusionReason, Ranked
+from airegistry.errors import UnsupportedFieldError
+from airegistry.resources.endpoint import AuthMethod, Endpoint
+from airegistry.resources.model import LifecycleStage
+from airegistry.resources.names import parse_name
+from airegistry.resources.requirements import (
+    CredentialRequirement,
+    DiscoverQuery,
+    DiscoverTarget,
+    HealthRequirement,
+    Requirements,
+)
+from airegistry.resources.resource import Health, Liveness, Resource
+from airegistry.resources.route import Route, RouteTarget
+from airegistry.routing.exclusions import Exclusions
+from airegistry.routing.target import Group, Target, Tier
+from airegistry.routing.view import View
+
+_ALL_STAGES = tuple(LifecycleStage)
+_FIRST_LOOK = 64
+_WHOLE_MODEL = 1_000
+_UNUSABLE = frozenset({Health.NOT_SERVING, Health.DRAINING})
+
+
+class Standing(Protocol):
+    """What is known where the call is made, beside the registry."""
+
+    def dialects(self) -> Collection[str]:
+        """Return the names of the dialects that can say what is asked."""
+        ...
+
+    def has_credential(self, name: str) -> bool:
+        """Say whether the credential can be presented here."""
+        ...
+
+    def ejected(self, names: Collection[str]) -> Collection[str]:
+        """Return who of these endpoints must not be asked now."""
+        ...
+
+
+class Candidates:
+    """Finds targets in one view of the registry and keeps account of whom it left out."""
+
+    def __init__(self, view: View, standing: Standing, *, at: datetime) -> None:
+        self._view = view
+        self._standing = standing
+        self._at = at
+        self._dialects = frozenset(standing.dialects())
+        self.exclusions = Exclusions()
+
+    def of_resource(self, resource: Resource) -> tuple[Tier, ...]:
+        """Return the tiers of what a name stands for; empty ones are left out."""
+        if resource.route is not None:
+            return self._of_route(resource.name, resource.route)
+        if resource.agent is not None:
+            raise UnsupportedFieldError.of(
+                "invocation.model", f"{resource.name} is an agent; agents are not invoked by this version"
+            )
+        if resource.endpoint is not None:
+            return _tiers((Group(self._of_endpoint(resource.name)),))
+        return _tiers((Group(self._of_model(resource.name)),))
+
+    def of_query(self, query: DiscoverQuery, *, path: str) -> tuple[Tier, ...]:
+        """Return the one tier of what a query finds; *path* is where the query stands."""
+        return _tiers((Group(self._found_by(query, path)),))
+
+    def _of_route(self, name: str, route: Route) -> tuple[Tier, ...]:
+        return tuple(
+            tier
+            for i, entry in enumerate(route.tiers)
+            for tier in _tiers(
+                tuple(
+                    self._group(target, path=f"{name}.tiers[{i}].targets[{j}]")
+                    for j, target in enumerate(entry.targets)
+                )
+            )
+        )
+
+    def _group(self, target: RouteTarget, *, path: str) -> Group:
+        if target.model is not None:
+            found = self._of_model(target.model)
+        elif target.endpoint is not None:
+            found = self._of_endpoint(target.endpoint)
+        else:
+            found = self._found_by(target.query or DiscoverQuery(), f"{path}.query")
+        weight = 1 if target.weight is None else target.weight
+        if weight == 0:
+            self.exclusions.add(ExclusionReason.WEIGHT, *(found_target.name for found_target in found))
+            return Group(())
+        return Group(tuple(replace(found_target, overrides=target.overrides) for found_target in found), weight)
+
+    def _of_model(self, name: str) -> tuple[Target, ...]:
+        query = DiscoverQuery(
+            requirements=Requirements(
+                models=(name,),
+                health=HealthRequirement.ANY,
+                credential=CredentialRequirement.ANY,
+                lifecycle_stages=_ALL_STAGES,
+            )
+        )
+        ranking = self._view.index.discover(query, limit=_WHOLE_MODEL)
+        return self._usable(ranking.candidates)
+
+    def _of_endpoint(self, name: str) -> tuple[Target, ...]:
+        model = parse_name(name).parent
+        return tuple(target for target in self._of_model(model) if target.name == name)
+
+    def _found_by(self, query: DiscoverQuery, path: str) -> tuple[Target, ...]:
+        if query.target is DiscoverTarget.AGENT:
+            raise UnsupportedFieldError.of(f"{path}.target", "agents are not invoked by this version")
+        query = self._narrowed(query)
+        ranking = self._view.index.discover(query, limit=_FIRST_LOOK, name_excluded=True)
+        self.exclusions.merge(ranking.exclusions)
+        targets = self._usable(ranking.candidates)
+        if not targets and ranking.matched_count > _FIRST_LOOK:
+            ranking = self._view.index.discover(query, limit=ranking.matched_count)
+            targets = self._usable(ranking.candidates)
+        return targets
+
+    def _narrowed(self, query: DiscoverQuery) -> DiscoverQuery:
+        """Ask only for those who can be spoken to, so that the best of a long list are not all of another kind."""
+        wanted = query.requirements or Requirements()
+        if wanted.dialects:
+            return query
+        return replace(query, requirements=replace(wanted, dialects=tuple(sorted(self._dialects))))
+
+    def _usable(self, ranked: Collection[Ranked]) -> tuple[Target, ...]:
+        targets = []
+        for place in ranked:
+            target = self._target(place)
+            if target is None:
+                continue
+            reason = self._objection(target)
+            if reason is None:
+                targets.append(target)
+            else:
+                self.exclusions.add(reason, target.name)
+        return self._admitted(targets)
+
+    def _admitted(self, targets: list[Target]) -> tuple[Target, ...]:
+        """Leave out those who must not be asked now, then those that take no traffic."""
+        ejected = self._standing.ejected([target.name for target in targets])
+        self.exclusions.add(ExclusionReason.BREAKER, *(target.name for target in targets if target.name in ejected))
+        admitted = [target for target in targets if target.name not in ejected]
+        self.exclusions.add(ExclusionReason.WEIGHT, *(target.name for target in admitted if target.weight == 0))
+        return tuple(target for target in admitted if target.weight > 0)
+
+    def _target(self, place: Ranked) -> Target | None:
+        resource = self._view.get(place.name)
+        if resource is None or resource.endpoint is None:
+            return None
+        model = self._view.get(parse_name(place.name).parent)
+        return Target(resource, resource.endpoint, place.score, model=model, cost_nanos=place.cost_nanos)
+
+    def _objection(self, target: Target) -> ExclusionReason | None:
+        """Return the first reason, in the order of ExclusionReason, why a target can never take the call as it is now."""
+        if _retired(target.model, self._at):
+            return ExclusionReason.LIFECYCLE
+        status = target.resource.status
+        if status is not None and (status.health in _UNUSABLE or status.liveness is Liveness.SUSPECT):
+            return ExclusionReason.HEALTH
+        if not target.endpoint.address or not self._can_authorize(target.endpoint):
+            return ExclusionReason.CREDENTIAL
+        communication = target.endpoint.communication
+        if communication is None or communication.dialect not in self._dialects:
+            return ExclusionReason.DIALECT
+        return None
+
+    def _can_authorize(self, endpoint: Endpoint) -> bool:
+        auth = endpoint.communication.auth if endpoint.communication is not None else None
+        if auth is not None and auth.method is AuthMethod.NONE:
+            return True
+        return bool(endpoint.credential) and self._standing.has_credential(endpoint.credential)
+
+
+def _tiers(groups: Tier) -> tuple[Tier, ...]:
+    """Return the groups that have somebody as a tier, or no tier at all."""
+    occupied = tuple(group for group in groups if group.targets)
+    return (occupied,) if occupied else ()
+
+
+def _retired(model: Resource | None, at: datetime) -> bool:
+    lifecycle = model.model.lifecycle if model is not None and model.model is not None else None
+    if lifecycle is None:
+        return False
+    return lifecycle.stage is LifecycleStage.RETIRED or (
+        lifecycle.retire_time is not None and lifecycle.retire_time <= at
+    )

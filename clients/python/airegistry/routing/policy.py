@@ -1,0 +1,42 @@
+"""How calls are attempted: the defaults, and who may change them."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from airegistry.errors import InvalidArgumentError, UnsupportedFieldError
+from airegistry.resources.route import LossPolicy, PickStrategy, RoutePolicy
+from airegistry.resources.validation import validate_policy
+
+DEFAULTS = RoutePolicy(
+    max_attempts=3,
+    connect_timeout=2.0,
+    first_token_timeout=30.0,
+    idle_timeout=30.0,
+    total_timeout=600.0,
+    hold_back_tokens=0,
+    reroute_refusals=False,
+    pick=PickStrategy.BEST,
+    loss=LossPolicy.WARN,
+)
+"""What holds where nobody said anything; the numbers are those of the contract."""
+
+
+def merge(*policies: RoutePolicy | None) -> RoutePolicy:
+    """Return a policy in which each field is what the first policy that sets it says."""
+    said = [policy for policy in policies if policy is not None]
+    return RoutePolicy(
+        **{
+            field.name: next((value for p in said if (value := getattr(p, field.name)) is not None), None)
+            for field in fields(RoutePolicy)
+        }
+    )
+
+
+def check(policy: RoutePolicy, *, path: str) -> None:
+    """Raise InvalidArgumentError when a policy breaks the contract, UnsupportedFieldError for what is not implemented."""
+    violations = validate_policy(policy, path=path)
+    if violations:
+        raise InvalidArgumentError(violations=violations)
+    if policy.hedge_delay is not None:
+        raise UnsupportedFieldError.of(f"{path}.hedge_delay", "hedging is not implemented by this version")

@@ -1,0 +1,52 @@
+"""What routing sees of the registry: a cache, or anything with the same answers."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from airegistry.discovery.answers import Discovery
+from airegistry.resources.requirements import DiscoverQuery
+from airegistry.resources.resource import Resource
+
+
+class Index(Protocol):
+    """Orders resources."""
+
+    def discover(self, query: DiscoverQuery, *, limit: int = 10, name_excluded: bool = False) -> Discovery:
+        """Return the best *limit* resources for a query, and count the others by what excluded them."""
+        ...
+
+
+class Names(Protocol):
+    """Knows what callers call things."""
+
+    def resolve(self, text: str) -> tuple[str, ...]:
+        """Return the full names that a caller may mean; several are ambiguous, none is unknown."""
+        ...
+
+
+class View(Protocol):
+    """The registry at one revision."""
+
+    @property
+    def revision(self) -> int:
+        """Which revision."""
+        ...
+
+    @property
+    def index(self) -> Index:
+        """The order of its endpoints."""
+        ...
+
+    @property
+    def names(self) -> Names:
+        """What its resources are called."""
+        ...
+
+    def get(self, name: str) -> Resource | None:
+        """Return the resource with a full name."""
+        ...
+
+    def stale(self, at: float) -> bool:
+        """Say whether the registry was silent for too long at a time of the monotonic clock."""
+        ...

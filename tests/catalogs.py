@@ -1,0 +1,60 @@
+"""Small catalogs for tests: a model, who serves it, and a cache that knows them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from airegistry.cache import Cache
+from airegistry.invocations.chat import ChatRequest, Message, Role
+from airegistry.invocations.content import ContentBlock, TextBlock
+from airegistry.invocations.invocation import Invocation
+from airegistry.invocations.kinds import RerankRequest
+from airegistry.resources.endpoint import Auth, AuthMethod, Communication, Endpoint
+from airegistry.resources.model import Model
+from airegistry.resources.prices import Price, PriceBucket, PriceList, PriceSchedule
+from airegistry.resources.resource import Resource
+from airegistry.resources.route import Route, RoutePolicy
+
+OPEN = Communication(dialect="openai.chat", auth=Auth(AuthMethod.NONE))
+OPEN_EMBEDDINGS = Communication(dialect="openai.embeddings", auth=Auth(AuthMethod.NONE))
+PRICES = PriceList(
+    schedules=(
+        PriceSchedule(
+            prices=(
+                Price(PriceBucket.INPUT_TOKENS, 1_000_000_000),
+                Price(PriceBucket.OUTPUT_TOKENS, 2_000_000_000),
+            )
+        ),
+    )
+)
+"""One dollar for a million input tokens, two for a million output tokens."""
+
+RERANK = RerankRequest(query="q", documents=("d",))
+HEDGE = RoutePolicy(hedge_delay=1.0)
+
+
+def model(id_: str = "m", **facts: Any) -> Resource:
+    return Resource(name=f"models/{id_}", model=Model(**facts))
+
+
+def endpoint(id_: str, url: str, *, model: str = "m", **facts: Any) -> Resource:
+    settings: dict[str, Any] = {"provider": id_, "upstream_model": "served", "communication": OPEN, **facts}
+    return Resource(name=f"models/{model}/endpoints/{id_}", endpoint=Endpoint(address=url, **settings))
+
+
+def route(id_: str, **facts: Any) -> Resource:
+    return Resource(name=f"routes/{id_}", route=Route(**facts))
+
+
+def cache_of(resources: Iterable[Resource], revision: int = 1) -> Cache:
+    cache = Cache(lambda: datetime.now(UTC))
+    cache.replace(resources, revision)
+    return cache
+
+
+def chat(model: str = "m", text: str = "Say something", **facts: Any) -> Invocation:
+    message = Message(role=Role.USER, content=(ContentBlock(text=TextBlock(text)),))
+    request = facts.pop("chat", None) or ChatRequest(messages=(message,))
+    return Invocation(model="" if "query" in facts else model, chat=request, **facts)
