@@ -1,0 +1,149 @@
+"""AI Registry: register, discover, watch and invoke AI models and agents.
+
+Everything here is imported when it is first used, so that a program pays for what it needs: `airegistry.errors` alone
+loads neither gRPC nor NumPy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airegistry.cache import Cache
+    from airegistry.client import Client, GatewayClient, RegistryClient
+    from airegistry.discovery.answers import Candidate
+    from airegistry.errors import RegistryError
+    from airegistry.invocations.chat import ChatRequest, ChatResponse, Message, Role, Tool
+    from airegistry.invocations.content import ContentBlock, TextBlock
+    from airegistry.invocations.embeddings import EmbeddingInput, EmbeddingsRequest
+    from airegistry.invocations.invocation import Invocation, InvokeEvent, InvokeResponse
+    from airegistry.keeping import LeaseKeeper, owner_id_file
+    from airegistry.resources.agent import Agent
+    from airegistry.resources.endpoint import Communication, Endpoint
+    from airegistry.resources.model import Capability, Model
+    from airegistry.resources.prices import Price, PriceBucket, PriceList, PriceSchedule
+    from airegistry.resources.requirements import DiscoverQuery, Preference, Requirements
+    from airegistry.resources.resource import Resource
+    from airegistry.resources.route import Route, RouteTarget, RouteTier
+    from airegistry.resources.validation import validate
+    from airegistry.snapshots import SnapshotFile
+    from airegistry.watching import CacheFeeder
+
+_MODULES = {
+    "airegistry.cache": ("Cache",),
+    "airegistry.client": (
+        "Client",
+        "GatewayClient",
+        "RegistryClient",
+    ),
+    "airegistry.discovery.answers": ("Candidate",),
+    "airegistry.errors": ("RegistryError",),
+    "airegistry.invocations.chat": (
+        "ChatRequest",
+        "ChatResponse",
+        "Message",
+        "Role",
+        "Tool",
+    ),
+    "airegistry.invocations.content": (
+        "ContentBlock",
+        "TextBlock",
+    ),
+    "airegistry.invocations.embeddings": (
+        "EmbeddingInput",
+        "EmbeddingsRequest",
+    ),
+    "airegistry.invocations.invocation": (
+        "Invocation",
+        "InvokeEvent",
+        "InvokeResponse",
+    ),
+    "airegistry.keeping": (
+        "LeaseKeeper",
+        "owner_id_file",
+    ),
+    "airegistry.resources.agent": ("Agent",),
+    "airegistry.resources.endpoint": (
+        "Communication",
+        "Endpoint",
+    ),
+    "airegistry.resources.model": (
+        "Capability",
+        "Model",
+    ),
+    "airegistry.resources.prices": (
+        "Price",
+        "PriceBucket",
+        "PriceList",
+        "PriceSchedule",
+    ),
+    "airegistry.resources.requirements": (
+        "DiscoverQuery",
+        "Preference",
+        "Requirements",
+    ),
+    "airegistry.resources.resource": ("Resource",),
+    "airegistry.resources.route": (
+        "Route",
+        "RouteTarget",
+        "RouteTier",
+    ),
+    "airegistry.resources.validation": ("validate",),
+    "airegistry.snapshots": ("SnapshotFile",),
+    "airegistry.watching": ("CacheFeeder",),
+}
+_HOMES = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "Agent",
+    "Cache",
+    "CacheFeeder",
+    "Candidate",
+    "Capability",
+    "ChatRequest",
+    "ChatResponse",
+    "Client",
+    "Communication",
+    "ContentBlock",
+    "DiscoverQuery",
+    "EmbeddingInput",
+    "EmbeddingsRequest",
+    "Endpoint",
+    "GatewayClient",
+    "Invocation",
+    "InvokeEvent",
+    "InvokeResponse",
+    "LeaseKeeper",
+    "Message",
+    "Model",
+    "Preference",
+    "Price",
+    "PriceBucket",
+    "PriceList",
+    "PriceSchedule",
+    "RegistryClient",
+    "RegistryError",
+    "Requirements",
+    "Resource",
+    "Role",
+    "Route",
+    "RouteTarget",
+    "RouteTier",
+    "SnapshotFile",
+    "TextBlock",
+    "Tool",
+    "owner_id_file",
+    "validate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

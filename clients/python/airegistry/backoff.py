@@ -20,14 +20,14 @@ class Backoff:
         self._first = first
         self._most = most
         self._rng = rng or random.Random()
-        self._failures = 0
+        self.failures = 0
 
     def next(self, *, at_least: float | None = None) -> float:
         """Return the seconds to wait after another failure; *at_least* is what the server asked for."""
-        limit = min(self._most, self._first * 2 ** min(self._failures, _MOST_DOUBLINGS))
-        self._failures += 1
+        limit = min(self._most, self._first * 2 ** min(self.failures, _MOST_DOUBLINGS))
+        self.failures += 1
         return max(self._rng.uniform(0, limit), at_least or 0.0)
 
     def reset(self) -> None:
         """Note that it worked."""
-        self._failures = 0
+        self.failures = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from airegistry.client.messages import WatchEvent, WatchEventType, WatchRequest, WatchResponse, WatchResponseKind
@@ -74,7 +74,7 @@ class Follower:
 
     def _complete_snapshot(self, response: WatchResponse) -> WatchUpdate:
         fresh, self._aside = self._aside, {}
-        events = tuple(_difference(self.known, fresh, response.revision))
+        events = tuple(difference(self.known, fresh, response.revision))
         self.known = fresh
         return self._moved(response, events, snapshot=True)
 
@@ -110,7 +110,8 @@ def _present(events: Iterable[WatchEvent]) -> dict[str, Resource]:
     return {event.resource.name: event.resource for event in events if event.resource and _understood(event)}
 
 
-def _difference(old: Mapping[str, Resource], new: Mapping[str, Resource], revision: int) -> Iterable[WatchEvent]:
+def difference(old: Mapping[str, Resource], new: Mapping[str, Resource], revision: int) -> Iterator[WatchEvent]:
+    """Yield what turns *old* into *new*; what is gone is dated *revision*."""
     for name, resource in old.items():
         if name not in new:
             yield WatchEvent(WatchEventType.REMOVED, revision, resource)

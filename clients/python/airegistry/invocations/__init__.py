@@ -1,0 +1,1 @@
+"""What is invoked and what comes back: canonical requests, answers, usage and settlements."""

@@ -1,0 +1,1 @@
+"""What is registered: models, endpoints, agents and routes, as frozen values that mirror the messages."""
