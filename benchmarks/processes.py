@@ -51,7 +51,7 @@ def registry(data_dir: Path, settings: Mapping[str, str] | None = None) -> Itera
     grpc, http = free_port(), free_port()
     environment = {
         "AIREGISTRY_DATA_DIR": str(data_dir),
-        "AIREGISTRY_REGISTRY_GRPC_ADDRESS": f"127.0.0.1:{grpc}",
+        "AIREGISTRY_REGISTRY_ADDRESS": f"127.0.0.1:{grpc}",
         "AIREGISTRY_REGISTRY_HTTP_ADDRESS": f"127.0.0.1:{http}",
     }
     with _serve("registry", environment | dict(settings or {}), grpc, http) as server:

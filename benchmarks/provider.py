@@ -25,8 +25,8 @@ def _unary() -> bytes:
 
 
 def _streamed() -> bytes:
-    deltas = [{"role": "assistant", "content": ""}] + [{"content": "word "}] * TOKENS
-    choices = [[{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas]
+    deltas: list[dict[str, str]] = [{"role": "assistant", "content": ""}] + [{"content": "word "}] * TOKENS
+    choices: list[list[object]] = [[{"index": 0, "delta": delta, "finish_reason": None}] for delta in deltas]
     choices.append([{"index": 0, "delta": {}, "finish_reason": "stop"}])
     chunks: list[dict[str, object]] = [{"choices": choice, "usage": None} for choice in choices]
     chunks.append({"choices": [], "usage": _USAGE})

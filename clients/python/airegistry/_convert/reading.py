@@ -1,0 +1,139 @@
+"""Messages into dataclasses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any
+
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
+
+from airegistry._convert.mirror import field_types, map_value
+from airegistry._convert.wellknown import READ
+
+Read = Callable[[Any, bool], Any]
+"""Converts one field's value; the flag is `strict`. None in place of a Read: the value is taken as it is."""
+
+
+class UnknownNumberError(Exception):
+    """A number that an enum does not know; `path` grows on the way up."""
+
+    def __init__(self, number: int, enum: type[IntEnum]) -> None:
+        allowed = ", ".join(member.name for member in enum)
+        super().__init__(f"{number} is not one of {allowed}")
+        self.path = ""
+
+    def below(self, step: str) -> UnknownNumberError:
+        """Put a step before the path."""
+        self.path = step + (f".{self.path}" if self.path and not self.path.startswith("[") else self.path)
+        return self
+
+
+class Reader:
+    """Reads the messages of one descriptor into one dataclass."""
+
+    __slots__ = ("_cls", "_fields")
+
+    def __init__(self, cls: type) -> None:
+        self._cls = cls
+        self._fields: dict[int, tuple[str, Read | None]] = {}
+
+    def read(self, message: Any, strict: bool) -> Any:  # noqa: FBT001 - a Read
+        """Convert a message. Fields that this version does not know are skipped."""
+        values = {}
+        fields = self._fields
+        for field, value in message.ListFields():
+            name, convert = fields.get(field.number, _SKIPPED)
+            if convert is None:
+                values[name] = value
+                continue
+            try:
+                values[name] = convert(value, strict)
+            except UnknownNumberError as error:
+                raise error.below(name) from None
+        return self._cls(**values)
+
+    def learn(self, descriptor: Descriptor) -> None:
+        """Take over the fields; apart from the constructor, because a message may contain itself."""
+        hints = field_types(self._cls, descriptor)
+        for field in descriptor.fields:
+            self._fields[field.number] = (field.name, _field(field, hints[field.name]))
+
+
+_READERS: dict[tuple[type, Descriptor], Reader] = {}
+_SKIPPED: tuple[str, Read | None] = ("", None)
+
+
+def reader(cls: type, descriptor: Descriptor) -> Reader:
+    """Return the one reader of messages of *descriptor* into *cls*."""
+    known = _READERS.get((cls, descriptor))
+    if known is None:
+        known = _READERS[cls, descriptor] = Reader(cls)
+        known.learn(descriptor)
+    return known
+
+
+def _field(field: FieldDescriptor, element: Any) -> Read | None:
+    values = map_value(field)
+    if values is not None:
+        return _map(_item(values, element))
+    item = _item(field, element)
+    return _list(item) if field.is_repeated else item
+
+
+def _item(field: FieldDescriptor, element: Any) -> Read | None:
+    if field.enum_type is not None:
+        return _enum(element)
+    if field.message_type is None:
+        return None
+    special = READ.get(field.message_type.full_name)
+    if special is not None:
+        return lambda value, _strict: special(value)
+    return reader(element, field.message_type).read
+
+
+def _enum(enum: type[IntEnum]) -> Read:
+    members = {int(member): member for member in enum}
+
+    def read(number: int, strict: bool) -> IntEnum | None:  # noqa: FBT001 - a Read
+        known = members.get(number)
+        if known is None and strict:
+            raise UnknownNumberError(number, enum)
+        return known
+
+    return read
+
+
+def _map(item: Read | None) -> Read:
+    if item is None:
+        return lambda value, _strict: dict(value)
+
+    def read(value: Any, strict: bool) -> Any:  # noqa: FBT001 - a Read
+        found = {}
+        for key, entry in value.items():
+            try:
+                found[key] = item(entry, strict)
+            except UnknownNumberError as error:
+                raise error.below(f"[{key}]") from None
+        return found
+
+    return read
+
+
+def _list(item: Read | None) -> Read:
+    if item is None:
+        return lambda value, _strict: tuple(value)
+
+    def read(value: Any, strict: bool) -> Any:  # noqa: FBT001 - a Read
+        found: list[Any] = []
+        for entry in value:
+            try:
+                converted = item(entry, strict)
+            except UnknownNumberError as error:
+                raise error.below(f"[{len(found)}]") from None
+            # An enum's number that this version does not know is left out.
+            if converted is not None:
+                found.append(converted)
+        return tuple(found)
+
+    return read

@@ -1,0 +1,102 @@
+"""The messages that have a Python type of their own: durations, times, structs and statuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from airegistry.errors import ErrorStatus
+
+ERROR_DOMAIN = "airegistry.dev"
+"""The domain of every ErrorInfo of ours."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EXACT_FLOAT = 2**53
+# The bounds of google.protobuf.Duration, in seconds.
+_MAX_DURATION = 315_576_000_000
+
+
+def duration_from_pb(message: duration_pb2.Duration) -> float:
+    """Return the duration in seconds: the float nearest to it, so that what was written is read again."""
+    return (message.seconds * 1_000_000_000 + message.nanos) / 1e9
+
+
+def duration_to_pb(seconds: float) -> duration_pb2.Duration:
+    """Return *seconds* as a Duration, rounded to nanoseconds and cut to what a Duration can hold."""
+    nanos = round(max(-_MAX_DURATION, min(seconds, _MAX_DURATION)) * 1e9)
+    whole, rest = divmod(abs(nanos), 1_000_000_000)
+    sign = -1 if nanos < 0 else 1
+    return duration_pb2.Duration(seconds=sign * whole, nanos=sign * rest)
+
+
+def timestamp_from_pb(message: timestamp_pb2.Timestamp) -> datetime:
+    """Return the time in UTC; nanoseconds are cut to microseconds."""
+    return _EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)
+
+
+def timestamp_to_pb(time: datetime) -> timestamp_pb2.Timestamp:
+    """Return the time as a Timestamp."""
+    past = time - _EPOCH
+    return timestamp_pb2.Timestamp(seconds=past.days * 86400 + past.seconds, nanos=past.microseconds * 1000)
+
+
+def struct_from_pb(message: struct_pb2.Struct) -> dict[str, Any]:
+    """Return the struct as a plain dict; whole numbers are int."""
+    return {key: _value_from_pb(value) for key, value in message.fields.items()}
+
+
+def struct_to_pb(value: Mapping[str, Any]) -> struct_pb2.Struct:
+    """Return a dict of JSON values as a Struct."""
+    message = struct_pb2.Struct()
+    message.update(dict(value))
+    return message
+
+
+def status_from_pb(message: status_pb2.Status) -> ErrorStatus:
+    """Return the status as a value, with the reason of its ErrorInfo."""
+    info = error_details_pb2.ErrorInfo()
+    found = any(detail.Unpack(info) for detail in message.details if detail.Is(info.DESCRIPTOR))
+    number = code_pb2.Code.ValueType(message.code)
+    code = code_pb2.Code.Name(number) if number in code_pb2.Code.values() else "UNKNOWN"
+    return ErrorStatus(code=code, reason=info.reason if found else "", message=message.message)
+
+
+def status_to_pb(value: ErrorStatus) -> status_pb2.Status:
+    """Return a status value as a google.rpc.Status with one ErrorInfo."""
+    message = status_pb2.Status(code=code_pb2.Code.Value(value.code), message=value.message)
+    message.details.add().Pack(error_details_pb2.ErrorInfo(reason=value.reason, domain=ERROR_DOMAIN))
+    return message
+
+
+def _value_from_pb(value: struct_pb2.Value) -> Any:
+    match value.WhichOneof("kind"):
+        case "number_value":
+            number = value.number_value
+            return int(number) if number.is_integer() and abs(number) <= _EXACT_FLOAT else number
+        case "string_value":
+            return value.string_value
+        case "bool_value":
+            return value.bool_value
+        case "struct_value":
+            return struct_from_pb(value.struct_value)
+        case "list_value":
+            return [_value_from_pb(item) for item in value.list_value.values]
+    return None
+
+
+READ: Mapping[str, Callable[[Any], Any]] = {
+    "google.protobuf.Duration": duration_from_pb,
+    "google.protobuf.Timestamp": timestamp_from_pb,
+    "google.protobuf.Struct": struct_from_pb,
+    "google.rpc.Status": status_from_pb,
+}
+WRITE: Mapping[str, Callable[[Any], Any]] = {
+    "google.protobuf.Duration": duration_to_pb,
+    "google.protobuf.Timestamp": timestamp_to_pb,
+    "google.protobuf.Struct": struct_to_pb,
+    "google.rpc.Status": status_to_pb,
+}
