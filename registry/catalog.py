@@ -14,6 +14,7 @@ from registry.feed import Feed
 from registry.history import Event, Revision
 from registry.leases import Leases
 from registry.planning.deregister import order_deregister
+from registry.planning.expiry import Expired, order_expiry
 from registry.planning.heartbeat import order_heartbeat
 from registry.planning.plan import State
 from registry.planning.register import order_register
@@ -98,6 +99,10 @@ class Catalog:
         """Renew leases and take in what their holder reports."""
         return await self._writer.submit(order_heartbeat(batch))
 
+    async def expire(self) -> Expired:
+        """Take the next step with leases that nobody renewed; `run` does it all the time."""
+        return await self._writer.submit(order_expiry())
+
     async def run(self, settings: Upkeep | None = None) -> None:
         """Write what is asked for, and keep house, until cancelled. Writes wait until this runs.
 
@@ -106,7 +111,9 @@ class Catalog:
         settings = settings or Upkeep()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._writer.run())
-            tasks.create_task(upkeep.sweep(self._writer.submit, self.leases, settings.sweep_interval, self._store.now))
+            tasks.create_task(
+                upkeep.sweep(self.expire, self.leases, interval=settings.sweep_interval, now=self._store.now)
+            )
             tasks.create_task(upkeep.compact(self.feed, self._store, settings))
 
     def _fill(self, contents: Contents) -> None:

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from airegistry.errors import UnavailableError
 from registry.feed import Feed
 from registry.leases import Leases
-from registry.planning.expiry import Expired, order_expiry
-from registry.planning.plan import Order
+from registry.planning.expiry import Expired
 from registry.store.base import Store
 
 log = logging.getLogger(__name__)
@@ -34,18 +33,19 @@ class Upkeep:
 
 
 async def sweep(
-    submit: Callable[[Order[Expired]], Awaitable[Expired]], leases: Leases, interval: float, now: Callable[[], float]
+    expire: Callable[[], Awaitable[Expired]], leases: Leases, *, interval: float, now: Callable[[], float]
 ) -> None:
     """Take the next step with leases that are due, for ever."""
     last = now()
     while True:
         await asyncio.sleep(interval)
-        if now() - last > interval + AWAY:
-            log.warning("no lease ends for one time to live: the registry was away for %.1f s", now() - last)
+        away = now() - last
+        if away > interval + AWAY:
+            log.warning("the registry was away for %.1f s: every lease gets its whole time to live again", away)
             leases.forgive()
         last = now()
         try:
-            expired = await submit(order_expiry())
+            expired = await expire()
         except UnavailableError:
             continue  # logged by the writer; the leases are still due
         if expired.suspected or expired.removed:

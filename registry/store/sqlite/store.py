@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from airegistry.errors import UnavailableError
+from airegistry.errors import FailedPreconditionError, UnavailableError
 from registry.store.clock import SteadyClock
 from registry.store.records import Contents, SavedReply, Write
 from registry.store.sqlite import reading, writing
@@ -34,9 +34,11 @@ class SqliteStore:
         try:
             self._connection = self._thread.submit(_connect, self._folder.database).result()
             self.cluster_id: str = self._thread.submit(_cluster_id, self._connection).result()
-        except BaseException:
+        except BaseException as error:
             self._thread.shutdown()
             self._folder.close()
+            if isinstance(error, sqlite3.Error):
+                raise FailedPreconditionError(f"{self._folder.database} cannot be opened: {error}") from error
             raise
 
     async def load(self) -> Contents:
