@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice, repeat
 
 from airegistry.discovery.index import Index
 from airegistry.resources.requirements import DiscoverQuery, Preference, Requirements, ScoreWeights, TokenMix
+from airegistry.resources.resource import Resource
 from benchmarks.rows import Row, median, percentile, print_table
 from benchmarks.workload import distinct_queries, repeated_query, resources
 
@@ -35,13 +36,17 @@ def measure() -> list[Row]:
         _row("every query differs, another preference each", _times(index.discover, _preferences()), None),
         _row("every query differs in its token mix", _times(index.discover, _mixes()), None),
         _row("every query differs in its weights", _times(index.discover, _weights()), None),
-        _row("every query differs, an endpoint changes before each", _times(_after_changes(index, endpoints), distinct_queries()), None),
+        _row(
+            "every query differs, an endpoint changes before each",
+            _times(_after_changes(index, endpoints), distinct_queries()),
+            None,
+        ),
         _row("one endpoint changes", _times(lambda resource: index.apply((resource,), (), 2), iter(endpoints)), None),
         Row("Index, 10,000 endpoints: build", f"{build:.2f} s"),
     ]
 
 
-def _after_changes(index: Index, endpoints: list) -> Callable[[DiscoverQuery], object]:
+def _after_changes(index: Index, endpoints: list[Resource]) -> Callable[[DiscoverQuery], object]:
     changes = iter(endpoints)
 
     def discover(query: DiscoverQuery) -> object:

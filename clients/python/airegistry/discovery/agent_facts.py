@@ -7,9 +7,22 @@ from dataclasses import fields
 from datetime import datetime
 
 from airegistry.discovery import values
-from airegistry.discovery.facts import NO_NUMBER, Facts, Number, Text, flags_of, label_text, retention_of, texts_of
+from airegistry.discovery.facts import (
+    NO_NUMBER,
+    UNKNOWN,
+    YES,
+    Facts,
+    Mark,
+    Number,
+    data_marks,
+    health_marks,
+    label_marks,
+    marks_of,
+    retention_of,
+    stage_marks,
+)
 from airegistry.discovery.rates import agent_rates
-from airegistry.discovery.timing import next_change
+from airegistry.discovery.timing import next_price_change
 from airegistry.resources.agent import Agent, AgentCapabilities
 from airegistry.resources.endpoint import AuthMethod
 from airegistry.resources.model import LifecycleStage, Modality
@@ -22,24 +35,16 @@ _MEDIA = {
     "video": Modality.VIDEO,
     "application": Modality.FILE,
 }
+_UNTOLD = (Mark.TASK, Mark.DIALECT, Mark.QUANTIZATION, Mark.FAMILY)
 
 
 def agent_facts(resource: Resource, at: datetime) -> Facts:
     """Return the row of an agent at a time."""
-    agent = resource.agent or Agent()
-    status = resource.status or ResourceStatus()
-    texts = [*_texts(agent), *((Text.LABEL, label_text(*label)) for label in resource.labels.items())]
+    agent, status = resource.agent or Agent(), resource.status or ResourceStatus()
     return Facts(
         model="",
-        texts=tuple(dict.fromkeys(texts)),
+        marks=frozenset((*_marks(agent), *label_marks(resource.labels), *health_marks(resource.status))),
         numbers=(*(NO_NUMBER for _ in Number if _ is not Number.RETENTION), retention_of(agent.data_policy)),
-        flags=flags_of(
-            resource.status,
-            agent.data_policy,
-            LifecycleStage.ACTIVE,
-            invocable=_is_invocable(agent),
-            takes_traffic=True,
-        ),
         rates=agent_rates(agent.prices, at),
         values=(
             values.latency(None),
@@ -47,8 +52,26 @@ def agent_facts(resource: Resource, at: datetime) -> Facts:
             values.quality(()),
             values.load(status.agent_state),
         ),
-        until=next_change(agent.prices, None, at),
+        until=next_price_change(agent.prices, at),
     )
+
+
+def _marks(agent: Agent) -> Iterator[tuple[Mark, str]]:
+    yield from marks_of(Mark.MODEL, agent.models)
+    yield from _capability_marks(agent.capabilities or AgentCapabilities())
+    yield from marks_of(Mark.INPUT, _modalities(agent.default_input_modes))
+    yield from marks_of(Mark.OUTPUT, _modalities(agent.default_output_modes))
+    for skill in agent.skills:
+        yield from ((Mark.SKILL, text) for text in (skill.id, *skill.tags))
+    yield Mark.REGION, agent.region
+    yield Mark.PROVIDER, agent.provider.organization if agent.provider else UNKNOWN
+    yield Mark.VERSION, agent.version
+    yield from ((kind, UNKNOWN) for kind in _UNTOLD)
+    yield from stage_marks(LifecycleStage.ACTIVE)
+    yield from data_marks(agent.data_policy)
+    yield Mark.TAKES_TRAFFIC, YES
+    if _is_invocable(agent):
+        yield Mark.INVOCABLE, YES
 
 
 def _is_invocable(agent: Agent) -> bool:
@@ -56,26 +79,10 @@ def _is_invocable(agent: Agent) -> bool:
     return any(interface.url for interface in agent.interfaces) and (bool(agent.credential) or open_to_all)
 
 
-def _texts(agent: Agent) -> Iterator[tuple[Text, str]]:
-    yield from texts_of(Text.MODEL, agent.models)
-    yield Text.TASK, ""
-    yield from _capability_texts(agent.capabilities or AgentCapabilities())
-    yield from texts_of(Text.INPUT, _modalities(agent.default_input_modes))
-    yield from texts_of(Text.OUTPUT, _modalities(agent.default_output_modes))
-    for skill in agent.skills:
-        yield from ((Text.SKILL, text) for text in (skill.id, *skill.tags))
-    yield Text.REGION, agent.region
-    yield Text.PROVIDER, agent.provider.organization if agent.provider else ""
-    for column in (Text.DIALECT, Text.QUANTIZATION, Text.FAMILY):
-        yield column, ""
-    yield Text.VERSION, agent.version
-    yield Text.STAGE, LifecycleStage.ACTIVE.name
-
-
-def _capability_texts(capabilities: AgentCapabilities) -> Iterator[tuple[Text, str]]:
+def _capability_marks(capabilities: AgentCapabilities) -> Iterator[tuple[Mark, str]]:
     # Of an agent's capabilities, unset means that it does not have them.
     for name in (field.name for field in fields(AgentCapabilities)):
-        yield (Text.CAPABILITY if getattr(capabilities, name) else Text.LACKING), name
+        yield (Mark.CAPABILITY if getattr(capabilities, name) else Mark.LACKING), name
 
 
 def _modalities(media_types: tuple[str, ...]) -> list[str]:

@@ -9,18 +9,17 @@ from operator import and_, or_
 import numpy as np
 from numpy.typing import NDArray
 
+from airegistry.discovery.bitsets import Bits, bits_of
 from airegistry.discovery.checking import ALL_UNKNOWN
 from airegistry.discovery.costs import Costs
-from airegistry.discovery.facts import UNKNOWN, Flag, Number, Text
+from airegistry.discovery.facts import UNKNOWN, YES, Mark, Number
 from airegistry.discovery.naming import NameTable
-from airegistry.discovery.postings import Mask
-from airegistry.discovery.rates import UNKNOWN_COST
 from airegistry.discovery.table import Table
 from airegistry.resources.requirements import Requirements, TokenMix
 
 
 class Asking:
-    """What a filter needs. Masks are lent, not given: nobody but the table writes to one.
+    """What a filter needs.
 
     Everywhere, *requirement* is the name by which `allow_unknown` would let unknown values pass.
     """
@@ -30,68 +29,69 @@ class Asking:
     ) -> None:
         self.requirements = requirements
         self.mix = mix
-        self.texts = table.texts
+        self.costs = costs
+        self.marked = table.marked
         self._table = table
-        self._nanos = costs.nanos
         self._models = models
-        self._unknown_passes = frozenset(requirements.allow_unknown)
+        self._unknown_passes = requirements.allow_unknown
 
     def allows(self, requirement: str) -> bool:
         """Say whether an unknown value satisfies the requirement."""
-        return bool(self._unknown_passes) and not self._unknown_passes.isdisjoint((requirement, ALL_UNKNOWN))
+        passes = self._unknown_passes
+        return bool(passes) and (requirement in passes or ALL_UNKNOWN in passes)
 
-    def models_named(self, names: Iterable[str]) -> set[str]:
-        """Return the full names of all models that answer to one of the names."""
-        return {full for name in names for full in (name, *self._models.models_known_as(name))}
+    def flagged(self, mark: Mark) -> Bits:
+        """Return the rows with a mark that needs no text."""
+        return self._table.marked(mark, YES)
 
-    def flag(self, flag: Flag) -> Mask:
-        """Return a column of yes and no."""
-        mask: Mask = self._table.flags[flag]
-        return mask
+    def known(self, mark: Mark) -> Iterable[str]:
+        """Return the texts that any row has of a kind of mark, but for the unknown one."""
+        return (text for text in self._table.marks[mark] if text != UNKNOWN)
 
     def numbers(self, column: Number) -> NDArray[np.float64]:
         """Return a column of numbers, NaN where it is unknown."""
         numbers: NDArray[np.float64] = self._table.numbers[column]
         return numbers
 
-    def one_of(self, requirement: str, column: Text, values: Iterable[str]) -> Mask:
-        """Return which rows have one of the values."""
-        unknown = (UNKNOWN,) if self.allows(requirement) else ()
-        return self.texts[column].any_of((*values, *unknown))
+    def models_named(self, names: Iterable[str]) -> set[str]:
+        """Return the full names of all models that answer to one of the names."""
+        return {full for name in names for full in (name, *self._models.models_known_as(name))}
 
-    def can(self, requirement: str, capability: str) -> Mask:
-        """Return which rows have the capability."""
-        known = self.texts[Text.CAPABILITY].mask(capability)
-        return known | ~self.texts[Text.LACKING].mask(capability) if self.allows(requirement) else known
+    def one_of(self, requirement: str, kind: Mark, texts: Iterable[str]) -> Bits:
+        """Return the rows with one of the marks."""
+        marked = any_of(self.marked(kind, text) for text in texts)
+        return marked | self.marked(kind, UNKNOWN) if self.allows(requirement) else marked
 
-    def at_least(self, requirement: str, column: Number) -> Mask | None:
-        """Return which rows reach the number asked for; None when none is."""
+    def can(self, requirement: str, capability: str) -> Bits:
+        """Return the rows with a capability."""
+        known = self.marked(Mark.CAPABILITY, capability)
+        return known | ~self.marked(Mark.LACKING, capability) if self.allows(requirement) else known
+
+    def at_least(self, requirement: str, column: Number) -> Bits | None:
+        """Return the rows that reach the number asked for; None when none is."""
         least, numbers = getattr(self.requirements, requirement), self.numbers(column)
         if least is None:
             return None
-        passed: Mask = ~(numbers < least) if self.allows(requirement) else numbers >= least
-        return passed
+        return ~bits_of(numbers < least) if self.allows(requirement) else bits_of(numbers >= least)
 
-    def at_most(self, requirement: str, numbers: NDArray[np.float64]) -> Mask | None:
-        """Return which rows stay within the number asked for; None when none is."""
+    def at_most(self, requirement: str, numbers: NDArray[np.float64]) -> Bits | None:
+        """Return the rows that stay within the number asked for; None when none is."""
         most = getattr(self.requirements, requirement)
         if most is None:
             return None
-        passed: Mask = ~(numbers > most) if self.allows(requirement) else numbers <= most
-        return passed
+        return ~bits_of(numbers > most) if self.allows(requirement) else bits_of(numbers <= most)
 
-    def costs_at_most(self, requirement: str, nanos: int) -> Mask:
-        """Return which rows cost no more."""
-        within = self._nanos <= min(nanos, UNKNOWN_COST - 1)
-        return within | (self._nanos == UNKNOWN_COST) if self.allows(requirement) else within
+    def or_unknown_cost(self, requirement: str, rows: Bits) -> Bits:
+        """Return the rows, with those whose cost is unknown where that is allowed."""
+        return rows | self.costs.unknown if self.allows(requirement) else rows
 
 
-def all_of(*masks: Mask | None) -> Mask | None:
-    """Return which rows pass every mask that is there; None when none is."""
-    there = [mask for mask in masks if mask is not None]
+def all_of(*sets: Bits | None) -> Bits | None:
+    """Return the rows in every set that is there; None when none is."""
+    there = [rows for rows in sets if rows is not None]
     return reduce(and_, there) if there else None
 
 
-def any_of(masks: Iterable[Mask]) -> Mask:
-    """Return which rows pass one of the masks; there must be one."""
-    return reduce(or_, masks)
+def any_of(sets: Iterable[Bits]) -> Bits:
+    """Return the rows in one of the sets."""
+    return reduce(or_, sets, 0)

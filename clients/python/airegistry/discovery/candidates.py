@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from typing import TypeVar
+from collections.abc import Iterator
+from heapq import nsmallest
 
-import numpy as np
-
-from airegistry.discovery.answers import Exclusion, Ranked
+from airegistry.discovery.answers import Exclusion, ExclusionReason, Ranked
 from airegistry.discovery.asking import Asking
+from airegistry.discovery.bitsets import Bits, rows_of
 from airegistry.discovery.costs import Costs
-from airegistry.discovery.facts import Flag
 from airegistry.discovery.filters import filtered
 from airegistry.discovery.naming import NameTable
-from airegistry.discovery.postings import Mask
 from airegistry.discovery.preferences import Weights
 from airegistry.discovery.ranking import Ranking
 from airegistry.discovery.rates import DEFAULT_MIX
+from airegistry.discovery.recent import Recent
 from airegistry.discovery.table import Table
 from airegistry.resources.requirements import Requirements, TokenMix
 
 _MIXES = 32
 _RANKINGS = 32
-_MOST_NAMES = 100
-
-_Value = TypeVar("_Value")
 
 
 class Candidates:
@@ -34,55 +28,55 @@ class Candidates:
     def __init__(self, models: NameTable, capacity: int = 0) -> None:
         self.table = Table(capacity)
         self._models = models
-        self._costs: OrderedDict[Hashable, Costs] = OrderedDict()
-        self._rankings: OrderedDict[Hashable, Ranking] = OrderedDict()
+        self._costs: Recent[Costs] = Recent(_MIXES)
+        self._rankings: Recent[Ranking] = Recent(_RANKINGS)
 
     def search(
-        self, requirements: Requirements, weights: Weights, *, limit: int, name_excluded: bool
+        self, requirements: Requirements, asked: tuple[str, ...], weights: Weights, limit: int, names: int
     ) -> tuple[tuple[Ranked, ...], int, tuple[Exclusion, ...]]:
-        """Return the best, how many passed all filters, and how many each filter cut."""
+        """Return the best, how many passed all filters, and how many each filter cut; *asked* names what is required.
+
+        Up to *names* of those that were cut are named.
+        """
         mix = requirements.usage or DEFAULT_MIX
         costs = self._costs_of(mix)
         asking = Asking(requirements, mix, table=self.table, costs=costs, models=self._models)
-        left, count, exclusions = self._sift(asking, _MOST_NAMES if name_excluded else 0)
+        left, count, exclusions = self._sift(filtered(asking, asked), names)
         ranking = self._ranking_of(weights, mix, costs)
-        return ranking.best(left, count, limit), count, tuple(exclusions)
+        return ranking.best(left, count, limit), count, exclusions
 
-    def _sift(self, asking: Asking, names_left: int) -> tuple[Mask, int, list[Exclusion]]:
-        left, count = self.table.flags[Flag.PRESENT], len(self.table)
+    def _sift(
+        self, filters: Iterator[tuple[ExclusionReason, Bits]], names_left: int
+    ) -> tuple[Bits, int, tuple[Exclusion, ...]]:
+        left, count = self.table.present, len(self.table)
         exclusions = []
-        for reason, passed in filtered(asking):
+        for reason, passed in filters:
             kept = left & passed
-            kept_count = int(np.count_nonzero(kept))
+            kept_count = kept.bit_count()
             if kept_count < count:
                 names = self._names(left & ~passed, names_left) if names_left else ()
                 names_left -= len(names)
                 exclusions.append(Exclusion(reason, count - kept_count, names))
             left, count = kept, kept_count
-        return left, count, exclusions
+        return left, count, tuple(exclusions)
 
-    def _names(self, rows: Mask, most: int) -> tuple[str, ...]:
-        picked = np.flatnonzero(rows)
-        picked = picked[np.argsort(self.table.name_numbers[picked])][:most]
-        return tuple([self.table.names[row] for row in picked.tolist()])
+    def _names(self, rows: Bits, most: int) -> tuple[str, ...]:
+        names = (self.table.names[row] for row in rows_of(rows, self.table.capacity).tolist())
+        return tuple(nsmallest(most, names))
 
     def _costs_of(self, mix: TokenMix) -> Costs:
-        costs = _recent(self._costs, mix, lambda: Costs(self.table, mix), _MIXES)
+        costs = self._costs.get(mix)
+        if costs is None:
+            costs = Costs(self.table, mix)
+            self._costs.put(mix, costs)
         costs.catch_up()
         return costs
 
     def _ranking_of(self, weights: Weights, mix: TokenMix, costs: Costs) -> Ranking:
-        ranking = _recent(self._rankings, (weights, mix), lambda: Ranking(self.table, costs, weights), _RANKINGS)
+        key = weights, mix
+        ranking = self._rankings.get(key)
+        if ranking is None or ranking.costs is not costs:
+            ranking = Ranking(self.table, costs, weights)
+            self._rankings.put(key, ranking)
         ranking.catch_up()
         return ranking
-
-
-def _recent(held: OrderedDict[Hashable, _Value], key: Hashable, make: Callable[[], _Value], most: int) -> _Value:
-    value = held.get(key)
-    if value is None:
-        value = held[key] = make()
-        if len(held) > most:
-            held.popitem(last=False)
-    else:
-        held.move_to_end(key)
-    return value

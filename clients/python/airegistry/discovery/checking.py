@@ -3,69 +3,62 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
+from functools import partial
+from operator import attrgetter
+from typing import Any
 
 from airegistry.discovery.preferences import weight_values
-from airegistry.discovery.rates import MAX_MIX_TOKENS, total_tokens
 from airegistry.errors import FieldViolation, InvalidArgumentError, UnsupportedFieldError
 from airegistry.resources.requirements import DiscoverQuery, Requirements, ScoreWeights, TokenMix
 
 ALL_UNKNOWN = "*"
 """In `allow_unknown`: every requirement that an unknown value can satisfy."""
 
-_MOST_ENTRIES = {
-    "all_capabilities": 32,
-    "any_capabilities": 32,
-    "regions": 64,
-    "providers": 64,
-    "excluded_providers": 64,
-    "models": 64,
-    "labels": 32,
-    "quantizations": 16,
-    "dialects": 32,
-    "families": 32,
-    "skills": 32,
-    "allow_unknown": 32,
-}
-_NOT_NEGATIVE = (
-    "min_context_tokens",
-    "min_output_tokens",
-    "max_cost_nanos",
-    "max_price_per_million_nanos",
-    "max_time_to_first_token",
-    "max_duration",
-    "min_tokens_per_second",
-    "max_retention",
-)
+_FIELDS = tuple(field.name for field in fields(Requirements))
+_values = attrgetter(*_FIELDS)
+_UNSET = _values(Requirements())
+
 # Requirements about what is always known, and fields that are no requirements.
 _NEVER_UNKNOWN = {"usage", "labels", "lifecycle_stages", "credential", "skills", "filter", "allow_unknown"}
 
-MAY_BE_UNKNOWN = frozenset(field.name for field in fields(Requirements)) - _NEVER_UNKNOWN
+MAY_BE_UNKNOWN = frozenset(_FIELDS) - _NEVER_UNKNOWN
 """The names that `allow_unknown` may list."""
 
+_Problems = Iterator[tuple[str, str]]
 
-def check(query: DiscoverQuery, path: str = "query") -> None:
+
+def asked_of(requirements: Requirements | None) -> dict[str, Any]:
+    """Return the fields that are set, with their values."""
+    if requirements is None:
+        return {}
+    # Identity first: most fields are the very objects that a fresh Requirements has.
+    each = zip(_FIELDS, _values(requirements), _UNSET, strict=True)
+    return {name: value for name, value, unset in each if value is not unset and value != unset}
+
+
+def check(query: DiscoverQuery, asked: Mapping[str, Any], path: str = "query") -> None:
     """Raise InvalidArgumentError with every violation, or UnsupportedFieldError; *path* is where the query stands."""
-    requirements = query.requirements
-    if requirements is not None and requirements.filter:
+    if "filter" in asked:
         raise UnsupportedFieldError.of(f"{path}.requirements.filter", "filter expressions are not implemented")
-    violations = [FieldViolation(f"{path}.{field}", problem) for field, problem in _problems(query)]
+    violations = [FieldViolation(f"{path}.{field}", problem) for field, problem in _problems(query, asked)]
     if violations:
         raise InvalidArgumentError(violations=violations)
 
 
-def _problems(query: DiscoverQuery) -> Iterator[tuple[str, str]]:
+def _problems(query: DiscoverQuery, asked: Mapping[str, Any]) -> _Problems:
     if query.weights is not None:
         if query.preference is not None:
             yield "weights", "excludes preference: set one of them"
         yield from _weight_problems(query.weights)
-    if query.requirements is not None:
-        for field, problem in _requirement_problems(query.requirements):
-            yield f"requirements.{field}", problem
+    for name, value in asked.items():
+        if name in _CHECKS:
+            for below, problem in _CHECKS[name](value):
+                yield f"requirements.{name}{below}", problem
 
 
-def _weight_problems(weights: ScoreWeights) -> Iterator[tuple[str, str]]:
+def _weight_problems(weights: ScoreWeights) -> _Problems:
     values = weight_values(weights)
     for field, value in zip(fields(weights), values, strict=True):
         if not math.isfinite(value) or value < 0:
@@ -74,31 +67,60 @@ def _weight_problems(weights: ScoreWeights) -> Iterator[tuple[str, str]]:
         yield "weights", "must not all be zero"
 
 
-def _requirement_problems(requirements: Requirements) -> Iterator[tuple[str, str]]:
-    for name, most in _MOST_ENTRIES.items():
-        entries = getattr(requirements, name)
-        if len(entries) > most:
-            yield name, f"has {len(entries)} entries, at most {most} are allowed"
-        if "" in entries:
-            yield name, "has an empty entry"
-    for name in _NOT_NEGATIVE:
-        value = getattr(requirements, name)
-        if value is not None and not (math.isfinite(value) and value >= 0):
-            yield name, f"must be finite and not negative, is {value}"
-    share = requirements.min_reliability
-    if share is not None and not 0 <= share <= 1:
-        yield "min_reliability", f"must be between 0 and 1, is {share}"
-    if requirements.usage is not None:
-        yield from _mix_problems(requirements.usage)
-    for name in requirements.allow_unknown:
+def _entries(most: int, entries: tuple[str, ...] | Mapping[str, str]) -> _Problems:
+    if len(entries) > most:
+        yield "", f"has {len(entries)} entries, at most {most} are allowed"
+    if "" in entries:
+        yield "", "has an empty entry"
+
+
+def _not_negative(value: float) -> _Problems:
+    if not (math.isfinite(value) and value >= 0):
+        yield "", f"must be finite and not negative, is {value}"
+
+
+def _share(value: float) -> _Problems:
+    if not 0 <= value <= 1:
+        yield "", f"must be between 0 and 1, is {value}"
+
+
+def _mix(mix: TokenMix) -> _Problems:
+    counts = {field.name: getattr(mix, field.name) for field in fields(mix)}
+    for name, count in counts.items():
+        if count < 0:
+            yield f".{name}", f"must not be negative, is {count}"
+    if not any(counts.values()):
+        yield "", "must have at least one token"
+
+
+def _names(names: tuple[str, ...]) -> _Problems:
+    yield from _entries(32, names)
+    for name in names:
         if name and name != ALL_UNKNOWN and name not in MAY_BE_UNKNOWN:
-            yield "allow_unknown", f"{name!r} is no requirement that an unknown value could satisfy"
+            yield "", f"{name!r} is no requirement that an unknown value could satisfy"
 
 
-def _mix_problems(mix: TokenMix) -> Iterator[tuple[str, str]]:
-    for field in fields(mix):
-        count = getattr(mix, field.name)
-        if not 0 <= count <= MAX_MIX_TOKENS:
-            yield f"usage.{field.name}", f"must be between 0 and {MAX_MIX_TOKENS}, is {count}"
-    if total_tokens(mix) == 0:
-        yield "usage", "must have at least one token"
+_CHECKS: Mapping[str, Callable[[Any], _Problems]] = {
+    "all_capabilities": partial(_entries, 32),
+    "any_capabilities": partial(_entries, 32),
+    "min_context_tokens": _not_negative,
+    "min_output_tokens": _not_negative,
+    "max_cost_nanos": _not_negative,
+    "max_price_per_million_nanos": _not_negative,
+    "usage": _mix,
+    "max_time_to_first_token": _not_negative,
+    "max_duration": _not_negative,
+    "min_tokens_per_second": _not_negative,
+    "min_reliability": _share,
+    "regions": partial(_entries, 64),
+    "providers": partial(_entries, 64),
+    "excluded_providers": partial(_entries, 64),
+    "models": partial(_entries, 64),
+    "labels": partial(_entries, 32),
+    "max_retention": _not_negative,
+    "quantizations": partial(_entries, 16),
+    "dialects": partial(_entries, 32),
+    "families": partial(_entries, 32),
+    "skills": partial(_entries, 32),
+    "allow_unknown": _names,
+}

@@ -1,48 +1,76 @@
-"""What one mix of tokens costs in every row, kept in step with a table."""
+"""What one mix of tokens costs in every row, exactly, kept in step with a table."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from airegistry.discovery.rates import UNKNOWN_COST, Nanos, costs_of, total_tokens
+from airegistry.discovery.bitsets import Bits, bits_of
 from airegistry.discovery.table import Table
 from airegistry.discovery.values import COST_PRIOR, HALF_PRICE
 from airegistry.resources.requirements import TokenMix
 
 _MILLION = 1_000_000
+_MOST = 2**63 - 1
 
 
 class Costs:
-    """`nanos` are what the mix costs (UNKNOWN_COST where it is unknown), `values` how good that is, in [0, 1]."""
+    """Costs are kept in millionths of a nano-USD, what a price times a count of tokens gives: whole numbers."""
 
     def __init__(self, table: Table, mix: TokenMix) -> None:
         self._table = table
-        self._mix = mix
+        self._counts = (mix.input_tokens, mix.output_tokens, mix.cache_read_tokens)
         self._total_input = mix.input_tokens + mix.cache_read_tokens
-        self._total = total_tokens(mix)
+        self._total = sum(self._counts)
         self._compute()
 
     def catch_up(self) -> None:
         """Take in what changed in the table."""
         rows = self._table.journal.since(self._seen)
-        if rows is None:
+        if rows or rows is None:
             self._compute()
-        elif rows:
-            self._update(np.array(rows))
+
+    def nanos(self, row: int) -> int | None:
+        """Return what the mix costs in nano-USD, rounded half to even as settled costs are; None when unknown."""
+        if not self._known[row]:
+            return None
+        whole, rest = divmod(int(self._exact[row]), _MILLION)
+        return whole + (rest * 2 > _MILLION or (rest * 2 == _MILLION and whole % 2 == 1))
+
+    def at_most(self, nanos: int) -> Bits:
+        """Return the rows with a known cost that is, rounded, no more than that."""
+        return self._within(nanos * _MILLION + _MILLION // 2 - nanos % 2)
+
+    def average_at_most(self, nanos: int) -> Bits:
+        """Return the rows with a known cost of no more than that per 1,000,000 tokens of the mix."""
+        return self._within(nanos * self._total)
+
+    @property
+    def unknown(self) -> Bits:
+        """The rows whose cost is not known, and those not taken."""
+        return bits_of(~self._known)
+
+    def values(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return how good the cost of some rows is, in [0, 1]: half at HALF_PRICE."""
+        values: NDArray[np.float64] = 1 / (1 + self._exact[rows].astype(np.float64) / (self._total * HALF_PRICE))
+        values[~self._known[rows]] = COST_PRIOR
+        return values
+
+    def _within(self, millionths: int) -> Bits:
+        exact = self._exact
+        return bits_of((exact <= (millionths if exact.dtype == object else min(millionths, _MOST))) & self._known)
 
     def _compute(self) -> None:
-        self.nanos: Nanos = costs_of(self._mix, self._table.rates.plane(self._total_input))
-        self.values = self._valued(self.nanos)
+        plane = self._table.rates.plane(self._total_input)
+        task = self._table.rates.task
+        nanos, known = plane.nanos, np.ones(len(task), np.bool_)
+        # Beyond 64 bits, which no real price comes near, Python's integers are slower but right.
+        if self._table.rates.highest * (self._total + _MILLION) > _MOST:
+            nanos, task = nanos.astype(object), task.astype(object)
+        exact = task * _MILLION
+        for kind, count in enumerate(self._counts):
+            if count:
+                exact += nanos[kind] * count
+                known &= plane.known[kind]
+        self._exact, self._known = exact, known
         self._seen = self._table.journal.position
-
-    def _update(self, rows: NDArray[np.intp]) -> None:
-        self.nanos[rows] = costs_of(self._mix, self._table.rates.plane(self._total_input)[:, rows])
-        self.values[rows] = self._valued(self.nanos[rows])
-        self._seen = self._table.journal.position
-
-    def _valued(self, nanos: Nanos) -> NDArray[np.float64]:
-        per_million = nanos * (_MILLION / self._total)
-        values: NDArray[np.float64] = 1 / (1 + per_million / HALF_PRICE)
-        values[nanos == UNKNOWN_COST] = COST_PRIOR
-        return values

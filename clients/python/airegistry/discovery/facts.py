@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -14,14 +14,17 @@ from airegistry.resources.model import LifecycleStage
 from airegistry.resources.resource import AgentState, Health, Liveness, ResourceStatus
 
 UNKNOWN = ""
-"""The value of a text column for a row of which it is not known."""
+"""The text of a mark for what is not known."""
+
+YES = ""
+"""The text of a mark that needs none."""
 
 NO_NUMBER = float("nan")
-"""The value of a number column for a row of which it is not known."""
+"""A number that is not known."""
 
 
-class Text(IntEnum):
-    """The columns of text; a row may have several values of one."""
+class Mark(IntEnum):
+    """Kinds of marks. A row has any number of a kind; from IN_USE on, it has the mark or it has not."""
 
     MODEL = 0
     TASK = 1
@@ -38,6 +41,14 @@ class Text(IntEnum):
     FAMILY = 12
     VERSION = 13
     STAGE = 14
+    IN_USE = 15
+    USABLE = 16
+    SERVING = 17
+    HEALTH_UNKNOWN = 18
+    INVOCABLE = 19
+    TAKES_TRAFFIC = 20
+    TRAINS = 21
+    NEVER_TRAINS = 22
 
 
 class Number(IntEnum):
@@ -51,18 +62,7 @@ class Number(IntEnum):
     RETENTION = 5
 
 
-class Flag(IntEnum):
-    """The columns of yes and no."""
-
-    PRESENT = 0
-    IN_USE = 1
-    USABLE = 2
-    SERVING = 3
-    HEALTH_UNKNOWN = 4
-    INVOCABLE = 5
-    TAKES_TRAFFIC = 6
-    TRAINS = 7
-    NEVER_TRAINS = 8
+Marks = frozenset[tuple[Mark, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +70,56 @@ class Facts:
     """One row. `values` are those of latency, reliability, quality and load; `until` is when to look again."""
 
     model: str
-    texts: tuple[tuple[Text, str], ...]
+    marks: Marks
     numbers: tuple[float, ...]
-    flags: tuple[bool, ...]
     rates: Rates
     values: tuple[Value, Value, Value, Value]
     until: datetime | None
 
 
-def texts_of(column: Text, values: Iterable[str]) -> list[tuple[Text, str]]:
-    """Return the values of a column; without any, it is unknown."""
-    return [(column, value) for value in values] or [(column, UNKNOWN)]
+def marks_of(kind: Mark, texts: Iterable[str]) -> list[tuple[Mark, str]]:
+    """Return a mark for each text; without any, it is not known."""
+    return [(kind, text) for text in texts] or [(kind, UNKNOWN)]
+
+
+def label_marks(labels: Mapping[str, str]) -> Iterator[tuple[Mark, str]]:
+    """Yield a mark for each label."""
+    for key, value in labels.items():
+        yield Mark.LABEL, label_text(key, value)
 
 
 def label_text(key: str, value: str) -> str:
-    """Return a label as the column of labels holds it; no key contains `=`."""
+    """Return a label as the text of its mark; no key contains `=`."""
     return f"{key}={value}"
+
+
+def stage_marks(stage: LifecycleStage) -> Iterator[tuple[Mark, str]]:
+    """Yield the marks of a stage of life."""
+    yield Mark.STAGE, stage.name
+    if stage <= LifecycleStage.ACTIVE:
+        yield Mark.IN_USE, YES
+
+
+def data_marks(policy: DataPolicy | None) -> Iterator[tuple[Mark, str]]:
+    """Yield whether data are trained on, where that is known."""
+    if policy is not None and policy.trains_on_data is not None:
+        yield (Mark.TRAINS if policy.trains_on_data else Mark.NEVER_TRAINS), YES
+
+
+def health_marks(status: ResourceStatus | None) -> Iterator[tuple[Mark, str]]:
+    """Yield whether it is usable, and if so whether it is known to serve."""
+    known = status or ResourceStatus()
+    if (
+        known.health in (Health.NOT_SERVING, Health.DRAINING)
+        or known.liveness is Liveness.SUSPECT
+        or known.agent_state is AgentState.DRAINING
+    ):
+        return
+    yield Mark.USABLE, YES
+    if known.health is Health.SERVING or (known.health is None and known.agent_state is AgentState.AVAILABLE):
+        yield Mark.SERVING, YES
+    elif known.health is None:
+        yield Mark.HEALTH_UNKNOWN, YES
 
 
 def number(value: float | None) -> float:
@@ -96,40 +130,3 @@ def number(value: float | None) -> float:
 def retention_of(policy: DataPolicy | None) -> float:
     """Return for how many seconds data are kept, as the column holds it."""
     return number(policy.retention if policy else None)
-
-
-def flags_of(
-    status: ResourceStatus | None,
-    policy: DataPolicy | None,
-    stage: LifecycleStage,
-    *,
-    invocable: bool,
-    takes_traffic: bool,
-) -> tuple[bool, ...]:
-    """Return the flags in the order of `Flag`."""
-    usable, serving, unknown = _health(status or ResourceStatus())
-    trains = policy.trains_on_data if policy else None
-    return (
-        True,
-        stage <= LifecycleStage.ACTIVE,
-        usable,
-        serving,
-        unknown,
-        invocable,
-        takes_traffic,
-        trains is True,
-        trains is False,
-    )
-
-
-def _health(status: ResourceStatus) -> tuple[bool, bool, bool]:
-    """Say whether it is usable, known to serve, and usable with nothing known of its health."""
-    usable = (
-        status.health not in (Health.NOT_SERVING, Health.DRAINING)
-        and status.liveness is not Liveness.SUSPECT
-        and status.agent_state is not AgentState.DRAINING
-    )
-    if status.health is None:
-        known = status.agent_state is AgentState.AVAILABLE
-        return usable, usable and known, usable and not known
-    return usable, usable and status.health is Health.SERVING, False

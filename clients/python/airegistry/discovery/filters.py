@@ -3,42 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 
 import numpy as np
 
 from airegistry.discovery.answers import ExclusionReason
 from airegistry.discovery.asking import Asking, all_of, any_of
-from airegistry.discovery.facts import UNKNOWN, Flag, Number, Text, label_text
-from airegistry.discovery.postings import Mask
-from airegistry.discovery.rates import cost_limit
+from airegistry.discovery.bitsets import Bits
+from airegistry.discovery.facts import UNKNOWN, Mark, Number, label_text
 from airegistry.discovery.tasks import TaskMeaning, meanings
 from airegistry.resources.requirements import CredentialRequirement, HealthRequirement
 
-
-def filtered(asking: Asking) -> Iterator[tuple[ExclusionReason, Mask]]:
-    """Yield which rows each filter passes; filters that were not asked for are left out."""
-    for reason, passed in _FILTERS:
-        mask = passed(asking)
-        if mask is not None:
-            yield reason, mask
+_Filter = Callable[[Asking], Bits | None]
 
 
-def _model(asking: Asking) -> Mask | None:
+def filtered(asking: Asking, asked: tuple[str, ...]) -> Iterator[tuple[ExclusionReason, Bits]]:
+    """Yield which rows each filter passes; *asked* names the requirements that are set."""
+    for reason, passed in _needed(asked):
+        rows = passed(asking)
+        if rows is not None:
+            yield reason, rows
+
+
+@lru_cache(maxsize=1024)
+def _needed(asked: tuple[str, ...]) -> tuple[tuple[ExclusionReason, _Filter], ...]:
+    return tuple((reason, passed) for reason, fields, passed in _FILTERS if not fields or fields.intersection(asked))
+
+
+def _model(asking: Asking) -> Bits | None:
     models = asking.requirements.models
-    return asking.one_of("models", Text.MODEL, asking.models_named(models)) if models else None
+    return asking.one_of("models", Mark.MODEL, asking.models_named(models)) if models else None
 
 
-def _task(asking: Asking) -> Mask | None:
+def _task(asking: Asking) -> Bits | None:
     task = asking.requirements.task
     return any_of(_way(asking, way) for way in meanings(task)) if task else None
 
 
-def _way(asking: Asking, way: TaskMeaning) -> Mask:
-    tagged = asking.one_of("task", Text.TASK, (way.tag,))
+def _way(asking: Asking, way: TaskMeaning) -> Bits:
+    tagged = asking.one_of("task", Mark.TASK, (way.tag,))
     return tagged & asking.can("task", way.capability) if way.capability else tagged
 
 
-def _capability(asking: Asking) -> Mask | None:
+def _capability(asking: Asking) -> Bits | None:
     every = asking.requirements.all_capabilities
     some = asking.requirements.any_capabilities
     return all_of(
@@ -47,37 +54,37 @@ def _capability(asking: Asking) -> Mask | None:
     )
 
 
-def _modality(asking: Asking) -> Mask | None:
+def _modality(asking: Asking) -> Bits | None:
     takes = asking.requirements.input_modalities
     gives = asking.requirements.output_modalities
     return all_of(
-        *(asking.one_of("input_modalities", Text.INPUT, (modality.name,)) for modality in takes),
-        *(asking.one_of("output_modalities", Text.OUTPUT, (modality.name,)) for modality in gives),
+        *(asking.one_of("input_modalities", Mark.INPUT, (modality.name,)) for modality in takes),
+        *(asking.one_of("output_modalities", Mark.OUTPUT, (modality.name,)) for modality in gives),
     )
 
 
-def _skill(asking: Asking) -> Mask | None:
-    return all_of(*(asking.texts[Text.SKILL].mask(skill) for skill in asking.requirements.skills))
+def _skill(asking: Asking) -> Bits | None:
+    return all_of(*(asking.marked(Mark.SKILL, skill) for skill in asking.requirements.skills))
 
 
-def _context(asking: Asking) -> Mask | None:
+def _context(asking: Asking) -> Bits | None:
     return all_of(
         asking.at_least("min_context_tokens", Number.CONTEXT_TOKENS),
         asking.at_least("min_output_tokens", Number.OUTPUT_TOKENS),
     )
 
 
-def _price(asking: Asking) -> Mask | None:
+def _price(asking: Asking) -> Bits | None:
     total, average = asking.requirements.max_cost_nanos, asking.requirements.max_price_per_million_nanos
+    cheap = None if total is None else asking.costs.at_most(total)
+    cheap_on_average = None if average is None else asking.costs.average_at_most(average)
     return all_of(
-        None if total is None else asking.costs_at_most("max_cost_nanos", total),
-        None
-        if average is None
-        else asking.costs_at_most("max_price_per_million_nanos", cost_limit(asking.mix, average)),
+        None if cheap is None else asking.or_unknown_cost("max_cost_nanos", cheap),
+        None if cheap_on_average is None else asking.or_unknown_cost("max_price_per_million_nanos", cheap_on_average),
     )
 
 
-def _latency(asking: Asking) -> Mask | None:
+def _latency(asking: Asking) -> Bits | None:
     first = asking.numbers(Number.TIME_TO_FIRST_TOKEN)
     return all_of(
         asking.at_most("max_time_to_first_token", first),
@@ -86,7 +93,7 @@ def _latency(asking: Asking) -> Mask | None:
     )
 
 
-def _duration(asking: Asking) -> Mask | None:
+def _duration(asking: Asking) -> Bits | None:
     if asking.requirements.max_duration is None:
         return None
     duration = asking.numbers(Number.TIME_TO_FIRST_TOKEN)
@@ -96,96 +103,101 @@ def _duration(asking: Asking) -> Mask | None:
     return asking.at_most("max_duration", duration)
 
 
-def _reliability(asking: Asking) -> Mask | None:
+def _reliability(asking: Asking) -> Bits | None:
     return asking.at_least("min_reliability", Number.RELIABILITY)
 
 
-def _region(asking: Asking) -> Mask | None:
+def _region(asking: Asking) -> Bits | None:
     entries = asking.requirements.regions
     if not entries:
         return None
     exact = [entry for entry in entries if not entry.endswith("*")]
     prefixes = tuple(entry[:-1] for entry in entries if entry.endswith("*"))
-    below = [region for region in asking.texts[Text.REGION] if region != UNKNOWN and region.startswith(prefixes)]
-    return asking.one_of("regions", Text.REGION, (*exact, *below))
+    below = [region for region in asking.known(Mark.REGION) if region.startswith(prefixes)]
+    return asking.one_of("regions", Mark.REGION, (*exact, *below))
 
 
-def _provider(asking: Asking) -> Mask | None:
+def _provider(asking: Asking) -> Bits | None:
     wanted, refused = asking.requirements.providers, asking.requirements.excluded_providers
     unknown = () if asking.allows("excluded_providers") else (UNKNOWN,)
     return all_of(
-        asking.one_of("providers", Text.PROVIDER, wanted) if wanted else None,
-        ~asking.texts[Text.PROVIDER].any_of((*refused, *unknown)) if refused else None,
+        asking.one_of("providers", Mark.PROVIDER, wanted) if wanted else None,
+        ~any_of(asking.marked(Mark.PROVIDER, name) for name in (*refused, *unknown)) if refused else None,
     )
 
 
-def _data_policy(asking: Asking) -> Mask | None:
+def _data_policy(asking: Asking) -> Bits | None:
     return all_of(
         _no_training(asking) if asking.requirements.no_training else None,
         asking.at_most("max_retention", asking.numbers(Number.RETENTION)),
     )
 
 
-def _no_training(asking: Asking) -> Mask:
-    return ~asking.flag(Flag.TRAINS) if asking.allows("no_training") else asking.flag(Flag.NEVER_TRAINS)
+def _no_training(asking: Asking) -> Bits:
+    return ~asking.flagged(Mark.TRAINS) if asking.allows("no_training") else asking.flagged(Mark.NEVER_TRAINS)
 
 
-def _label(asking: Asking) -> Mask | None:
+def _label(asking: Asking) -> Bits | None:
     labels = (label_text(key, value) for key, value in asking.requirements.labels.items())
-    return all_of(*(asking.texts[Text.LABEL].mask(label) for label in labels))
+    return all_of(*(asking.marked(Mark.LABEL, label) for label in labels))
 
 
-def _variant(asking: Asking) -> Mask | None:
+def _variant(asking: Asking) -> Bits | None:
     asked = asking.requirements
     wanted = (
-        ("dialects", Text.DIALECT, asked.dialects),
-        ("quantizations", Text.QUANTIZATION, asked.quantizations),
-        ("families", Text.FAMILY, asked.families),
-        ("version", Text.VERSION, (asked.version,) if asked.version else ()),
+        ("dialects", Mark.DIALECT, asked.dialects),
+        ("quantizations", Mark.QUANTIZATION, asked.quantizations),
+        ("families", Mark.FAMILY, asked.families),
+        ("version", Mark.VERSION, (asked.version,) if asked.version else ()),
     )
     return all_of(*(asking.one_of(name, column, values) for name, column, values in wanted if values))
 
 
-def _lifecycle(asking: Asking) -> Mask | None:
+def _lifecycle(asking: Asking) -> Bits | None:
     stages = asking.requirements.lifecycle_stages
-    return asking.texts[Text.STAGE].any_of(stage.name for stage in stages) if stages else asking.flag(Flag.IN_USE)
+    return any_of(asking.marked(Mark.STAGE, stage.name) for stage in stages) if stages else asking.flagged(Mark.IN_USE)
 
 
-def _health(asking: Asking) -> Mask | None:
+def _health(asking: Asking) -> Bits | None:
     match asking.requirements.health:
         case HealthRequirement.ANY:
             return None
         case HealthRequirement.SERVING:
-            serving = asking.flag(Flag.SERVING)
-            return serving | asking.flag(Flag.HEALTH_UNKNOWN) if asking.allows("health") else serving
-    return asking.flag(Flag.USABLE)
+            serving = asking.flagged(Mark.SERVING)
+            return serving | asking.flagged(Mark.HEALTH_UNKNOWN) if asking.allows("health") else serving
+    return asking.flagged(Mark.USABLE)
 
 
-def _credential(asking: Asking) -> Mask | None:
-    return None if asking.requirements.credential is CredentialRequirement.ANY else asking.flag(Flag.INVOCABLE)
+def _credential(asking: Asking) -> Bits | None:
+    return None if asking.requirements.credential is CredentialRequirement.ANY else asking.flagged(Mark.INVOCABLE)
 
 
-def _weight(asking: Asking) -> Mask | None:
-    return asking.flag(Flag.TAKES_TRAFFIC)
+def _weight(asking: Asking) -> Bits | None:
+    return asking.flagged(Mark.TAKES_TRAFFIC)
 
 
-_FILTERS: tuple[tuple[ExclusionReason, Callable[[Asking], Mask | None]], ...] = (
-    (ExclusionReason.MODEL, _model),
-    (ExclusionReason.TASK, _task),
-    (ExclusionReason.CAPABILITY, _capability),
-    (ExclusionReason.MODALITY, _modality),
-    (ExclusionReason.SKILL, _skill),
-    (ExclusionReason.CONTEXT, _context),
-    (ExclusionReason.PRICE, _price),
-    (ExclusionReason.LATENCY, _latency),
-    (ExclusionReason.RELIABILITY, _reliability),
-    (ExclusionReason.REGION, _region),
-    (ExclusionReason.PROVIDER, _provider),
-    (ExclusionReason.DATA_POLICY, _data_policy),
-    (ExclusionReason.LABEL, _label),
-    (ExclusionReason.VARIANT, _variant),
-    (ExclusionReason.LIFECYCLE, _lifecycle),
-    (ExclusionReason.HEALTH, _health),
-    (ExclusionReason.CREDENTIAL, _credential),
-    (ExclusionReason.WEIGHT, _weight),
+# A filter with no fields always holds, in one way or another.
+_FILTERS: tuple[tuple[ExclusionReason, frozenset[str], _Filter], ...] = (
+    (ExclusionReason.MODEL, frozenset({"models"}), _model),
+    (ExclusionReason.TASK, frozenset({"task"}), _task),
+    (ExclusionReason.CAPABILITY, frozenset({"all_capabilities", "any_capabilities"}), _capability),
+    (ExclusionReason.MODALITY, frozenset({"input_modalities", "output_modalities"}), _modality),
+    (ExclusionReason.SKILL, frozenset({"skills"}), _skill),
+    (ExclusionReason.CONTEXT, frozenset({"min_context_tokens", "min_output_tokens"}), _context),
+    (ExclusionReason.PRICE, frozenset({"max_cost_nanos", "max_price_per_million_nanos"}), _price),
+    (
+        ExclusionReason.LATENCY,
+        frozenset({"max_time_to_first_token", "max_duration", "min_tokens_per_second"}),
+        _latency,
+    ),
+    (ExclusionReason.RELIABILITY, frozenset({"min_reliability"}), _reliability),
+    (ExclusionReason.REGION, frozenset({"regions"}), _region),
+    (ExclusionReason.PROVIDER, frozenset({"providers", "excluded_providers"}), _provider),
+    (ExclusionReason.DATA_POLICY, frozenset({"no_training", "max_retention"}), _data_policy),
+    (ExclusionReason.LABEL, frozenset({"labels"}), _label),
+    (ExclusionReason.VARIANT, frozenset({"dialects", "quantizations", "families", "version"}), _variant),
+    (ExclusionReason.LIFECYCLE, frozenset(), _lifecycle),
+    (ExclusionReason.HEALTH, frozenset(), _health),
+    (ExclusionReason.CREDENTIAL, frozenset(), _credential),
+    (ExclusionReason.WEIGHT, frozenset(), _weight),
 )

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from airegistry.discovery.agent_facts import agent_facts
 from airegistry.discovery.answers import Discovery
 from airegistry.discovery.candidates import Candidates
-from airegistry.discovery.checking import check
+from airegistry.discovery.checking import asked_of, check
 from airegistry.discovery.endpoint_facts import endpoint_facts
 from airegistry.discovery.facts import Facts
+from airegistry.discovery.model_facts import ModelFacts, model_facts
 from airegistry.discovery.naming import NameTable, parent_of
 from airegistry.discovery.preferences import weights_of
+from airegistry.discovery.recent import Recent
+from airegistry.errors import InvalidArgumentError
 from airegistry.resources.requirements import DiscoverQuery, DiscoverTarget, Requirements
 from airegistry.resources.resource import Resource
 
 _ANYTHING = Requirements()
 _MOST_STALE = 1024
+_MOST_ANSWERS = 512
+_MOST_NAMES = 100
 
 
 class Index:
@@ -52,6 +58,7 @@ class Index:
             self._keep(resource, touched)
         for name in touched:
             self._write(name, at)
+        self._answers.clear()
         self.revision = revision
 
     def discover(
@@ -61,16 +68,28 @@ class Index:
 
         Raise InvalidArgumentError for a query that cannot be answered, with the fields' paths below *path*.
         """
-        check(query, path)
+        if limit < 1:
+            raise InvalidArgumentError.of("limit", f"must be at least 1, is {limit}")
         self._pass_time()
+        asked = asked_of(query.requirements)
+        key = (query.target, query.preference, query.weights, _hashable(asked), limit, name_excluded)
+        answer = self._answers.get(key)
+        if answer is None:
+            check(query, asked, path)
+            answer = self._answer(query, tuple(asked), limit, _MOST_NAMES if name_excluded else 0)
+            self._answers.put(key, answer)
+        return answer
+
+    def _answer(self, query: DiscoverQuery, asked: tuple[str, ...], limit: int, names: int) -> Discovery:
         candidates = self._agents if query.target is DiscoverTarget.AGENT else self._endpoints
         best, count, exclusions = candidates.search(
-            query.requirements or _ANYTHING, weights_of(query), limit=limit, name_excluded=name_excluded
+            query.requirements or _ANYTHING, asked, weights_of(query), limit, names
         )
         return Discovery(best, count, exclusions, self.revision, self.observation_epoch)
 
     def _forget(self, endpoints: int, agents: int) -> None:
         self._models: dict[str, Resource] = {}
+        self._known: dict[str, ModelFacts] = {}
         self._rows: dict[str, Resource] = {}
         self._served: dict[str, dict[str, None]] = {}
         self._names = NameTable()
@@ -78,11 +97,13 @@ class Index:
         self._agents = Candidates(self._names, agents)
         self._due: list[tuple[datetime, str]] = []
         self._until: dict[str, datetime] = {}
+        self._answers: Recent[Discovery] = Recent(_MOST_ANSWERS)
 
     def _keep(self, resource: Resource, touched: dict[str, None]) -> None:
         name = resource.name
         if resource.model is not None:
             self._models[name] = resource
+            self._known.pop(name, None)
             self._names.apply((resource,), ())
             touched.update(self._served.get(name, {}))
         elif resource.endpoint is not None or resource.agent is not None:
@@ -93,6 +114,7 @@ class Index:
 
     def _drop(self, name: str, touched: dict[str, None]) -> None:
         if self._models.pop(name, None) is not None:
+            self._known.pop(name, None)
             self._names.apply((), (name,))
             touched.update(self._served.get(name, {}))
         resource = self._rows.pop(name, None)
@@ -104,6 +126,7 @@ class Index:
             del siblings[name]
             if not siblings:
                 del self._served[parent_of(name)]
+                self._known.pop(parent_of(name), None)
 
     def _write(self, name: str, at: datetime) -> None:
         resource = self._rows.get(name)
@@ -119,7 +142,13 @@ class Index:
     def _facts(self, resource: Resource, at: datetime) -> Facts:
         if resource.endpoint is None:
             return agent_facts(resource, at)
-        return endpoint_facts(resource, self._models.get(parent_of(resource.name)), at)
+        return endpoint_facts(resource, self._model_facts(parent_of(resource.name), at), at)
+
+    def _model_facts(self, name: str, at: datetime) -> ModelFacts:
+        facts = self._known.get(name)
+        if facts is None or (facts.until is not None and facts.until <= at):
+            facts = self._known[name] = model_facts(self._models.get(name), at)
+        return facts
 
     def _look_again(self, name: str, at: datetime | None) -> None:
         if self._until.get(name) == at:
@@ -142,3 +171,10 @@ class Index:
             if self._until.get(name) == time:
                 del self._until[name]
                 self._write(name, at)
+                self._answers.clear()
+
+
+def _hashable(asked: Mapping[str, Any]) -> Hashable:
+    if "labels" in asked:
+        asked = {**asked, "labels": tuple(sorted(asked["labels"].items()))}
+    return tuple(asked.items())

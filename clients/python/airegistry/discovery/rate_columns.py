@@ -5,37 +5,69 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 
 import numpy as np
+from numpy.typing import NDArray
 
-from airegistry.discovery.rates import UNPRICED, Nanos, Rates
+from airegistry.discovery.rates import Rates
 
-_PLANES = 8
+_KINDS = 3
+_MOST_PLANES = 8
+
+
+class Plane:
+    """Nano-USD per 1,000,000 tokens of input, output and cached input by row, and where they are known."""
+
+    def __init__(self, capacity: int) -> None:
+        self.nanos: NDArray[np.int64] = np.zeros((_KINDS, capacity), np.int64)
+        self.known: NDArray[np.bool_] = np.zeros((_KINDS, capacity), np.bool_)
+
+    def write(self, row: int, prices: tuple[int | None, ...]) -> None:
+        """Set the prices of a row."""
+        for kind, nanos in enumerate(prices):
+            self.nanos[kind, row] = nanos or 0
+            self.known[kind, row] = nanos is not None
+
+    def widened(self, capacity: int) -> Plane:
+        """Return a copy with room for that many rows."""
+        plane = Plane(capacity)
+        plane.nanos[:, : self.nanos.shape[1]] = self.nanos
+        plane.known[:, : self.known.shape[1]] = self.known
+        return plane
 
 
 class RateColumns:
-    """Prices by row. A plane holds, in the four rows of `Rates.at`, the prices for one range of input tokens."""
+    """Prices by row; `task` is what comes on top of the tokens. Columns are lent: nobody else writes to them."""
 
     def __init__(self, capacity: int) -> None:
-        # By the least number of input tokens that it is for. 0 is for calls below every tier, and always there.
-        self._planes: dict[int, Nanos] = {0: _empty(capacity)}
+        self.task: NDArray[np.int64] = np.zeros(capacity, np.int64)
+        # The highest price there ever was: no sum of costs can be larger than it allows.
+        self.highest = 0
+        self._capacity = capacity
+        # By the least number of input tokens that a plane is for. 0 is for calls below every tier, and always there.
+        self._planes: dict[int, Plane] = {0: Plane(capacity)}
         self._thresholds: list[int] = []
         self._tiered: dict[int, Rates] = {}
 
     def grow(self, capacity: int) -> None:
         """Make room for that many rows."""
-        base = self._planes[0]
-        self._planes = {0: np.concatenate([base, _empty(capacity - base.shape[1])], axis=1)}
+        self.task = np.concatenate([self.task, np.zeros(capacity - self._capacity, np.int64)])
+        self._planes = {0: self._planes[0].widened(capacity)}
+        self._capacity = capacity
 
     def write(self, row: int, rates: Rates) -> None:
         """Set the prices of a row."""
+        self.task[row] = rates.task
         self._tiered.pop(row, None)
-        if rates.tiered:
+        thresholds = rates.thresholds
+        if thresholds:
             self._tiered[row] = rates
-            self._divide(rates)
+            self._divide(thresholds)
+        for above in (0, *(threshold + 1 for threshold in thresholds)):
+            self.highest = max(self.highest, rates.task, *(nanos or 0 for nanos in rates.at(above)))
         for start, plane in self._planes.items():
-            plane[:, row] = rates.at(start)
+            plane.write(row, rates.at(start))
 
-    def plane(self, total_input_tokens: int) -> Nanos:
-        """Return the prices for that much input; they are lent, not given."""
+    def plane(self, total_input_tokens: int) -> Plane:
+        """Return the prices for that much input."""
         below = bisect_left(self._thresholds, total_input_tokens)
         start = self._thresholds[below - 1] + 1 if below else 0
         if start not in self._planes:
@@ -43,20 +75,13 @@ class RateColumns:
         return self._planes[start]
 
     def _add_plane(self, start: int) -> None:
-        if len(self._planes) > _PLANES:
+        if len(self._planes) > _MOST_PLANES:
             del self._planes[next(key for key in self._planes if key)]
-        plane = self._planes[0].copy()
+        plane = self._planes[0].widened(self._capacity)
         for row, rates in self._tiered.items():
-            plane[:, row] = rates.at(start)
+            plane.write(row, rates.at(start))
         self._planes[start] = plane
 
-    def _divide(self, rates: Rates) -> None:
-        for price in (rates.input, rates.output, rates.cache_read):
-            for tier in price.tiers if price else ():
-                place = bisect_left(self._thresholds, tier.above)
-                if self._thresholds[place : place + 1] != [tier.above]:
-                    insort(self._thresholds, tier.above)
-
-
-def _empty(capacity: int) -> Nanos:
-    return np.repeat(np.array([UNPRICED.at(0)], np.int64).T, capacity, axis=1)
+    def _divide(self, thresholds: set[int]) -> None:
+        for threshold in thresholds.difference(self._thresholds):
+            insort(self._thresholds, threshold)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from airegistry.resources.model import Lifecycle, LifecycleStage
@@ -21,29 +21,39 @@ def stage_at(lifecycle: Lifecycle | None, at: datetime) -> LifecycleStage:
     return stage
 
 
-def next_change(prices: PriceList | None, lifecycle: Lifecycle | None, after: datetime) -> datetime | None:
-    """Return the first time after *after* at which what holds may be something else; None when it holds for good."""
-    times = [*_price_times(prices, after), *_lifecycle_times(lifecycle)]
-    return min((time for time in times if time > after), default=None)
+def next_lifecycle_change(lifecycle: Lifecycle | None, after: datetime) -> datetime | None:
+    """Return the next time at which the stage of life may change; None when it is for good."""
+    return earliest(*_coming(_lifecycle_times(lifecycle), after)) if lifecycle else None
+
+
+def next_price_change(prices: PriceList | None, after: datetime) -> datetime | None:
+    """Return the next time at which other prices may be in force; None when they are for good."""
+    return earliest(*_coming(_price_times(prices, after), after)) if prices else None
+
+
+def earliest(*times: datetime | None) -> datetime | None:
+    """Return the first of some times; None is never."""
+    return min((time for time in times if time is not None), default=None)
+
+
+def _coming(times: Iterable[datetime | None], after: datetime) -> Iterator[datetime]:
+    return (time for time in times if time is not None and time > after)
+
+
+def _lifecycle_times(lifecycle: Lifecycle) -> tuple[datetime | None, ...]:
+    return lifecycle.deprecate_time, lifecycle.retire_time
+
+
+def _price_times(prices: PriceList, after: datetime) -> Iterator[datetime | None]:
+    for schedule in prices.schedules:
+        yield schedule.start_time
+        yield schedule.end_time
+        if schedule.daily_window is not None:
+            yield from _window_times(schedule.daily_window, after)
 
 
 def _reached(time: datetime | None, at: datetime) -> bool:
     return time is not None and time <= at
-
-
-def _lifecycle_times(lifecycle: Lifecycle | None) -> Iterator[datetime]:
-    for time in (lifecycle.deprecate_time, lifecycle.retire_time) if lifecycle else ():
-        if time is not None:
-            yield time
-
-
-def _price_times(prices: PriceList | None, after: datetime) -> Iterator[datetime]:
-    for schedule in prices.schedules if prices else ():
-        for time in (schedule.start_time, schedule.end_time):
-            if time is not None:
-                yield time
-        if schedule.daily_window is not None:
-            yield from _window_times(schedule.daily_window, after)
 
 
 def _window_times(window: DailyWindow, after: datetime) -> Iterator[datetime]:

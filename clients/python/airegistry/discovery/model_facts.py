@@ -1,0 +1,70 @@
+"""What the endpoints of a model take over from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from airegistry.discovery import values
+from airegistry.discovery.facts import Mark, Marks, label_marks, marks_of, stage_marks
+from airegistry.discovery.timing import next_lifecycle_change, stage_at
+from airegistry.discovery.values import Value
+from airegistry.resources.model import Capability, LifecycleStage, Modality, Model, ModelLimits
+from airegistry.resources.resource import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """The part of a row that comes from the model. `until` is when to look again."""
+
+    model: Model
+    marks: Marks
+    capabilities: Marks
+    limits: ModelLimits
+    stage: LifecycleStage
+    quality: Value
+    until: datetime | None
+
+
+def model_facts(resource: Resource | None, at: datetime) -> ModelFacts:
+    """Return the facts of a model at a time; without one, everything is unknown."""
+    model = (resource and resource.model) or Model()
+    stage = stage_at(model.lifecycle, at)
+    labels = resource.labels if resource else {}
+    return ModelFacts(
+        model=model,
+        marks=frozenset((*_marks(model), *stage_marks(stage), *label_marks(labels))),
+        capabilities=capability_marks(model, {}),
+        limits=model.limits or ModelLimits(),
+        stage=stage,
+        quality=values.quality(model.benchmarks),
+        until=next_lifecycle_change(model.lifecycle, at),
+    )
+
+
+def capability_marks(model: Model, own: Mapping[str, Capability]) -> Marks:
+    """Return what can and what cannot be done by an endpoint that differs from its model in its own capabilities."""
+    known = {name: _supported(capability) for name, capability in {**model.capabilities, **own}.items()}
+    # Taking images is what `vision` means, whatever else is said of it.
+    if Modality.IMAGE in model.input_modalities:
+        known["vision"] = True
+    elif model.input_modalities:
+        known.setdefault("vision", False)
+    return frozenset(
+        (Mark.CAPABILITY if supported else Mark.LACKING, name)
+        for name, supported in known.items()
+        if supported is not None
+    )
+
+
+def _marks(model: Model) -> Iterator[tuple[Mark, str]]:
+    yield from marks_of(Mark.TASK, model.tasks)
+    yield from marks_of(Mark.INPUT, [modality.name for modality in model.input_modalities])
+    yield from marks_of(Mark.OUTPUT, [modality.name for modality in model.output_modalities])
+    yield Mark.FAMILY, model.family
+    yield Mark.VERSION, model.version
+
+
+def _supported(capability: Capability) -> bool | None:
+    return capability.level > 0 if capability.level is not None else capability.supported
