@@ -18,7 +18,7 @@ from airegistry._rpc.channelz import channelz_service
 from airegistry._rpc.health import HealthState, health_service
 from airegistry._rpc.http_server import HttpServer, open_http_server
 from airegistry._rpc.metrics import Metrics
-from airegistry._rpc.process import StartError
+from airegistry._rpc.process import StartError, owned_tasks
 from airegistry._rpc.reflection import reflection_services
 from airegistry._rpc.serving import GrpcServer, open_server
 from airegistry._rpc.status_pages import status_routes
@@ -54,7 +54,7 @@ async def serve(config: Config) -> AsyncIterator[Registry]:
 
     A part that dies on its own cancels the block and raises out of it.
     """
-    async with asyncio.TaskGroup() as tasks, AsyncExitStack() as stack:
+    async with owned_tasks() as tasks, AsyncExitStack() as stack:
         folder = config.data_dir.expanduser() / "registry"
         catalog = await _open_catalog(config, folder, tasks, stack)
         watches = Watches(catalog, max_age=config.registry_max_watch_age)

@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError, Message
 from airegistry._convert import from_pb
 from airegistry._rpc.call import Call
 from airegistry.discovery.answers import Discovery, Ranked
-from airegistry.errors import InvalidArgumentError, RequestTooLargeError
+from airegistry.errors import FieldViolation, InvalidArgumentError, RequestTooLargeError
 from airegistry.resources.requirements import DiscoverQuery
 from airegistry.v1 import registry_service_pb2 as pb
 from registry.catalog import Catalog
@@ -105,7 +105,7 @@ def _check_batch(batch: BatchDiscover) -> None:
         raise InvalidArgumentError.of("requests", "must have at least one element")
     if count > MAX_QUERIES:
         raise RequestTooLargeError(
-            f"{count} queries; at most {MAX_QUERIES} are allowed in one request",
+            violations=[FieldViolation("requests", f"has {count} queries; at most {MAX_QUERIES} are answered at once")],
             metadata={"limit": str(MAX_QUERIES), "count": str(count)},
         )
     for i, wanted in enumerate(batch.requests):

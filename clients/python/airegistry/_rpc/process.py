@@ -7,8 +7,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -40,6 +40,18 @@ def run(name: str, serve: Callable[[], AbstractAsyncContextManager[Any]]) -> int
         log.exception("%s failed", name)
         return 1
     return 0
+
+
+@asynccontextmanager
+async def owned_tasks() -> AsyncIterator[asyncio.TaskGroup]:
+    """Lend a task group for the length of a block; an exception that comes alone, the block's own too, comes out bare."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            yield tasks
+    except BaseExceptionGroup as group:
+        if len(group.exceptions) > 1:
+            raise
+        raise group.exceptions[0] from None
 
 
 async def _serve_until_signalled(serve: Callable[[], AbstractAsyncContextManager[Any]]) -> None:

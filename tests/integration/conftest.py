@@ -1,0 +1,32 @@
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from grpc import aio
+
+from airegistry.v1 import registry_service_pb2_grpc
+from registry.app import Registry, serve
+from registry.config import Config
+
+
+@dataclass
+class Running:
+    """A registry that runs for a test, and a generated stub on a channel to it."""
+
+    registry: Registry
+    channel: aio.Channel
+    stub: Any
+
+
+@pytest.fixture
+def running(tmp_path):
+    """Return `running(**settings)`: an async context manager that runs a registry on free ports."""
+
+    @asynccontextmanager
+    async def run(**settings):
+        free = {"registry_address": "127.0.0.1:0", "registry_http_address": "127.0.0.1:0", "data_dir": tmp_path}
+        async with serve(Config(**free | settings)) as registry, aio.insecure_channel(registry.address) as channel:
+            yield Running(registry, channel, registry_service_pb2_grpc.RegistryServiceStub(channel))
+
+    return run

@@ -1,0 +1,423 @@
+"""What the registry refuses: each with its code, its reason, and the path of the field."""
+
+import math
+from base64 import urlsafe_b64encode
+
+import pytest
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import error_details_pb2, status_pb2
+from grpc import StatusCode, aio
+
+from airegistry.v1 import registry_service_pb2 as pb
+from airegistry.v1 import requirements_pb2
+from airegistry.v1.endpoint_pb2 import DeclaredPerformance, Endpoint
+from airegistry.v1.model_pb2 import Model
+from airegistry.v1.price_pb2 import PRICE_BUCKET_INPUT_TOKENS, Price, PriceList, PriceSchedule
+from airegistry.v1.requirements_pb2 import DiscoverQuery, Requirements, ScoreWeights
+from airegistry.v1.resource_pb2 import Resource
+
+INVALID = StatusCode.INVALID_ARGUMENT
+
+
+def status_of(error):
+    (details,) = [value for key, value in error.trailing_metadata() if key == "grpc-status-details-bin"]
+    return status_pb2.Status.FromString(details)
+
+
+def refusal(error):
+    """Return the code, the reason, the field paths and the metadata of an error."""
+    status = status_of(error)
+    assert (status.code, status.message) == (error.code().value[0], error.details())
+    infos, paths = [], []
+    for detail in status.details:
+        if detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
+            infos.append(error_details_pb2.ErrorInfo.FromString(detail.value))
+        elif detail.Is(error_details_pb2.BadRequest.DESCRIPTOR):
+            paths += [v.field for v in error_details_pb2.BadRequest.FromString(detail.value).field_violations]
+    (info,) = infos
+    assert info.domain == "airegistry.dev"
+    return error.code(), info.reason, paths, dict(info.metadata)
+
+
+async def refused(call):
+    with pytest.raises(aio.AioRpcError) as caught:
+        await (answers(call) if isinstance(call, aio.UnaryStreamCall) else call)
+    return refusal(caught.value)
+
+
+async def answers(call):
+    return [message async for message in call]
+
+
+def model(name="models/m", **fields):
+    return Resource(name=name, model=Model(**fields))
+
+
+def endpoint(**fields):
+    return Resource(
+        name="models/m/endpoints/e", endpoint=Endpoint(**({"provider": "p", "upstream_model": "m"} | fields))
+    )
+
+
+def query(**requirements):
+    return pb.DiscoverRequest(query=DiscoverQuery(requirements=Requirements(**requirements)))
+
+
+def consistency(level, revision):
+    return pb.ReadConsistency(level=level, min_revision=revision)
+
+
+REFUSED_RESOURCES = [
+    pytest.param(model(""), "resources[0].name", id="no-name"),
+    pytest.param(model("models/Not An Id"), "resources[0].name", id="invalid-id"),
+    pytest.param(model("models/" + "x" * 200), "resources[0].name", id="overlong-id"),
+    pytest.param(model("things/m"), "resources[0].name", id="unknown-collection"),
+    pytest.param(model("agents/m"), "resources[0].name", id="name-of-another-kind"),
+    pytest.param(Resource(name="models/m"), "resources[0].spec", id="no-spec"),
+    pytest.param(
+        endpoint(declared=DeclaredPerformance(reliability=math.nan)),
+        "resources[0].endpoint.declared.reliability",
+        id="nan",
+    ),
+    pytest.param(model(description="x" * 5_000_000), "resources[0].model.description", id="five-megabytes"),
+    pytest.param(
+        Resource(name="models/m", labels={"k": "v" * 300}, model=Model()), "resources[0].labels[k]", id="overlong-label"
+    ),
+    pytest.param(
+        Resource(name="models/m", labels={"Not A Key": "v"}, model=Model()),
+        "resources[0].labels[Not A Key]",
+        id="invalid-label-key",
+    ),
+]
+
+
+@pytest.mark.parametrize(("resource", "path"), REFUSED_RESOURCES)
+async def test_an_invalid_resource_is_refused_by_field(running, resource, path):
+    async with running() as r:
+        code, reason, paths, _ = await refused(r.stub.Register(pb.RegisterRequest(resources=[resource])))
+        assert (code, reason) == (INVALID, "INVALID_ARGUMENT")
+        assert path in paths
+        assert r.registry.catalog.revision == 0
+
+
+TOO_LARGE = [
+    pytest.param([model(f"models/m{i}") for i in range(1001)], "1000", "1001", id="too-many"),
+    pytest.param(
+        [model(f"models/m{i}", license="x" * 8000) for i in range(450)], "3145728", None, id="three-mebibytes"
+    ),
+]
+
+
+@pytest.mark.parametrize(("resources", "limit", "count"), TOO_LARGE)
+async def test_what_is_too_large_is_refused_with_limit_and_count(running, resources, limit, count):
+    async with running() as r:
+        code, reason, _, metadata = await refused(r.stub.Register(pb.RegisterRequest(resources=resources)))
+        assert (code, reason, metadata["limit"]) == (INVALID, "REQUEST_TOO_LARGE", limit)
+        assert int(metadata["count"]) > int(limit)
+        assert count in {None, metadata["count"]}
+        assert r.registry.catalog.revision == 0
+
+
+async def test_nothing_of_a_batch_is_applied_when_one_is_wrong(running):
+    async with running() as r:
+        batch = [model("models/good"), model("models/BAD"), endpoint()]
+        _, _, paths, _ = await refused(r.stub.Register(pb.RegisterRequest(resources=batch)))
+        assert paths[0] == "resources[1].name"
+        code, reason, _, _ = await refused(r.stub.Get(pb.GetRequest(name="models/good")))
+        assert (code, reason) == (StatusCode.NOT_FOUND, "NOT_FOUND")
+
+
+UNARY = [
+    pytest.param("Register", pb.RegisterRequest(), INVALID, "INVALID_ARGUMENT", "resources", id="empty-batch"),
+    pytest.param(
+        "Register",
+        pb.RegisterRequest(resources=[model(), model()]),
+        INVALID,
+        "INVALID_ARGUMENT",
+        "resources[1].name",
+        id="a-name-twice",
+    ),
+    pytest.param(
+        "Register",
+        pb.RegisterRequest(resources=[model()], lease_ttl=Duration(seconds=60)),
+        INVALID,
+        "INVALID_ARGUMENT",
+        "owner_id",
+        id="lease-without-owner",
+    ),
+    pytest.param(
+        "Register",
+        pb.RegisterRequest(resources=[model(input_modalities=[77])]),
+        INVALID,
+        "INVALID_ARGUMENT",
+        "resources[0].model.input_modalities[0]",
+        id="unknown-enum",
+    ),
+    pytest.param("Get", pb.GetRequest(), INVALID, "INVALID_ARGUMENT", "name", id="get-nothing"),
+    pytest.param(
+        "Get",
+        pb.GetRequest(name="models/m", consistency=consistency(9, 0)),
+        INVALID,
+        "INVALID_ARGUMENT",
+        "consistency.level",
+        id="unknown-consistency",
+    ),
+    pytest.param(
+        "Get",
+        pb.GetRequest(name="models/m", consistency=consistency(pb.CONSISTENCY_LEVEL_ANY, 3)),
+        INVALID,
+        "INVALID_ARGUMENT",
+        "consistency.min_revision",
+        id="revision-without-its-level",
+    ),
+    pytest.param("List", pb.ListRequest(), INVALID, "INVALID_ARGUMENT", "collection", id="list-nothing"),
+    pytest.param(
+        "List",
+        pb.ListRequest(collection="models", page_size=-1),
+        INVALID,
+        "INVALID_ARGUMENT",
+        "page_size",
+        id="negative-page-size",
+    ),
+    pytest.param(
+        "List",
+        pb.ListRequest(collection="models", filter="a = b"),
+        INVALID,
+        "UNSUPPORTED_FIELD",
+        "filter",
+        id="list-filter",
+    ),
+    pytest.param(
+        "List",
+        pb.ListRequest(collection="models", labels={f"k{i}": "v" for i in range(33)}),
+        INVALID,
+        "INVALID_ARGUMENT",
+        "labels",
+        id="too-many-labels",
+    ),
+    pytest.param("Discover", pb.DiscoverRequest(limit=101), INVALID, "INVALID_ARGUMENT", "limit", id="limit-too-high"),
+    pytest.param("Discover", pb.DiscoverRequest(limit=-1), INVALID, "INVALID_ARGUMENT", "limit", id="negative-limit"),
+    pytest.param(
+        "Discover",
+        query(filter="a = b"),
+        INVALID,
+        "UNSUPPORTED_FIELD",
+        "query.requirements.filter",
+        id="discover-filter",
+    ),
+    pytest.param(
+        "Discover",
+        query(min_reliability=math.nan),
+        INVALID,
+        "INVALID_ARGUMENT",
+        "query.requirements.min_reliability",
+        id="nan-requirement",
+    ),
+    pytest.param(
+        "Discover",
+        pb.DiscoverRequest(query=DiscoverQuery(preference=42)),
+        INVALID,
+        "INVALID_ARGUMENT",
+        "query.preference",
+        id="unknown-preference",
+    ),
+    pytest.param(
+        "Discover",
+        pb.DiscoverRequest(query=DiscoverQuery(weights=ScoreWeights(cost=-1))),
+        INVALID,
+        "INVALID_ARGUMENT",
+        "query.weights.cost",
+        id="negative-weight",
+    ),
+    pytest.param("BatchDiscover", pb.BatchDiscoverRequest(), INVALID, "INVALID_ARGUMENT", "requests", id="no-queries"),
+    pytest.param(
+        "BatchDiscover",
+        pb.BatchDiscoverRequest(requests=[query(), query(max_cost_nanos=-5)]),
+        INVALID,
+        "INVALID_ARGUMENT",
+        "requests[1].query.requirements.max_cost_nanos",
+        id="a-bad-query-among-good",
+    ),
+    pytest.param(
+        "BatchDiscover",
+        pb.BatchDiscoverRequest(requests=[pb.DiscoverRequest(consistency=consistency(3, 0))]),
+        INVALID,
+        "INVALID_ARGUMENT",
+        "requests[0].consistency",
+        id="consistency-of-one-query",
+    ),
+    pytest.param(
+        "BatchDiscover",
+        pb.BatchDiscoverRequest(requests=[query()] * 101),
+        INVALID,
+        "REQUEST_TOO_LARGE",
+        "requests",
+        id="too-many-queries",
+    ),
+    pytest.param(
+        "Update", pb.UpdateRequest(resource=model()), StatusCode.NOT_FOUND, "NOT_FOUND", None, id="update-missing"
+    ),
+    pytest.param(
+        "Deregister",
+        pb.DeregisterRequest(name="models/m"),
+        StatusCode.NOT_FOUND,
+        "NOT_FOUND",
+        None,
+        id="deregister-missing",
+    ),
+    pytest.param("Heartbeat", pb.HeartbeatRequest(), INVALID, "INVALID_ARGUMENT", "owner_id", id="heartbeat-of-nobody"),
+]
+
+
+@pytest.mark.parametrize(("method", "request_", "code", "reason", "path"), UNARY)
+async def test_a_bad_request_is_refused_by_field(running, method, request_, code, reason, path):
+    async with running() as r:
+        got_code, got_reason, paths, _ = await refused(getattr(r.stub, method)(request_))
+        assert (got_code, got_reason) == (code, reason)
+        assert path is None or path in paths
+
+
+async def test_a_negative_price_is_refused(running):
+    async with running() as r:
+        price = Price(bucket=PRICE_BUCKET_INPUT_TOKENS, nanos=-1)
+        resource = endpoint(prices=PriceList(schedules=[PriceSchedule(prices=[price])]))
+        code, reason, paths, _ = await refused(r.stub.Register(pb.RegisterRequest(resources=[model(), resource])))
+        assert (code, reason) == (INVALID, "INVALID_ARGUMENT")
+        assert paths == ["resources[1].endpoint.prices.schedules[0].prices[0].nanos"]
+
+
+async def test_a_child_without_its_parent_is_refused(running):
+    async with running() as r:
+        code, reason, _, metadata = await refused(r.stub.Register(pb.RegisterRequest(resources=[endpoint()])))
+        assert (code, reason, metadata["name"]) == (StatusCode.NOT_FOUND, "NOT_FOUND", "models/m")
+
+
+async def test_a_stale_etag_is_refused(running):
+    async with running() as r:
+        stored = await r.stub.Register(pb.RegisterRequest(resources=[model()]))
+        await r.stub.Register(pb.RegisterRequest(resources=[model(license="MIT")]))
+        late = model(license="BSD")
+        late.etag = stored.resources[0].etag
+        code, reason, _, _ = await refused(r.stub.Update(pb.UpdateRequest(resource=late)))
+        assert (code, reason) == (StatusCode.ABORTED, "ETAG_MISMATCH")
+
+
+async def test_a_foreign_lease_is_refused(running):
+    async with running() as r:
+        leased = {"resources": [model()], "lease_ttl": Duration(seconds=60)}
+        await r.stub.Register(pb.RegisterRequest(owner_id="owner-0001", **leased))
+        code, reason, _, _ = await refused(r.stub.Register(pb.RegisterRequest(owner_id="owner-0002", **leased)))
+        assert (code, reason) == (StatusCode.ALREADY_EXISTS, "OWNED_BY_ANOTHER")
+
+
+async def test_a_request_id_with_another_payload_is_refused(running):
+    async with running() as r:
+        await r.stub.Register(pb.RegisterRequest(resources=[model()], request_id="one"))
+        other = pb.RegisterRequest(resources=[model("models/other")], request_id="one")
+        code, reason, _, _ = await refused(r.stub.Register(other))
+        assert (code, reason) == (INVALID, "REQUEST_ID_REUSED")
+
+
+@pytest.mark.parametrize("damage", ["garbage", "", "of-another-list"], ids=["garbage", "cut", "of-another-list"])
+async def test_a_damaged_or_foreign_page_token_is_refused(running, damage):
+    async with running() as r:
+        await r.stub.Register(pb.RegisterRequest(resources=[model(f"models/m{i}") for i in range(3)]))
+        token = (await r.stub.List(pb.ListRequest(collection="models", page_size=1))).next_page_token
+        request = {
+            "garbage": pb.ListRequest(collection="models", page_token=urlsafe_b64encode(b"garbage").decode()),
+            "": pb.ListRequest(collection="models", page_token=token[:-4]),
+            "of-another-list": pb.ListRequest(collection="agents", page_token=token),
+        }[damage]
+        code, reason, paths, _ = await refused(r.stub.List(request))
+        assert (code, reason, paths) == (INVALID, "INVALID_PAGE_TOKEN", ["page_token"])
+
+
+async def test_a_read_of_the_future_runs_into_its_deadline(running):
+    async with running() as r:
+        future = consistency(pb.CONSISTENCY_LEVEL_NOT_OLDER_THAN, 10)
+        with pytest.raises(aio.AioRpcError) as caught:
+            await r.stub.Get(pb.GetRequest(name="models/m", consistency=future), timeout=0.2)
+        assert caught.value.code() is StatusCode.DEADLINE_EXCEEDED
+
+
+async def test_bytes_that_are_no_request_are_refused(running):
+    async with running() as r:
+        call = r.channel.unary_unary("/airegistry.v1.RegistryService/Discover")
+        code, reason, _, _ = await refused(call(b"\xff\xff"))
+        assert (code, reason) == (INVALID, "INVALID_ARGUMENT")
+
+
+async def test_an_unexpected_error_tells_the_caller_nothing(running, monkeypatch, caplog):
+    async with running() as r:
+
+        def fail(*_arguments, **_options):
+            raise RuntimeError("postgres://admin:hunter2@db")
+
+        monkeypatch.setattr(r.registry.catalog.index, "discover", fail)
+        with pytest.raises(aio.AioRpcError) as caught:
+            await r.stub.Discover(pb.DiscoverRequest())
+        assert (caught.value.code(), caught.value.details()) == (StatusCode.INTERNAL, "internal error")
+        assert "hunter2" not in repr(caught.value.trailing_metadata())
+        assert caplog.text.count("unhandled error") == 1
+
+
+async def test_a_query_may_ask_for_the_enum_s_zero(running):
+    async with running() as r:
+        unspecified = DiscoverQuery(target=requirements_pb2.DISCOVER_TARGET_UNSPECIFIED)
+        assert not (await r.stub.Discover(pb.DiscoverRequest(query=unspecified))).candidates
+
+
+WATCHES = [
+    pytest.param(pb.WatchRequest(after_revision=5), StatusCode.OUT_OF_RANGE, "REVISION_IN_FUTURE", [], id="future"),
+    pytest.param(
+        pb.WatchRequest(after_revision=-1), INVALID, "INVALID_ARGUMENT", ["after_revision"], id="negative-revision"
+    ),
+    pytest.param(
+        pb.WatchRequest(resume_token="nonsense"), INVALID, "INVALID_ARGUMENT", ["resume_token"], id="bad-token"
+    ),
+    pytest.param(
+        pb.WatchRequest(bookmark_interval=Duration(nanos=5)),
+        INVALID,
+        "INVALID_ARGUMENT",
+        ["bookmark_interval"],
+        id="interval-too-short",
+    ),
+    pytest.param(
+        pb.WatchRequest(after_revision=0, skip_snapshot=True),
+        INVALID,
+        "INVALID_ARGUMENT",
+        ["skip_snapshot"],
+        id="skip-what-never-comes",
+    ),
+    pytest.param(
+        pb.WatchRequest(after_revision=0, resume_token="x"),
+        INVALID,
+        "INVALID_ARGUMENT",
+        ["after_revision"],
+        id="two-positions",
+    ),
+    pytest.param(
+        pb.WatchRequest(filter=pb.WatchFilter(filter="a = b")),
+        INVALID,
+        "UNSUPPORTED_FIELD",
+        ["filter.filter"],
+        id="filter-expression",
+    ),
+    pytest.param(
+        pb.WatchRequest(filter=pb.WatchFilter(kinds=[9])), INVALID, "INVALID_ARGUMENT", ["filter.kinds[0]"], id="kind"
+    ),
+    pytest.param(
+        pb.WatchRequest(filter=pb.WatchFilter(capabilities=["c"] * 33)),
+        INVALID,
+        "INVALID_ARGUMENT",
+        ["filter.capabilities"],
+        id="too-many-capabilities",
+    ),
+]
+
+
+@pytest.mark.parametrize(("request_", "code", "reason", "paths"), WATCHES)
+async def test_a_bad_watch_is_refused(running, request_, code, reason, paths):
+    async with running() as r:
+        got = await refused(r.stub.Watch(request_))
+        assert got[:3] == (code, reason, paths)
