@@ -1,0 +1,1 @@
+"""The data plane: calls to models, answered by whoever can."""

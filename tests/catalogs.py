@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -11,14 +12,16 @@ from airegistry.invocations.chat import ChatRequest, Message, Role
 from airegistry.invocations.content import ContentBlock, TextBlock
 from airegistry.invocations.invocation import Invocation
 from airegistry.invocations.kinds import RerankRequest
+from airegistry.invoke.credentials import Credentials
 from airegistry.resources.endpoint import Auth, AuthMethod, Communication, Endpoint
-from airegistry.resources.model import Model
+from airegistry.resources.model import Model, ModelLimits
 from airegistry.resources.prices import Price, PriceBucket, PriceList, PriceSchedule
 from airegistry.resources.resource import Resource
 from airegistry.resources.route import Route, RoutePolicy
 
 OPEN = Communication(dialect="openai.chat", auth=Auth(AuthMethod.NONE))
 OPEN_EMBEDDINGS = Communication(dialect="openai.embeddings", auth=Auth(AuthMethod.NONE))
+WITH_KEY = Communication(dialect="openai.chat")
 PRICES = PriceList(
     schedules=(
         PriceSchedule(
@@ -44,6 +47,12 @@ def endpoint(id_: str, url: str, *, model: str = "m", **facts: Any) -> Resource:
     return Resource(name=f"models/{model}/endpoints/{id_}", endpoint=Endpoint(address=url, **settings))
 
 
+def served(*urls: str) -> list[Resource]:
+    """Return a model with endpoints `a`, `b`, …, asked in that order."""
+    named = zip("abcdef", urls, strict=False)
+    return [model(), *(endpoint(id_, url, priority=i) for i, (id_, url) in enumerate(named))]
+
+
 def route(id_: str, **facts: Any) -> Resource:
     return Resource(name=f"routes/{id_}", route=Route(**facts))
 
@@ -58,3 +67,11 @@ def chat(model: str = "m", text: str = "Say something", **facts: Any) -> Invocat
     message = Message(role=Role.USER, content=(ContentBlock(text=TextBlock(text)),))
     request = facts.pop("chat", None) or ChatRequest(messages=(message,))
     return Invocation(model="" if "query" in facts else model, chat=request, **facts)
+
+
+def context(tokens: int) -> ModelLimits:
+    return ModelLimits(context_tokens=tokens)
+
+
+def credentials(**environment: str) -> Credentials:
+    return Credentials(directory=None, environment=environment, now=time.monotonic)

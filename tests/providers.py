@@ -162,12 +162,12 @@ async def _embeddings(peer: Peer) -> None:
     await peer.reply(200, json.dumps({"object": "list", "data": vectors, "model": "served", "usage": usage}).encode())
 
 
-def status(code: int, message: str = "no", headers: Mapping[str, str] | None = None, **fields: str) -> Behaviour:
+def status(number: int, /, message: str = "no", headers: Mapping[str, str] | None = None, **fields: str) -> Behaviour:
     """An error with the body that OpenAI sends."""
 
     async def behave(peer: Peer) -> None:
         error = {"message": message, "type": "error", "param": None, "code": None, **fields}
-        await peer.reply(code, json.dumps({"error": error}).encode(), headers)
+        await peer.reply(number, json.dumps({"error": error}).encode(), headers)
 
     return behave
 

@@ -1,0 +1,1 @@
+"""What callers speak over HTTP, each as thin as it can be over the one engine."""

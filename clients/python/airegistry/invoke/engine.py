@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from airegistry.dialects.exchange import Input, Output
-from airegistry.errors import InternalError
+from airegistry.errors import InternalError, UnavailableError
 from airegistry.invocations.invocation import ExplainResponse, Invocation, InvokeEvent, Settlement
 from airegistry.invoke.admission import Admission
 from airegistry.invoke.budgets import Budget
@@ -24,11 +24,14 @@ from airegistry.invoke.running import Means, Running, Work
 from airegistry.invoke.settings import EngineSettings
 from airegistry.invoke.standing import LocalStanding, Spoken, all_dialects, speaking
 from airegistry.invoke.transport import Transport
+from airegistry.resources.resource import Resource
 from airegistry.resources.route import PickStrategy
 from airegistry.routing.breaker import Breakers
+from airegistry.routing.candidates import Candidates
 from airegistry.routing.itinerary import Itinerary
 from airegistry.routing.picker import Picker
 from airegistry.routing.plan import Plan, Planner
+from airegistry.routing.resolve import resolve
 from airegistry.routing.target import Target, Tier
 from airegistry.routing.view import View
 
@@ -112,9 +115,19 @@ class Engine:
         """Say what `invoke` would do: who would be asked, in which order, who is left out and why, by which policy."""
         request = optional_input(invocation)
         check_routing(invocation)
+        self._refuse_blindness()
         spoken = speaking(self._dialects, request)
         plan = self._planner(spoken).plan(invocation)
         return Explainer(plan, request, spoken, self.breakers).explain(stale=self._view.stale(self._now()))
+
+    def resolve(self, text: str) -> Resource:
+        """Return what *text* stands for; raises ModelNotFoundError and AmbiguousModelError."""
+        return resolve(text, self._view)
+
+    def invocable(self) -> list[Resource]:
+        """Return the models and routes that somebody could answer for."""
+        standing = LocalStanding(self._dialects, self._credentials, self.breakers)
+        return list(Candidates(self._view, standing, at=self._clock()).invocable())
 
     @asynccontextmanager
     async def _running(
@@ -128,6 +141,7 @@ class Engine:
     ) -> AsyncIterator[Running]:
         ledger = Ledger(self._now, self._clock)
         async with self.admission.slot(budget):
+            self._refuse_blindness()
             spoken = speaking(self._dialects, request)
             planner = self._planner(spoken)
             plan = planner.plan(invocation)
@@ -135,6 +149,10 @@ class Engine:
             stale = self._view.stale(self._now())
             work = Work(request, spoken, plan, stream=stream, accept_restart=accept_restart, stale=stale)
             yield Running(work, self._means, self._itinerary(plan, planner, invocation), budget, ledger)
+
+    def _refuse_blindness(self) -> None:
+        if self._view.revision == 0 and self._view.stale(self._now()):
+            raise UnavailableError("nothing was heard of a registry yet, so nobody is known", retry_after=1.0)
 
     def _planner(self, spoken: Spoken) -> Planner:
         standing = LocalStanding(spoken, self._credentials, self.breakers)

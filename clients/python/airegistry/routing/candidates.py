@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
-from airegistry.discovery.answers import ExclusionReason, Ranked
+from airegistry.discovery.answers import ExclusionReason, Ranked, Score
 from airegistry.errors import UnsupportedFieldError
 from airegistry.resources.endpoint import AuthMethod, Endpoint
 from airegistry.resources.model import LifecycleStage
@@ -19,7 +19,7 @@ from airegistry.resources.requirements import (
     HealthRequirement,
     Requirements,
 )
-from airegistry.resources.resource import Health, Liveness, Resource
+from airegistry.resources.resource import Health, Liveness, Resource, ResourceKind
 from airegistry.resources.route import Route, RouteTarget
 from airegistry.routing.exclusions import Exclusions
 from airegistry.routing.target import Group, Target, Tier
@@ -72,6 +72,22 @@ class Candidates:
     def of_query(self, query: DiscoverQuery, *, path: str) -> tuple[Tier, ...]:
         """Return the one tier of what a query finds; *path* is where the query stands."""
         return _tiers((Group(self._found_by(query, path)),))
+
+    def invocable(self) -> Iterator[Resource]:
+        """Iterate over the models and routes that somebody could answer for, breakers aside; models first."""
+        served = {
+            parse_name(resource.name).parent
+            for resource in self._view.resources(ResourceKind.ENDPOINT)
+            if self._could_answer(resource)
+        }
+        yield from (model for name in sorted(served) if (model := self._view.get(name)) is not None)
+        for resource in self._view.resources(ResourceKind.ROUTE):
+            if resource.route is not None and self._of_route(resource.name, resource.route):
+                yield resource
+
+    def _could_answer(self, resource: Resource) -> bool:
+        target = self._target(resource.name, Score())
+        return target is not None and target.weight > 0 and self._objection(target) is None
 
     def _of_route(self, name: str, route: Route) -> tuple[Tier, ...]:
         return tuple(
@@ -136,7 +152,7 @@ class Candidates:
     def _usable(self, ranked: Collection[Ranked]) -> tuple[Target, ...]:
         targets = []
         for place in ranked:
-            target = self._target(place)
+            target = self._target(place.name, place.score, place.cost_nanos)
             if target is None:
                 continue
             reason = self._objection(target)
@@ -154,12 +170,12 @@ class Candidates:
         self.exclusions.add(ExclusionReason.WEIGHT, *(target.name for target in admitted if target.weight == 0))
         return tuple(target for target in admitted if target.weight > 0)
 
-    def _target(self, place: Ranked) -> Target | None:
-        resource = self._view.get(place.name)
+    def _target(self, name: str, score: Score, cost_nanos: int | None = None) -> Target | None:
+        resource = self._view.get(name)
         if resource is None or resource.endpoint is None:
             return None
-        model = self._view.get(parse_name(place.name).parent)
-        return Target(resource, resource.endpoint, place.score, model=model, cost_nanos=place.cost_nanos)
+        model = self._view.get(parse_name(name).parent)
+        return Target(resource, resource.endpoint, score, model=model, cost_nanos=cost_nanos)
 
     def _objection(self, target: Target) -> ExclusionReason | None:
         """Return the first reason, in the order of ExclusionReason, why a target can never take the call as it is now."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 from airegistry.discovery.answers import Discovery
 from airegistry.resources.requirements import DiscoverQuery
-from airegistry.resources.resource import Resource
+from airegistry.resources.resource import Resource, ResourceKind
 
 
 class Index(Protocol):
@@ -45,6 +46,10 @@ class View(Protocol):
 
     def get(self, name: str) -> Resource | None:
         """Return the resource with a full name."""
+        ...
+
+    def resources(self, kind: ResourceKind | None = None) -> Iterator[Resource]:
+        """Iterate over the resources of a kind, in the order of their names."""
         ...
 
     def stale(self, at: float) -> bool:

@@ -1,0 +1,141 @@
+"""The gateway put together: what starts first stops last."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from airegistry._rpc.channelz import channelz_service
+from airegistry._rpc.health import HealthState, health_service
+from airegistry._rpc.http_server import HttpServer, open_http_server
+from airegistry._rpc.metrics import Metrics
+from airegistry._rpc.process import owned_tasks
+from airegistry._rpc.reflection import reflection_services
+from airegistry._rpc.serving import GrpcServer, open_server
+from airegistry.cache import Cache
+from airegistry.client import RegistryClient
+from airegistry.invoke import Engine, EngineSettings, open_engine
+from airegistry.invoke.credentials import Credentials
+from airegistry.invoke.transport import TransportSettings
+from airegistry.resources.route import RoutePolicy
+from airegistry.snapshots import SnapshotFile
+from airegistry.watching import CacheFeeder
+from gateway.config import Config
+from gateway.fronts.app import fronts
+from gateway.metrics import InvocationMetrics, observe
+from gateway.rpc.service import gateway_service
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A running gateway: where it listens, and what it stands on."""
+
+    address: str
+    http_address: str
+    cache: Cache
+    engine: Engine
+
+
+@asynccontextmanager
+async def serve(config: Config, *, environment: Mapping[str, str] | None = None) -> AsyncIterator[Gateway]:
+    """Run a gateway for as long as the block runs; StartError when it cannot start.
+
+    It starts and serves while the registry is away, by the last good view. Credentials may be in *environment*. A part that
+    dies on its own cancels the block and raises out of it.
+    """
+    async with owned_tasks() as tasks, AsyncExitStack() as stack:
+        folder = config.data_dir.expanduser() / "gateway"
+        cache = await _open_cache(config, folder, tasks, stack)
+        metrics = Metrics("gateway")
+        stack.callback(metrics.close)
+        credentials = _credentials(config, folder, environment or {})
+        engine = await stack.enter_async_context(
+            open_engine(cache, credentials=credentials, settings=_settings(config), observer=InvocationMetrics(metrics))
+        )
+        observe(metrics, engine, cache)
+        health = HealthState()
+        app = fronts(engine, health, metrics, lambda: _facts(cache), max_body_bytes=config.gateway_max_body_bytes)
+        http = await open_http_server(app, config.gateway_http_address, tasks, insecure=config.insecure)
+        stack.push_async_callback(http.close, 0.0)
+        grpc = await _open_grpc(config, engine, health, metrics)
+        # Both fronts drain at the same time: the one need not wait for the other's calls.
+        stack.push_async_callback(_drain, grpc, http, config.gateway_drain)
+        stack.callback(health.close)
+        log.info(
+            "the gateway serves gRPC on %s and http://%s, registry at %s", grpc.address, http.address, config.address
+        )
+        yield Gateway(grpc.address, http.address, cache, engine)
+
+
+async def _open_cache(config: Config, folder: Path, tasks: asyncio.TaskGroup, stack: AsyncExitStack) -> Cache:
+    """Return a cache that is fed, after it showed something or the wait for that was over."""
+    cache = Cache(lambda: datetime.now(UTC))
+    client = await stack.enter_async_context(RegistryClient(config.address))
+    feeder = CacheFeeder(client, cache, file=SnapshotFile(folder / "snapshot"))
+    await feeder.load()
+    stack.push_async_callback(feeder.save)
+    stack.push_async_callback(_cancel, tasks.create_task(feeder.run()))
+    try:
+        async with asyncio.timeout(config.gateway_start_wait):
+            await feeder.wait_until_ready()
+    except TimeoutError:
+        log.warning("the registry at %s does not answer; serving without a view until it does", config.address)
+    return cache
+
+
+def _credentials(config: Config, folder: Path, environment: Mapping[str, str]) -> Credentials:
+    return Credentials(
+        directory=config.gateway_credentials_dir or folder / "credentials",
+        environment=environment,
+        pattern=config.gateway_credential_pattern,
+        now=time.monotonic,
+    )
+
+
+def _settings(config: Config) -> EngineSettings:
+    return EngineSettings(
+        policy=RoutePolicy(
+            max_attempts=config.gateway_max_attempts,
+            connect_timeout=config.gateway_connect_timeout,
+            first_token_timeout=config.gateway_first_token_timeout,
+            idle_timeout=config.gateway_idle_timeout,
+            total_timeout=config.gateway_total_timeout,
+        ),
+        max_in_flight=config.gateway_max_in_flight,
+        queue_length=config.gateway_queue_length,
+        longest_wait=config.gateway_queue_wait,
+        transport=TransportSettings(max_answer_bytes=config.gateway_max_answer_bytes),
+    )
+
+
+def _facts(cache: Cache) -> Mapping[str, object]:
+    now = time.monotonic()
+    return {"revision": cache.revision, "stale": cache.stale(now), "silence": cache.silence(now)}
+
+
+async def _open_grpc(config: Config, engine: Engine, health: HealthState, metrics: Metrics) -> GrpcServer:
+    own = gateway_service(engine)
+    services = [own, health_service(health), channelz_service()]
+    services += reflection_services([service.name for service in services])
+    server = await open_server(services, config.gateway_address, metrics.calls, insecure=config.insecure)
+    for name in ("", own.name):
+        health.set(name, True)
+    return server
+
+
+async def _drain(grpc: GrpcServer, http: HttpServer, seconds: float) -> None:
+    await asyncio.gather(grpc.close(seconds), http.close(seconds))
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task

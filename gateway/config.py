@@ -1,0 +1,55 @@
+"""The settings of the gateway; each is read from AIREGISTRY_ and its name in capitals."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pydantic import Field, field_validator
+
+from airegistry._rpc.settings import ServerSettings
+from airegistry.invoke.credentials import DEFAULT_PATTERN
+
+
+class Config(ServerSettings):
+    """What can be chosen about a gateway. Durations are in seconds, sizes in bytes."""
+
+    address: str = Field("127.0.0.1:50051", description="Where the registry is; any gRPC target.")
+    gateway_address: str = Field("127.0.0.1:50052", description="Where gRPC listens; port 0 takes a free one.")
+    gateway_http_address: str = Field(
+        "127.0.0.1:3002", description="Where the OpenAI front, /health and /metrics are served."
+    )
+    gateway_drain: float = Field(10.0, ge=0, description="How long running calls may go on after a request to stop.")
+    gateway_start_wait: float = Field(
+        1.0, ge=0, description="How long to wait for the first view of the registry before serving without one."
+    )
+    gateway_credentials_dir: Path | None = Field(
+        None, description="The folder with one file per credential. Unset: `gateway/credentials` in the data folder."
+    )
+    gateway_credential_pattern: str = Field(
+        DEFAULT_PATTERN,
+        description="Which environment variables may be sent to providers, as a regular expression over their names.",
+    )
+    gateway_max_in_flight: int = Field(1_000, ge=1, description="How many calls run at once.")
+    gateway_queue_length: int = Field(1_000, ge=0, description="How many calls wait when that many run.")
+    gateway_queue_wait: float = Field(10.0, gt=0, description="How long a call waits at most before it is refused.")
+    gateway_max_body_bytes: int = Field(32 * 1024 * 1024, ge=1024, description="The largest HTTP request taken.")
+    gateway_max_answer_bytes: int = Field(
+        32 * 1024 * 1024, ge=1024, description="The largest whole answer taken from a provider."
+    )
+    gateway_max_attempts: int | None = Field(
+        None, ge=1, le=16, description="Attempts of a call that says nothing else. Unset: 3."
+    )
+    gateway_connect_timeout: float | None = Field(None, gt=0, description="For connecting. Unset: 2 s.")
+    gateway_first_token_timeout: float | None = Field(None, gt=0, description="For the first token. Unset: 30 s.")
+    gateway_idle_timeout: float | None = Field(None, gt=0, description="Between two tokens. Unset: 30 s.")
+    gateway_total_timeout: float | None = Field(None, gt=0, description="For the whole call. Unset: 600 s.")
+
+    @field_validator("gateway_credential_pattern")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"is not a regular expression: {error}") from None
+        return value

@@ -1,0 +1,91 @@
+"""All HTTP fronts as one ASGI application; every error has the shape that its callers expect."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from airegistry._rpc.aio_server import CallObserver
+from airegistry._rpc.health import HealthState
+from airegistry._rpc.metrics import Metrics
+from airegistry._rpc.status_pages import status_routes
+from airegistry.errors import NotFoundError, RegistryError
+from airegistry.invoke import Engine
+from gateway.fronts.openai.endpoints import openai_routes
+from gateway.fronts.openai.errors import error_answer
+
+_FRONTS = ("/v1/chat/completions", "/v1/embeddings", "/v1/models")
+_OTHER = "other"
+_SHOWN_LENGTH = 200
+
+
+def fronts(
+    engine: Engine,
+    health: HealthState,
+    metrics: Metrics,
+    facts: Callable[[], Mapping[str, Any]],
+    *,
+    max_body_bytes: int,
+) -> ASGIApp:
+    """Return the application. `/health` shows *facts*."""
+    return Starlette(
+        routes=[
+            *status_routes(health, metrics, facts),
+            *openai_routes(engine, max_body_bytes=max_body_bytes),
+        ],
+        middleware=[Middleware(CountedRequests, observer=metrics.calls)],
+        exception_handlers={HTTPException: _refused, RegistryError: _failed, Exception: _failed},
+    )
+
+
+class CountedRequests:
+    """Tells of each request of a front: its path, the status of its answer, and how long it took."""
+
+    def __init__(self, app: ASGIApp, observer: CallObserver) -> None:
+        self._app = app
+        self._observer = observer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and count it."""
+        front = _front(scope.get("path", ""))
+        status = ""
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = str(message["status"])
+            await send(message)
+
+        self._observer.call_started(front)
+        started = time.monotonic()
+        try:
+            await self._app(scope, receive, noted)
+        finally:
+            self._observer.call_ended(front, status or "499", time.monotonic() - started)
+
+
+def _front(path: str) -> str:
+    return next((front for front in _FRONTS if path == front or path.startswith(f"{front}/")), _OTHER)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Answer for what matches no route, or not with this method."""
+    status = error.status_code if isinstance(error, HTTPException) else 404
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    allowed = f"; it takes {headers['Allow']}" if "Allow" in headers else ""
+    where = f"{request.method} {request.url.path[:_SHOWN_LENGTH]}"
+    answer = error_answer(NotFoundError(f"{where} is nothing that this gateway answers{allowed}"))
+    return Response(answer.body, status, {**answer.headers, **headers})
+
+
+async def _failed(_request: Request, error: Exception) -> Response:
+    answer = error_answer(error)
+    return Response(answer.body, answer.status, dict(answer.headers))

@@ -1,0 +1,1 @@
+"""GatewayService, handler by handler."""

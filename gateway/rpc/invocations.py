@@ -1,0 +1,72 @@
+"""Invoke, InvokeStream and Explain."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any
+
+from airegistry._convert import from_pb, to_pb
+from airegistry._rpc.call import Call
+from airegistry.errors import RegistryError
+from airegistry.invocations.chat import ChatResponse
+from airegistry.invocations.embeddings import EmbeddingsResponse
+from airegistry.invocations.invocation import AttemptList, Invocation, InvokeEvent, InvokeResponse
+from airegistry.invoke import Answered, Engine
+from airegistry.v1 import gateway_service_pb2 as pb
+
+
+class Invocations:
+    """The handlers of GatewayService."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def invoke(self, request: Any, call: Call) -> Any:
+        """Answer with the whole answer."""
+        invocation = _invocation(request)
+        with _attempts_told():
+            answered = await self._engine.invoke(invocation, deadline=call.time_left())
+        return to_pb(_response(answered), pb.InvokeResponse)
+
+    async def invoke_stream(self, request: Any, call: Call) -> AsyncIterator[Any]:
+        """Answer as the answer is made, all that is ready in one message."""
+        batches = self._engine.stream(
+            _invocation(request), deadline=call.time_left(), accept_restart=request.accept_restart
+        )
+        with _attempts_told():
+            async with aclosing(batches):
+                async for batch in batches:
+                    yield pb.InvokeStreamResponse(events=[_event(event) for event in batch])
+
+    async def explain(self, request: Any, _call: Call) -> Any:
+        """Answer with what Invoke would do."""
+        return to_pb(self._engine.explain(_invocation(request)), pb.ExplainResponse)
+
+
+def _invocation(request: Any) -> Invocation:
+    return from_pb(Invocation, request.invocation, path="invocation", strict=True)
+
+
+def _response(answered: Answered) -> InvokeResponse:
+    output = answered.output
+    return InvokeResponse(
+        chat=output if isinstance(output, ChatResponse) else None,
+        embeddings=output if isinstance(output, EmbeddingsResponse) else None,
+        settlement=answered.settlement,
+    )
+
+
+def _event(event: InvokeEvent) -> Any:
+    return to_pb(event, pb.InvokeEvent)
+
+
+@contextmanager
+def _attempts_told() -> Iterator[None]:
+    """Let an error tell the caller what was attempted."""
+    try:
+        yield
+    except RegistryError as error:
+        if error.attempts:
+            error.details = (*error.details, to_pb(AttemptList(error.attempts), pb.AttemptList))
+        raise
