@@ -1,4 +1,5 @@
 import inspect
+from typing import Any
 
 import pytest
 from google.protobuf import wrappers_pb2
@@ -21,15 +22,20 @@ CLASSES = [cls for cls in vars(errors).values() if inspect.isclass(cls) and issu
 LEAVES = [cls for cls in CLASSES if cls is not RegistryError]
 
 
+def came(error: RegistryError) -> Any:
+    """Return what a client makes of *error*."""
+    return from_call(sent(error))
+
+
 def sent(error):
     """Return the call error that a client sees when a server ends a call with *error*."""
     status = to_status(error)
     metadata = aio.Metadata((DETAILS_KEY, status.details))
-    return aio.AioRpcError(status.code, aio.Metadata(), metadata, status.message)
+    return aio.AioRpcError(status.code, aio.Metadata(), metadata, status.message, None)
 
 
 def stranger(code, message="from elsewhere"):
-    return aio.AioRpcError(code, aio.Metadata(), aio.Metadata(), message)
+    return aio.AioRpcError(code, aio.Metadata(), aio.Metadata(), message, None)
 
 
 def test_every_class_has_a_code():
@@ -38,32 +44,32 @@ def test_every_class_has_a_code():
 
 @pytest.mark.parametrize("cls", LEAVES)
 def test_every_class_comes_back_as_itself_with_its_facts(cls):
-    error = from_call(sent(cls("what happened", metadata={"a": "1"}, retry_after=1.5)))
+    error = came(cls("what happened", metadata={"a": "1"}, retry_after=1.5))
     assert type(error) is cls
     assert (error.message, error.metadata, error.retry_after) == ("what happened", {"a": "1"}, 1.5)
 
 
 @pytest.mark.parametrize("cls", LEAVES)
 def test_what_is_not_known_stays_unknown(cls):
-    error = from_call(sent(cls("what happened")))
+    error = came(cls("what happened"))
     assert (error.retry_after, error.metadata, error.details) == (None, {}, ())
 
 
 def test_violations_come_back():
     violations = (FieldViolation("resources[0].name", "is required"), FieldViolation("b", "is too long"))
-    error = from_call(sent(InvalidArgumentError(violations=violations)))
+    error = came(InvalidArgumentError(violations=violations))
     assert error.violations == violations
     assert str(error) == "resources[0].name: is required; b: is too long"
 
 
 def test_the_http_status_of_a_provider_comes_back():
-    assert from_call(sent(ProviderRateLimitedError("slow down", http_status=429))).http_status == 429
-    assert from_call(sent(ProviderRateLimitedError("slow down"))).http_status is None
+    assert came(ProviderRateLimitedError("slow down", http_status=429)).http_status == 429
+    assert came(ProviderRateLimitedError("slow down")).http_status is None
 
 
 def test_further_details_travel_with_the_error():
     wanted = wrappers_pb2.StringValue(value="more")
-    (detail,) = from_call(sent(UnavailableError("away", details=[wanted]))).details
+    (detail,) = came(UnavailableError("away", details=[wanted])).details
     found = wrappers_pb2.StringValue()
     assert detail.Unpack(found)
     assert found == wanted
@@ -82,7 +88,7 @@ def test_what_does_not_fit_into_a_trailer_is_left_out_and_the_reason_is_kept():
     violations = [FieldViolation(f"f{i}", "x" * 1000) for i in range(20)]
     status = to_status(InvalidArgumentError("m" * 100_000, violations=violations))
     assert len(status.details) <= MAX_DETAILS_BYTES
-    error = from_call(sent(InvalidArgumentError("wrong", violations=violations)))
+    error = came(InvalidArgumentError("wrong", violations=violations))
     assert (type(error), error.violations) == (InvalidArgumentError, ())
 
 
@@ -112,9 +118,8 @@ def test_gateways_and_proxies_in_between_give_general_errors(code, cls):
 def test_a_reason_of_another_domain_is_not_ours():
     status = status_pb2.Status(code=code_pb2.NOT_FOUND)
     status.details.add().Pack(error_details_pb2.ErrorInfo(reason="LEASE_EXPIRED", domain="elsewhere.example"))
-    call = aio.AioRpcError(
-        StatusCode.NOT_FOUND, aio.Metadata(), aio.Metadata((DETAILS_KEY, status.SerializeToString())), "gone"
-    )
+    trailer = aio.Metadata((DETAILS_KEY, status.SerializeToString()))
+    call = aio.AioRpcError(StatusCode.NOT_FOUND, aio.Metadata(), trailer, "gone", None)
     assert type(from_call(call)) is errors.NotFoundError
 
 

@@ -24,8 +24,9 @@ CHANNEL_OPTIONS: Sequence[tuple[str, str | int]] = (
     ("grpc.http2.max_pings_without_data", 0),
     # gRPC would wait up to two minutes before it looks again for a server that restarted.
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.min_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2_000),
+    # How long one attempt to connect may take, despite the name.
+    ("grpc.min_reconnect_backoff_ms", 10_000),
     # Clients of one process do not share connections, so that closing and backing off stay their own.
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.service_config", '{"loadBalancingConfig": [{"round_robin": {}}]}'),
