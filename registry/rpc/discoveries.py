@@ -9,12 +9,13 @@ from google.protobuf.message import DecodeError, Message
 
 from airegistry._convert import from_pb
 from airegistry._rpc.call import Call
-from airegistry.discovery.answers import Discovery, Ranked
+from airegistry.discovery.answers import Discovery
 from airegistry.errors import FieldViolation, InvalidArgumentError, RequestTooLargeError
 from airegistry.resources.requirements import DiscoverQuery
 from airegistry.v1 import registry_service_pb2 as pb
 from registry.catalog import Catalog
 from registry.rpc import splice
+from registry.rpc.candidates import Candidates
 from registry.rpc.consistency import wait_until_fresh
 from registry.rpc.reply_cache import ReplyCache
 from registry.rpc.requests import BatchDiscover, ConsistencyLevel, Discover
@@ -33,6 +34,7 @@ class Discoveries:
         self._catalog = catalog
         self._now = now
         self._replies = ReplyCache()
+        self._candidates = Candidates(catalog)
 
     async def discover(self, request: bytes, call: Call) -> bytes:
         """Answer a serialized DiscoverRequest with a serialized DiscoverResponse."""
@@ -64,27 +66,17 @@ class Discoveries:
     def _answer(self, wanted: Discover, path: str) -> bytes:
         query, limit = wanted.query or DiscoverQuery(), wanted.limit or DEFAULT_LIMIT
         found = self._catalog.index.discover(query, limit=limit, name_excluded=wanted.name_excluded, path=path)
-        candidates = [self._candidate(ranked, with_model=not wanted.omit_models) for ranked in found.candidates]
-        return splice.joined(_head(found), splice.DISCOVER_CANDIDATES, candidates)
-
-    def _candidate(self, ranked: Ranked, *, with_model: bool) -> bytes:
-        entries = self._catalog.entries
-        return splice.candidate(
-            entries[ranked.name].wire,
-            entries[ranked.model].wire if with_model and ranked.model else None,
-            ranked.score,
-            cost_nanos=ranked.cost_nanos,
-            invocable=ranked.invocable,
-        )
+        candidates = self._candidates.framed(found.candidates, with_models=not wanted.omit_models)
+        return b"".join((_head(found), *candidates))
 
 
-def _head(found: Discovery) -> pb.DiscoverResponse:
+def _head(found: Discovery) -> bytes:
     response = pb.DiscoverResponse(
         matched_count=found.matched_count, revision=found.revision, observation_epoch=found.observation_epoch
     )
     for exclusion in found.exclusions:
         response.exclusions.add(reason=exclusion.reason, count=exclusion.count, names=exclusion.names)
-    return response
+    return response.SerializeToString()
 
 
 def _parse(message: type[M], data: bytes) -> M:

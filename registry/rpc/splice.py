@@ -40,7 +40,7 @@ REGISTER_RESOURCES = _tag(registry_service_pb2.RegisterResponse, "resources")
 GET_RESOURCE = _tag(registry_service_pb2.GetResponse, "resource")
 UPDATE_RESOURCE = _tag(registry_service_pb2.UpdateResponse, "resource")
 LIST_RESOURCES = _tag(registry_service_pb2.ListResponse, "resources")
-DISCOVER_CANDIDATES = _tag(registry_service_pb2.DiscoverResponse, "candidates")
+_DISCOVER_CANDIDATES = _tag(registry_service_pb2.DiscoverResponse, "candidates")
 BATCH_RESPONSES = _tag(registry_service_pb2.BatchDiscoverResponse, "responses")
 WATCH_EVENTS = _tag(registry_service_pb2.WatchResponse, "events")
 
@@ -61,10 +61,12 @@ _KIND, _VALUE, _WEIGHT, _CONTRIBUTION, _BASIS = 0x08, 0x11, 0x19, 0x21, 0x28
 
 def joined(head: Message, tag: bytes, values: Iterable[bytes]) -> bytes:
     """Return *head* with each of *values* as one more element of the field that *tag* stands for."""
-    pieces = [head.SerializeToString()]
-    for value in values:
-        pieces += (tag, varint(len(value)), value)
-    return b"".join(pieces)
+    return b"".join((head.SerializeToString(), *(framed(tag, value) for value in values)))
+
+
+def framed(tag: bytes, value: bytes) -> bytes:
+    """Return *value* as an element of the field that *tag* stands for."""
+    return b"".join((tag, varint(len(value)), value))
 
 
 def watch_event(event_type: int, revision: int, wire: bytes) -> bytes:
@@ -75,17 +77,16 @@ def watch_event(event_type: int, revision: int, wire: bytes) -> bytes:
 
 
 def candidate(resource: bytes, model: bytes | None, score: Score, *, cost_nanos: int | None, invocable: bool) -> bytes:
-    """Return a Candidate of a serialized resource and, unless None, its serialized model."""
-    pieces = [_CANDIDATE_RESOURCE, varint(len(resource)), resource]
+    """Return an element of DiscoverResponse.candidates of a serialized resource and, unless None, its model."""
+    pieces = [framed(_CANDIDATE_RESOURCE, resource)]
     if model is not None:
-        pieces += (_CANDIDATE_MODEL, varint(len(model)), model)
-    scored = _score(score)
-    pieces += (_CANDIDATE_SCORE, varint(len(scored)), scored)
+        pieces.append(framed(_CANDIDATE_MODEL, model))
+    pieces.append(framed(_CANDIDATE_SCORE, _score(score)))
     if cost_nanos is not None:
         pieces += (_CANDIDATE_COST, varint(cost_nanos))
     if invocable:
         pieces.append(_CANDIDATE_INVOCABLE)
-    return b"".join(pieces)
+    return framed(_DISCOVER_CANDIDATES, b"".join(pieces))
 
 
 def _score(score: Score) -> bytes:
