@@ -1,0 +1,19 @@
+"""The clients of one run, with its addresses and its time limit."""
+
+from __future__ import annotations
+
+from airegistry.cli.session import Session
+from airegistry.client.gateway import TIMEOUT as GATEWAY_TIMEOUT
+from airegistry.client.gateway import GatewayClient
+from airegistry.client.registry import TIMEOUT as REGISTRY_TIMEOUT
+from airegistry.client.registry import RegistryClient
+
+
+def registry_client(session: Session) -> RegistryClient:
+    """Return a client of the registry."""
+    return RegistryClient(session.registry, timeout=session.timeout or REGISTRY_TIMEOUT)
+
+
+def gateway_client(session: Session) -> GatewayClient:
+    """Return a client of the gateway."""
+    return GatewayClient(session.gateway, timeout=session.timeout or GATEWAY_TIMEOUT)

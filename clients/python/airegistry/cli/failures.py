@@ -1,0 +1,125 @@
+"""Errors as people see them: the reason, the message, the fields, and what to do about it; and the exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine, Iterable, Iterator
+from enum import IntEnum
+from typing import Any, TypeVar
+
+import typer
+
+from airegistry.cli.session import Session
+from airegistry.errors import (
+    CanceledError,
+    DeadlineExceededError,
+    EtagMismatchError,
+    InvalidArgumentError,
+    ModelNotFoundError,
+    NoCandidateError,
+    OwnedByAnotherError,
+    ProviderCredentialError,
+    ProviderError,
+    RegistryError,
+    UnavailableError,
+    UnimplementedError,
+)
+
+T = TypeVar("T")
+
+
+class ExitCode(IntEnum):
+    """What the command's exit code says."""
+
+    ERROR = 1
+    USAGE = 2
+    UNAVAILABLE = 3
+    INTERRUPTED = 130
+
+
+# How gRPC begins its message when nobody listens; a server's own words are better than ours.
+_NOBODY_THERE = (
+    "connections to all backends failing",
+    "failed to connect to all addresses",
+    "DNS resolution failed",
+    "Socket closed",
+)
+
+_HINTS: dict[type[RegistryError], str] = {
+    DeadlineExceededError: "give it more time with --timeout",
+    EtagMismatchError: "get it again, and change what is there now",
+    ModelNotFoundError: "`airegistry list models` and `airegistry list routes` show what there is",
+    NoCandidateError: "`airegistry discover --any-credential` shows who would serve it; `airegistry auto-register` "
+    "names the keys that you have",
+    OwnedByAnotherError: "wait for the lease to end, or take it over with --take-over",
+    ProviderCredentialError: "set the credential in the gateway's environment",
+    UnimplementedError: "this server is older than the command, or does not have it yet",
+}
+
+
+def run(session: Session, plane: str, work: Coroutine[Any, Any, T]) -> T:
+    """Run *work* against a plane (`registry` or `gateway`); an error is told in a line, and ends the command."""
+    try:
+        return asyncio.run(work)
+    except RegistryError as error:
+        tell(session, plane, error)
+        raise typer.Exit(exit_code(error)) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(ExitCode.INTERRUPTED) from None
+
+
+def tell(session: Session, plane: str, error: RegistryError) -> None:
+    """Write an error to the terminal."""
+    session.note("\n".join(lines(session, plane, error)), style="red" if sys.stderr.isatty() else "")
+
+
+def exit_code(error: RegistryError) -> ExitCode:
+    """Return the code to exit with."""
+    away = isinstance(error, (UnavailableError, DeadlineExceededError)) and not isinstance(error, ProviderError)
+    return ExitCode.UNAVAILABLE if away else ExitCode.ERROR
+
+
+def lines(session: Session, plane: str, error: RegistryError) -> Iterable[str]:
+    """Yield what to say about an error."""
+    if _nobody_there(error):
+        address, variable = (
+            (session.gateway, "AIREGISTRY_GATEWAY_ADDRESS")
+            if plane == "gateway"
+            else (session.registry, "AIREGISTRY_ADDRESS")
+        )
+        yield f"UNAVAILABLE: no {plane} answers at {address}"
+        yield f"  start one with `airegistry up`, or say where it is with --{plane} or {variable}"
+        return
+    violations = error.violations if isinstance(error, InvalidArgumentError) else ()
+    if len(violations) > 1:
+        yield f"{error.reason}: {len(violations)} fields are wrong"
+        yield from (f"  {violation.field}: {violation.description}" for violation in violations)
+    else:
+        yield f"{error.reason}: {error.message or 'the server gave no message'}"
+    yield from (f"  {note}" for note in getattr(error, "__notes__", ()))
+    yield from _attempts(error)
+    hint = next((text for cls, text in _HINTS.items() if isinstance(error, cls)), None)
+    if hint:
+        yield f"  {hint}"
+    if error.retry_after is not None:
+        yield f"  try again in {error.retry_after:g} s"
+
+
+def _attempts(error: RegistryError) -> Iterator[str]:
+    """Yield the attempts of a call that failed, which the gateway puts among the details."""
+    if not error.details:
+        return
+    from airegistry._convert import from_pb
+    from airegistry.cli.answers import attempt_line
+    from airegistry.invocations.invocation import AttemptList
+    from airegistry.v1 import gateway_service_pb2 as pb
+
+    for detail in error.details:
+        message = pb.AttemptList()
+        if detail.Is(message.DESCRIPTOR) and detail.Unpack(message):
+            yield from (f"  {attempt_line(attempt)}" for attempt in from_pb(AttemptList, message).attempts)
+
+
+def _nobody_there(error: RegistryError) -> bool:
+    return isinstance(error, (UnavailableError, CanceledError)) and error.message.startswith(_NOBODY_THERE)

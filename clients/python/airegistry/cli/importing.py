@@ -1,0 +1,72 @@
+"""Bringing a catalog into a registry: what is there already is kept, what is stated is put over it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from airegistry.cli.registering import Registered, register_all
+from airegistry.client import RegistryClient
+from airegistry.importers.merge import changed, merge_all
+from airegistry.importers.report import Catalog, Note
+from airegistry.resources.resource import Resource
+
+_PAGE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import did: the counts, and everything that a person should know, whole."""
+
+    source: str
+    created_count: int
+    updated_count: int
+    unchanged_count: int
+    revision: int
+    notes: tuple[Note, ...]
+    collisions: tuple[Note, ...]
+
+
+async def import_catalog(
+    client: RegistryClient,
+    catalog: Catalog,
+    *,
+    advance: Callable[[int, int], None] | None = None,
+    validate_only: bool = False,
+) -> Imported:
+    """Register what a catalog changes, and nothing else; it removes nothing."""
+    existing = await known_resources(client, [resource.name for resource in catalog.resources])
+    wanted, notes = merge_all(catalog.resources, existing)
+    fresh = [resource for resource in wanted if changed(resource, existing.get(resource.name))]
+    if fresh:
+        done = await register_all(client, fresh, advance=advance, validate_only=validate_only)
+    else:
+        done = Registered(await _revision(client))
+    return Imported(
+        source=catalog.source,
+        created_count=done.created_count,
+        updated_count=done.updated_count,
+        unchanged_count=done.unchanged_count + len(wanted) - len(fresh),
+        revision=done.revision,
+        notes=(*catalog.notes, *notes),
+        collisions=catalog.collisions,
+    )
+
+
+async def known_resources(client: RegistryClient, names: Iterable[str] | None = None) -> dict[str, Resource]:
+    """Return the models and endpoints that are registered, by name; of *names* only, when they are given."""
+    wanted = None if names is None else set(names)
+    known: dict[str, Resource] = {}
+    for collection in _collections(wanted):
+        async for resource in client.list(collection, page_size=_PAGE):
+            if wanted is None or resource.name in wanted:
+                known[resource.name] = resource
+    return known
+
+
+async def _revision(client: RegistryClient) -> int:
+    return (await client.list_page("routes", page_size=1)).revision
+
+
+def _collections(wanted: set[str] | None) -> Iterable[str]:
+    return ("models", "models/-/endpoints") if wanted is None or wanted else ()
