@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from airegistry.invoke.credentials import Credentials
 from airegistry.resources.endpoint import Auth, AuthMethod, Communication, Endpoint
 from airegistry.resources.model import Model, ModelLimits
 from airegistry.resources.prices import Price, PriceBucket, PriceList, PriceSchedule
-from airegistry.resources.resource import Resource
+from airegistry.resources.resource import Resource, ResourceStatus
 from airegistry.resources.route import Route, RoutePolicy
 
 OPEN = Communication(dialect="openai.chat", auth=Auth(AuthMethod.NONE))
@@ -45,6 +46,10 @@ def model(id_: str = "m", **facts: Any) -> Resource:
 def endpoint(id_: str, url: str, *, model: str = "m", **facts: Any) -> Resource:
     settings: dict[str, Any] = {"provider": id_, "upstream_model": "served", "communication": OPEN, **facts}
     return Resource(name=f"models/{model}/endpoints/{id_}", endpoint=Endpoint(address=url, **settings))
+
+
+def with_status(resource: Resource, status: ResourceStatus) -> Resource:
+    return replace(resource, status=status)
 
 
 def served(*urls: str) -> list[Resource]:

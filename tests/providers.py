@@ -54,7 +54,7 @@ class Peer:
         await self.send(body)
 
     async def event(self, value: object) -> None:
-        await self.send(b"data: " + (value if isinstance(value, bytes) else json.dumps(value).encode()) + b"\n\n")
+        await self.send(event_bytes(value))
 
     async def until_gone(self) -> None:
         """Wait for the caller to hang up, and note when."""
@@ -121,6 +121,10 @@ async def provider(*behaviours: Behaviour) -> AsyncIterator[Provider]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await server.wait_closed()
+
+
+def event_bytes(value: object) -> bytes:
+    return b"data: " + (value if isinstance(value, bytes) else json.dumps(value).encode()) + b"\n\n"
 
 
 def chunk(delta: Mapping[str, Any], finish: str | None = None) -> dict[str, Any]:

@@ -123,8 +123,15 @@ class Candidates:
                 lifecycle_stages=_ALL_STAGES,
             )
         )
-        ranking = self._view.index.discover(query, limit=_WHOLE_MODEL)
-        return self._usable(ranking.candidates)
+        ranked = self._view.index.discover(query, limit=_WHOLE_MODEL).candidates
+        self._note_unranked(name, {place.name for place in ranked})
+        return self._usable(ranked)
+
+    def _note_unranked(self, model: str, ranked: Collection[str]) -> None:
+        """Note those that take no traffic: an index never ranks them."""
+        for resource in self._view.endpoints_of(model):
+            if resource.name not in ranked and resource.endpoint is not None and resource.endpoint.weight == 0:
+                self.exclusions.add(ExclusionReason.WEIGHT, resource.name)
 
     def _of_endpoint(self, name: str) -> tuple[Target, ...]:
         model = parse_name(name).parent
@@ -163,12 +170,10 @@ class Candidates:
         return self._admitted(targets)
 
     def _admitted(self, targets: list[Target]) -> tuple[Target, ...]:
-        """Leave out those who must not be asked now, then those that take no traffic."""
+        """Leave out those who must not be asked now."""
         ejected = self._standing.ejected([target.name for target in targets])
         self.exclusions.add(ExclusionReason.BREAKER, *(target.name for target in targets if target.name in ejected))
-        admitted = [target for target in targets if target.name not in ejected]
-        self.exclusions.add(ExclusionReason.WEIGHT, *(target.name for target in admitted if target.weight == 0))
-        return tuple(target for target in admitted if target.weight > 0)
+        return tuple(target for target in targets if target.name not in ejected)
 
     def _target(self, name: str, score: Score, cost_nanos: int | None = None) -> Target | None:
         resource = self._view.get(name)

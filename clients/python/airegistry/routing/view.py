@@ -48,6 +48,10 @@ class View(Protocol):
         """Return the resource with a full name."""
         ...
 
+    def endpoints_of(self, model: str) -> tuple[Resource, ...]:
+        """Return the endpoints of a model, by its full name."""
+        ...
+
     def resources(self, kind: ResourceKind | None = None) -> Iterator[Resource]:
         """Iterate over the resources of a kind, in the order of their names."""
         ...

@@ -1,0 +1,75 @@
+"""A registry and a gateway on free ports, as a test needs them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import gateway.app
+import registry.app
+from airegistry.cache import Cache
+from airegistry.client import RegistryClient
+from airegistry.resources.resource import Resource
+from gateway.app import Gateway
+from gateway.config import Config as GatewayConfig
+from registry.app import Registry
+from registry.config import Config as RegistryConfig
+
+ANYWHERE = "127.0.0.1:0"
+NOWHERE = "127.0.0.1:1"
+
+
+@asynccontextmanager
+async def registry_at(folder: Path, address: str = ANYWHERE, **settings: Any) -> AsyncIterator[Registry]:
+    config = RegistryConfig(
+        registry_address=address, registry_http_address=ANYWHERE, data_dir=folder, **{"registry_drain": 0.0} | settings
+    )
+    async with registry.app.serve(config) as running:
+        yield running
+
+
+@asynccontextmanager
+async def gateway_at(
+    folder: Path, address: str = NOWHERE, *, environment: Mapping[str, str] | None = None, **settings: Any
+) -> AsyncIterator[Gateway]:
+    """Run a gateway for the registry at *address*; it does not wait for one that is not there."""
+    defaults = {"gateway_drain": 0.0, "gateway_start_wait": 0.0 if address == NOWHERE else 5.0}
+    config = GatewayConfig(
+        address=address,
+        gateway_address=ANYWHERE,
+        gateway_http_address=ANYWHERE,
+        data_dir=folder,
+        **defaults | settings,
+    )
+    async with gateway.app.serve(config, environment=environment) as running:
+        yield running
+
+
+@asynccontextmanager
+async def gateway_knowing(folder: Path, resources: Iterable[Resource], **settings: Any) -> AsyncIterator[Gateway]:
+    """Run a gateway that knows *resources* and hears of no registry."""
+    async with gateway_at(folder, **settings) as running:
+        running.cache.replace(resources, 1)
+        yield running
+
+
+async def register(address: str, *resources: Resource) -> int:
+    """Register resources and return the revision that has them."""
+    async with RegistryClient(address) as client:
+        return (await client.register(resources)).revision
+
+
+async def until_revision(cache: Cache, revision: int) -> None:
+    """Wait until a view has moved on to *revision*."""
+    moved = asyncio.Event()
+    stop = cache.on_change(lambda _: moved.set())
+    try:
+        async with asyncio.timeout(10):
+            while cache.revision < revision:
+                moved.clear()
+                await moved.wait()
+    finally:
+        stop()
