@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,8 @@ class SnapshotFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        # Held while a file is written and takes the name: of two writes, the later one stays.
+        self._saving = threading.Lock()
 
     def load(self) -> Snapshot | None:
         """Return what was saved last; None when there is nothing, or nothing that can be trusted."""
@@ -56,6 +59,10 @@ class SnapshotFile:
 
     def save(self, snapshot: Snapshot) -> None:
         """Put *snapshot* in the place of what was saved before; a crash leaves the one or the other."""
+        with self._saving:
+            self._save(snapshot)
+
+    def _save(self, snapshot: Snapshot) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
         try:

@@ -100,6 +100,10 @@ class CacheFeeder:
         except OSError as error:
             self._changed.set()
             log.warning("cannot save the snapshot %s: %s", self._file.path, error)
+        except asyncio.CancelledError:
+            # The thread goes on, but nobody will know how it ended.
+            self._changed.set()
+            raise
 
     async def _follow(self) -> None:
         # Never given up: a registry that refuses today may be repaired tomorrow, and until then the view is stale.
