@@ -65,7 +65,7 @@ def gateway(data_dir: Path, registry_address: str) -> Iterator[Server]:
     environment = {
         "AIREGISTRY_DATA_DIR": str(data_dir),
         "AIREGISTRY_ADDRESS": registry_address,
-        "AIREGISTRY_GATEWAY_GRPC_ADDRESS": f"127.0.0.1:{grpc}",
+        "AIREGISTRY_GATEWAY_ADDRESS": f"127.0.0.1:{grpc}",
         "AIREGISTRY_GATEWAY_HTTP_ADDRESS": f"127.0.0.1:{http}",
     }
     with _serve("gateway", environment, grpc, http) as server:
