@@ -33,6 +33,9 @@ from gateway.rpc.service import gateway_service
 
 log = logging.getLogger(__name__)
 
+# For a start that fails halfway: nobody can have called yet.
+_HTTP_DRAIN = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
@@ -64,7 +67,7 @@ async def serve(config: Config, *, environment: Mapping[str, str] | None = None)
         health = HealthState()
         app = fronts(engine, health, metrics, lambda: _facts(cache), max_body_bytes=config.gateway_max_body_bytes)
         http = await open_http_server(app, config.gateway_http_address, tasks, insecure=config.insecure)
-        stack.push_async_callback(http.close, 0.0)
+        stack.push_async_callback(http.close, _HTTP_DRAIN)
         grpc = await _open_grpc(config, engine, health, metrics)
         # Both fronts drain at the same time: the one need not wait for the other's calls.
         stack.push_async_callback(_drain, grpc, http, config.gateway_drain)
