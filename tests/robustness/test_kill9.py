@@ -3,8 +3,10 @@
 import itertools
 import random
 import re
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -17,18 +19,31 @@ ROOT = Path(__file__).parents[2]
 ROUNDS = 4
 
 
-def kill_in_mid_write(folder, round_, after):
-    """Run the writers, kill them after *after* acknowledged writes; return all that were acknowledged, by revision."""
-    with subprocess.Popen(
-        [sys.executable, CHILD, folder, str(round_)], stdout=subprocess.PIPE, cwd=ROOT, env={"PYTHONPATH": str(ROOT)}
-    ) as child:
+def kill_in_mid_write(folder, round_, *, after, pause):
+    """Run the writers, kill them some time after *after* acknowledged writes; return all that were acknowledged, by revision."""
+    with start(folder, round_) as child:
         assert child.stdout is not None
         lines = list(itertools.islice(child.stdout, after))
+        # An answer comes right after a transaction; a moment later the next one is on its way.
+        time.sleep(pause)
         child.kill()
-        # What was acknowledged before the signal arrived counts too; a last line may be cut.
-        lines += [line for line in child.stdout if line.endswith(b"\n")]
+        lines += child.stdout  # acknowledged before the signal arrived
     assert len(lines) >= after, "the child died by itself"
-    pairs = (line.decode().split() for line in lines)
+    return acknowledged_in(lines)
+
+
+def start(folder, round_, *death):
+    return subprocess.Popen(
+        [sys.executable, CHILD, folder, str(round_), *death],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env={"PYTHONPATH": str(ROOT)},
+    )
+
+
+def acknowledged_in(lines):
+    # A last line may be cut.
+    pairs = (line.decode().split() for line in lines if line.endswith(b"\n"))
     return {int(revision): sorted(names.split(",")) for revision, names in pairs}
 
 
@@ -72,15 +87,37 @@ def check_consistent(contents):
     assert {lease.name for lease in contents.leases} == {entry.name for entry in contents.entries}
 
 
-@pytest.mark.timeout(120)
+async def check(folder, acknowledged):
+    contents = await load(folder)
+    check_durable(contents, acknowledged)
+    check_gapless(contents)
+    check_atomic(contents)
+    check_consistent(contents)
+
+
 async def test_whatever_was_acknowledged_survives_and_nothing_is_half_there(tmp_path):
     rng = random.Random(9)
     acknowledged: dict[int, list[str]] = {}
     for round_ in range(ROUNDS):
-        acknowledged |= kill_in_mid_write(tmp_path, round_, after=rng.randrange(40, 160))
-        contents = await load(tmp_path)
-        check_durable(contents, acknowledged)
-        check_gapless(contents)
-        check_atomic(contents)
-        check_consistent(contents)
-    assert len(acknowledged) > 40 * ROUNDS
+        acknowledged |= kill_in_mid_write(tmp_path, round_, after=rng.randrange(20, 60), pause=rng.random() / 20)
+        await check(tmp_path, acknowledged)
+    assert len(acknowledged) >= 20 * ROUNDS
+
+
+@pytest.mark.parametrize(
+    ("statement", "times"),
+    [
+        pytest.param("UPDATE meta", 6, id="before-the-counter"),
+        pytest.param("INSERT INTO resource", 100, id="amid-resources"),
+        pytest.param("INSERT INTO event", 100, id="amid-events"),
+        pytest.param("INSERT INTO lease", 100, id="amid-leases"),
+        pytest.param("COMMIT", 6, id="before-the-commit"),
+    ],
+)
+async def test_a_transaction_cut_at_any_statement_leaves_nothing_behind(tmp_path, statement, times):
+    with start(tmp_path, 0, statement, str(times)) as child:
+        assert child.stdout is not None
+        acknowledged = acknowledged_in(child.stdout)
+    assert child.returncode == -signal.SIGKILL
+    assert acknowledged
+    await check(tmp_path, acknowledged)

@@ -1,11 +1,13 @@
 """Registers batches from many writers at once, and tells each acknowledged one on stdout, until it is killed.
 
-Started by `test_kill9.py` with the data folder and the number of the round.
+Started by `test_kill9.py` with the data folder and the number of the round; further arguments name a beginning of an SQL
+statement, and at which of those that begin so the process kills itself, before the statement runs.
 """
 
 import asyncio
 import itertools
 import os
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,11 +28,11 @@ def acknowledged(revision, names):
 
 
 async def write(catalog, writer):
-    """Register batches of one to seven models beside one that always changes; remove one of each second batch."""
+    """Register large batches of models beside one that always changes; remove one of each second batch."""
     for n in itertools.count():
-        size = 1 + n % 7
+        size = 1 + 7 * n % 40
         names = [f"models/{writer}-{n}-{i}-of-{size}" for i in range(size)]
-        fresh = [Resource(name=name, model=Model(description="x" * 500)) for name in names]
+        fresh = [Resource(name=name, model=Model(description="x" * 8000)) for name in names]
         shared = Resource(name=f"models/{writer}", model=Model(description=str(n)))
         batch = RegisterBatch(
             resources=(*fresh, shared), lease_ttl=3600, owner_id=f"owner-{writer}", request_id=f"{writer}-{n}"
@@ -41,8 +43,20 @@ async def write(catalog, writer):
             acknowledged(gone.revision, gone.names)
 
 
-async def main(folder, round_):
+def dying_at(statement, times):
+    left = itertools.count(int(times), -1)
+
+    def trace(sql):
+        if sql.strip().startswith(statement) and next(left) == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return trace
+
+
+async def main(folder, round_, *death):
     store = SqliteStore(Path(folder))
+    if death:
+        await store._run(lambda: store._connection.set_trace_callback(dying_at(*death)))
     catalog = await Catalog.open(store, index=Index(lambda: datetime.now(UTC)), names=NameTable())
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(catalog.run())
