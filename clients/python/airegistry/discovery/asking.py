@@ -9,12 +9,12 @@ from operator import and_, or_
 import numpy as np
 from numpy.typing import NDArray
 
-from airegistry.discovery.bitsets import Bits, bits_of
 from airegistry.discovery.checking import ALL_UNKNOWN
+from airegistry.discovery.columns.bitsets import Bits, bits_of
+from airegistry.discovery.columns.table import Table
 from airegistry.discovery.costs import Costs
-from airegistry.discovery.facts import UNKNOWN, YES, Mark, Number
 from airegistry.discovery.naming import NameTable
-from airegistry.discovery.table import Table
+from airegistry.discovery.rows.row import UNKNOWN, YES, Mark, Number
 from airegistry.resources.requirements import Requirements, TokenMix
 
 

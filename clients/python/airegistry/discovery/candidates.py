@@ -7,15 +7,15 @@ from heapq import nsmallest
 
 from airegistry.discovery.answers import Exclusion, ExclusionReason, Ranked
 from airegistry.discovery.asking import Asking
-from airegistry.discovery.bitsets import Bits, rows_of
+from airegistry.discovery.columns.bitsets import Bits, rows_of
+from airegistry.discovery.columns.table import Table
 from airegistry.discovery.costs import Costs
 from airegistry.discovery.filters import filtered
 from airegistry.discovery.naming import NameTable
 from airegistry.discovery.preferences import Weights
 from airegistry.discovery.ranking import Ranking
-from airegistry.discovery.rates import DEFAULT_MIX
 from airegistry.discovery.recent import Recent
-from airegistry.discovery.table import Table
+from airegistry.discovery.rows.rates import DEFAULT_MIX
 from airegistry.resources.requirements import Requirements, TokenMix
 
 _MIXES = 32

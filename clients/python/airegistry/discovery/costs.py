@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from airegistry.discovery.bitsets import Bits, bits_of
-from airegistry.discovery.table import Table
-from airegistry.discovery.values import COST_PRIOR, HALF_PRICE
+from airegistry.discovery.columns.bitsets import Bits, bits_of
+from airegistry.discovery.columns.table import Table
+from airegistry.discovery.rows.values import COST_PRIOR, HALF_PRICE
 from airegistry.resources.requirements import TokenMix
 
 _MILLION = 1_000_000

@@ -9,8 +9,8 @@ import numpy as np
 
 from airegistry.discovery.answers import ExclusionReason
 from airegistry.discovery.asking import Asking, all_of, any_of
-from airegistry.discovery.bitsets import Bits
-from airegistry.discovery.facts import UNKNOWN, Mark, Number, label_text
+from airegistry.discovery.columns.bitsets import Bits
+from airegistry.discovery.rows.row import UNKNOWN, Mark, Number, label_text
 from airegistry.discovery.tasks import TaskMeaning, meanings
 from airegistry.resources.requirements import CredentialRequirement, HealthRequirement
 

@@ -7,16 +7,16 @@ from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from airegistry.discovery.agent_facts import agent_facts
 from airegistry.discovery.answers import Discovery
 from airegistry.discovery.candidates import Candidates
 from airegistry.discovery.checking import asked_of, check
-from airegistry.discovery.endpoint_facts import endpoint_facts
-from airegistry.discovery.facts import Facts
-from airegistry.discovery.model_facts import ModelFacts, model_facts
 from airegistry.discovery.naming import NameTable, parent_of
 from airegistry.discovery.preferences import weights_of
 from airegistry.discovery.recent import Recent
+from airegistry.discovery.rows.agent import agent_facts
+from airegistry.discovery.rows.endpoint import endpoint_facts
+from airegistry.discovery.rows.model import ModelFacts, model_facts
+from airegistry.discovery.rows.row import Facts
 from airegistry.errors import InvalidArgumentError
 from airegistry.resources.requirements import DiscoverQuery, DiscoverTarget, Requirements
 from airegistry.resources.resource import Resource

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from airegistry.discovery.answers import Ranked, Score, ScoreBasis, ScorePart, ScorePartKind
-from airegistry.discovery.bitsets import Bits, mask_of, rows_of
+from airegistry.discovery.columns.bitsets import Bits, mask_of, rows_of
+from airegistry.discovery.columns.table import Table
 from airegistry.discovery.costs import Costs
-from airegistry.discovery.facts import YES, Mark
 from airegistry.discovery.preferences import Weights
-from airegistry.discovery.table import Table
+from airegistry.discovery.rows.row import YES, Mark
 
 Rows = NDArray[np.intp]
 

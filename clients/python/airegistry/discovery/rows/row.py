@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
-from airegistry.discovery.rates import Rates
-from airegistry.discovery.values import Value
+from airegistry.discovery.rows.rates import Rates
+from airegistry.discovery.rows.values import Value
 from airegistry.resources.endpoint import DataPolicy
 from airegistry.resources.model import LifecycleStage
 from airegistry.resources.resource import AgentState, Health, Liveness, ResourceStatus

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from airegistry.discovery.answers import ScoreBasis
-from airegistry.discovery.bitsets import Bits
-from airegistry.discovery.facts import Facts, Mark, Marks, Number
-from airegistry.discovery.journal import Journal
-from airegistry.discovery.name_order import NameOrder
-from airegistry.discovery.rate_columns import RateColumns
+from airegistry.discovery.columns.bitsets import Bits
+from airegistry.discovery.columns.journal import Journal
+from airegistry.discovery.columns.name_order import NameOrder
+from airegistry.discovery.columns.prices import RateColumns
+from airegistry.discovery.rows.row import Facts, Mark, Marks, Number
 
 _LEAST = 64
 _GROWTH = 1.25

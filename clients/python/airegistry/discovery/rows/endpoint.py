@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from airegistry.discovery import values
-from airegistry.discovery.facts import YES, Facts, Mark, data_marks, health_marks, label_marks, number, retention_of
-from airegistry.discovery.model_facts import ModelFacts, capability_marks
 from airegistry.discovery.naming import parent_of
-from airegistry.discovery.rates import endpoint_rates
-from airegistry.discovery.timing import earliest, next_price_change
+from airegistry.discovery.rows import values
+from airegistry.discovery.rows.model import ModelFacts, capability_marks
+from airegistry.discovery.rows.rates import endpoint_rates
+from airegistry.discovery.rows.row import YES, Facts, Mark, data_marks, health_marks, label_marks, number, retention_of
+from airegistry.discovery.rows.timing import earliest, next_price_change
 from airegistry.resources.endpoint import AuthMethod, DeclaredPerformance, Endpoint
 from airegistry.resources.model import LifecycleStage, ModelLimits
 from airegistry.resources.resource import Health, Resource

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from airegistry.discovery import values
-from airegistry.discovery.facts import Mark, Marks, label_marks, marks_of, stage_marks
-from airegistry.discovery.timing import next_lifecycle_change, stage_at
-from airegistry.discovery.values import Value
+from airegistry.discovery.rows import values
+from airegistry.discovery.rows.row import Mark, Marks, label_marks, marks_of, stage_marks
+from airegistry.discovery.rows.timing import next_lifecycle_change, stage_at
+from airegistry.discovery.rows.values import Value
 from airegistry.resources.model import Capability, LifecycleStage, Modality, Model, ModelLimits
 from airegistry.resources.resource import Resource
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import fields
 from datetime import datetime
 
-from airegistry.discovery import values
-from airegistry.discovery.facts import (
+from airegistry.discovery.rows import values
+from airegistry.discovery.rows.rates import agent_rates
+from airegistry.discovery.rows.row import (
     NO_NUMBER,
     UNKNOWN,
     YES,
@@ -21,8 +22,7 @@ from airegistry.discovery.facts import (
     retention_of,
     stage_marks,
 )
-from airegistry.discovery.rates import agent_rates
-from airegistry.discovery.timing import next_price_change
+from airegistry.discovery.rows.timing import next_price_change
 from airegistry.resources.agent import Agent, AgentCapabilities
 from airegistry.resources.endpoint import AuthMethod
 from airegistry.resources.model import LifecycleStage, Modality

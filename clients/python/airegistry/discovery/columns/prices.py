@@ -7,7 +7,7 @@ from bisect import bisect_left, insort
 import numpy as np
 from numpy.typing import NDArray
 
-from airegistry.discovery.rates import Rates
+from airegistry.discovery.rows.rates import Rates
 
 _KINDS = 3
 _MOST_PLANES = 8

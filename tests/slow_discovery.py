@@ -1,0 +1,374 @@
+"""Discover, slowly: `requirements.proto` and `docs/discovery.md` read for one resource after the other.
+
+A requirement holds (True), does not (False), or is about something unknown (None).
+"""
+
+import math
+from fractions import Fraction
+
+from airegistry.discovery.answers import ExclusionReason as Reason
+from airegistry.discovery.tasks import meanings
+from airegistry.resources.agent import AgentCapabilities
+from airegistry.resources.endpoint import AuthMethod, DataPolicy
+from airegistry.resources.model import LifecycleStage, Modality, Model, ModelLimits
+from airegistry.resources.prices import PriceBucket
+from airegistry.resources.pricing import in_force, nanos_for
+from airegistry.resources.requirements import (
+    CredentialRequirement,
+    DiscoverTarget,
+    HealthRequirement,
+    Preference,
+    Requirements,
+    TokenMix,
+)
+from airegistry.resources.resource import AgentState, Health, Liveness, ResourceStatus
+
+
+def all3(values):
+    values = list(values)
+    return False if False in values else None if None in values else True
+
+
+def any3(values):
+    values = list(values)
+    return True if True in values else None if None in values else False
+
+
+def one_of(value, wanted):
+    return value in wanted if value else None
+
+
+def within(value, least=-math.inf, most=math.inf):
+    return None if value is None else least <= value <= most
+
+
+class Subject:
+    """One endpoint or agent with its model, as the requirements see it."""
+
+    def __init__(self, resource, models, at):
+        self.resource, self.name, self.at = resource, resource.name, at
+        self.spec = resource.endpoint or resource.agent
+        self.is_agent = resource.agent is not None
+        parent = None if self.is_agent else models.get(resource.name.split("/endpoints/")[0])
+        self.model_name = "" if self.is_agent else resource.name.split("/endpoints/")[0]
+        self.parent, self.model = parent, (parent.model if parent else None) or Model()
+        self.models = models
+        self.status = resource.status or ResourceStatus()
+
+    def capability(self, name):
+        if self.is_agent:
+            known = self.spec.capabilities or AgentCapabilities()
+            return bool(getattr(known, name)) if name in AgentCapabilities.__slots__ else None
+        if name == "vision" and Modality.IMAGE in self.model.input_modalities:
+            return True
+        declared = {**self.model.capabilities, **self.spec.capabilities}.get(name)
+        if declared is None:
+            return False if name == "vision" and self.model.input_modalities else None
+        return True if declared.level is not None else declared.supported
+
+    def task(self, task):
+        def way(meaning):
+            tagged = None if self.is_agent or not self.model.tasks else meaning.tag in self.model.tasks
+            return all3([tagged, self.capability(meaning.capability) if meaning.capability else True])
+
+        return any3(way(meaning) for meaning in meanings(task))
+
+    def modalities(self, side):
+        if not self.is_agent:
+            return getattr(self.model, f"{side}_modalities")
+        kinds = {"text": Modality.TEXT, "image": Modality.IMAGE, "application": Modality.FILE}
+        modes = getattr(self.spec, f"default_{side}_modes")
+        return [kinds[mode.split("/")[0]] for mode in modes]
+
+    def limit(self, name):
+        if self.is_agent:
+            return None
+        own, model = self.spec.limits or ModelLimits(), self.model.limits or ModelLimits()
+        return getattr(model, name) if getattr(own, name) is None else getattr(own, name)
+
+    def declared(self, name):
+        return None if self.is_agent or self.spec.declared is None else getattr(self.spec.declared, name)
+
+    def provider(self):
+        if self.is_agent:
+            return self.spec.provider.organization if self.spec.provider else ""
+        return self.spec.provider
+
+    def text(self, name):
+        if name == "dialect":
+            return "" if self.is_agent or not self.spec.communication else self.spec.communication.dialect
+        if name == "quantization":
+            return "" if self.is_agent else self.spec.quantization
+        if name == "version":
+            return self.spec.version if self.is_agent else self.model.version
+        return "" if self.is_agent else self.model.family
+
+    def served(self):
+        return list(self.spec.models) if self.is_agent else [self.model_name]
+
+    def known_as(self, text):
+        names = {text}
+        for name, resource in self.models.items():
+            model = resource.model
+            originals = {*model.original_ids, *(f"{model.publisher}/{each}" for each in model.original_ids)}
+            if text in {name.split("/")[1], *model.aliases, *originals}:
+                names.add(name)
+        return names
+
+    def labels(self):
+        pairs = set(self.resource.labels.items())
+        return pairs | set(self.parent.labels.items()) if self.parent else pairs
+
+    def policy(self):
+        return self.spec.data_policy or DataPolicy()
+
+    def stage(self):
+        life = self.model.lifecycle
+        if self.is_agent or life is None:
+            return LifecycleStage.ACTIVE
+        stage = life.stage or LifecycleStage.ACTIVE
+        if life.deprecate_time and life.deprecate_time <= self.at:
+            stage = max(stage, LifecycleStage.DEPRECATED)
+        return LifecycleStage.RETIRED if life.retire_time and life.retire_time <= self.at else stage
+
+    def usable(self):
+        bad_health = self.status.health in (Health.NOT_SERVING, Health.DRAINING)
+        bad_lease = self.status.liveness is Liveness.SUSPECT
+        return not (bad_health or bad_lease or self.status.agent_state is AgentState.DRAINING)
+
+    def serving(self):
+        if not self.usable():
+            return False
+        if self.status.health is None:
+            return True if self.status.agent_state is AgentState.AVAILABLE else None
+        return self.status.health is Health.SERVING
+
+    def invocable(self):
+        auth = self.spec.auth if self.is_agent else self.spec.communication and self.spec.communication.auth
+        credential = bool(self.spec.credential) or bool(auth and auth.method is AuthMethod.NONE)
+        if self.is_agent:
+            return bool(self.spec.interfaces) and credential
+        dialect = self.spec.communication and self.spec.communication.dialect
+        return bool(self.spec.address and dialect and credential) and self.stage() is not LifecycleStage.RETIRED
+
+    def cost(self, mix):
+        """In nano-USD, exactly; None when a price that it takes is unknown."""
+        held = in_force(self.spec.prices, self.at) if self.spec.prices else {}
+        total_input = mix.input_tokens + mix.cache_read_tokens
+
+        def price(bucket):
+            return nanos_for(held[bucket], total_input) if bucket in held else None
+
+        fresh, output = price(PriceBucket.INPUT_TOKENS), price(PriceBucket.OUTPUT_TOKENS)
+        cached = price(PriceBucket.CACHE_READ_TOKENS)
+        task = price(PriceBucket.AGENT_TASKS) if self.is_agent else None
+        if task is not None:
+            fresh = 0 if PriceBucket.INPUT_TOKENS not in held else fresh
+            output = 0 if PriceBucket.OUTPUT_TOKENS not in held else output
+        cached = fresh if cached is None else cached
+        counts = ((mix.input_tokens, fresh), (mix.output_tokens, output), (mix.cache_read_tokens, cached))
+        if any(count and nanos is None for count, nanos in counts):
+            return None
+        return (task or 0) + sum(Fraction(nanos * count, 10**6) for count, nanos in counts if count)
+
+
+def region_fits(region, entries):
+    if not region:
+        return None
+    return any(region.startswith(entry[:-1]) if entry.endswith("*") else region == entry for entry in entries)
+
+
+def mix_of(asked):
+    return asked.usage or TokenMix(750_000, 250_000)
+
+
+def serves(subject, models, _asked):
+    named = {name for text in models for name in subject.known_as(text)}
+    return any3(name in named for name in subject.served()) if subject.served() else None
+
+
+def has_modalities(side):
+    def holds(subject, wanted, _asked):
+        has = subject.modalities(side)
+        return all(modality in has for modality in wanted) if has else None
+
+    return holds
+
+
+def costs_at_most(subject, most, asked):
+    cost = subject.cost(mix_of(asked))
+    return None if cost is None else round(cost) <= most
+
+
+def averages_at_most(subject, most, asked):
+    mix, cost = mix_of(asked), subject.cost(mix_of(asked))
+    total = mix.input_tokens + mix.output_tokens + mix.cache_read_tokens
+    return None if cost is None else cost * 10**6 / total <= most
+
+
+def lasts_at_most(subject, most, asked):
+    first, speed, output = (
+        subject.declared("time_to_first_token"),
+        subject.declared("tokens_per_second"),
+        mix_of(asked).output_tokens,
+    )
+    if first is None or (speed is None and output):
+        return None
+    return first + (output / speed if output else 0) <= most
+
+
+def keeps_no_longer(subject, most, _asked):
+    return within(subject.policy().retention, most=most)
+
+
+def is_not_of(subject, providers, _asked):
+    refused = one_of(subject.provider(), providers)
+    return None if refused is None else not refused
+
+
+def trains_not(subject, wanted, _asked):
+    trains = subject.policy().trains_on_data
+    return True if not wanted else None if trains is None else not trains
+
+
+def is_as_healthy(subject, health, _asked):
+    if health is HealthRequirement.SERVING:
+        return subject.serving()
+    # USABLE is about what is known to be bad.
+    return health is HealthRequirement.ANY or subject.usable()
+
+
+def has_skills(subject, skills, _asked):
+    own = {text for each in (subject.spec.skills if subject.is_agent else ()) for text in (each.id, *each.tags)}
+    return own.issuperset(skills)
+
+
+def text_of(name):
+    return lambda subject, wanted, _: one_of(subject.text(name), wanted if isinstance(wanted, tuple) else (wanted,))
+
+
+def limit_of(name):
+    return lambda subject, least, _: within(subject.limit(name), least)
+
+
+HOLDS = {
+    "models": (Reason.MODEL, serves),
+    "task": (Reason.TASK, lambda subject, task, _: subject.task(task)),
+    "all_capabilities": (Reason.CAPABILITY, lambda subject, names, _: all3(map(subject.capability, names))),
+    "any_capabilities": (Reason.CAPABILITY, lambda subject, names, _: any3(map(subject.capability, names))),
+    "input_modalities": (Reason.MODALITY, has_modalities("input")),
+    "output_modalities": (Reason.MODALITY, has_modalities("output")),
+    "skills": (Reason.SKILL, has_skills),
+    "min_context_tokens": (Reason.CONTEXT, limit_of("context_tokens")),
+    "min_output_tokens": (Reason.CONTEXT, limit_of("max_output_tokens")),
+    "max_cost_nanos": (Reason.PRICE, costs_at_most),
+    "max_price_per_million_nanos": (Reason.PRICE, averages_at_most),
+    "max_time_to_first_token": (
+        Reason.LATENCY,
+        lambda subject, most, _: within(subject.declared("time_to_first_token"), most=most),
+    ),
+    "min_tokens_per_second": (
+        Reason.LATENCY,
+        lambda subject, least, _: within(subject.declared("tokens_per_second"), least),
+    ),
+    "max_duration": (Reason.LATENCY, lasts_at_most),
+    "min_reliability": (Reason.RELIABILITY, lambda subject, least, _: within(subject.declared("reliability"), least)),
+    "regions": (Reason.REGION, lambda subject, entries, _: region_fits(subject.spec.region, entries)),
+    "providers": (Reason.PROVIDER, lambda subject, wanted, _: one_of(subject.provider(), wanted)),
+    "excluded_providers": (Reason.PROVIDER, is_not_of),
+    "no_training": (Reason.DATA_POLICY, trains_not),
+    "max_retention": (Reason.DATA_POLICY, keeps_no_longer),
+    "labels": (Reason.LABEL, lambda subject, labels, _: subject.labels().issuperset(labels.items())),
+    "dialects": (Reason.VARIANT, text_of("dialect")),
+    "quantizations": (Reason.VARIANT, text_of("quantization")),
+    "families": (Reason.VARIANT, text_of("family")),
+    "version": (Reason.VARIANT, text_of("version")),
+    "lifecycle_stages": (Reason.LIFECYCLE, lambda subject, stages, _: subject.stage() in stages),
+    "health": (Reason.HEALTH, is_as_healthy),
+    "credential": (
+        Reason.CREDENTIAL,
+        lambda subject, wanted, _: wanted is CredentialRequirement.ANY or subject.invocable(),
+    ),
+}
+ALWAYS = {
+    "lifecycle_stages": (LifecycleStage.PREVIEW, LifecycleStage.ACTIVE),
+    "health": HealthRequirement.USABLE,
+    "credential": CredentialRequirement.INVOCABLE,
+}
+
+
+def cut_by(subject, asked):
+    """Return the reason of the first requirement that does not hold, or None."""
+    for name, (reason, holds) in HOLDS.items():
+        value = getattr(asked, name)
+        if value == getattr(Requirements(), name):
+            value = ALWAYS.get(name)
+        if value is None:
+            continue
+        held = holds(subject, value, asked)
+        unknown_passes = name in asked.allow_unknown or "*" in asked.allow_unknown
+        if not (held or (held is None and unknown_passes)):
+            return reason
+    return None if subject.is_agent or subject.spec.weight != 0 else Reason.WEIGHT
+
+
+WEIGHTS = {
+    None: (0.25, 0.2, 0.25, 0.2, 0.1),
+    Preference.BALANCED: (0.25, 0.2, 0.25, 0.2, 0.1),
+    Preference.CHEAPEST: (0.8, 0.05, 0.05, 0.05, 0.05),
+    Preference.FASTEST: (0.05, 0.75, 0.05, 0.05, 0.1),
+    Preference.MOST_RELIABLE: (0.05, 0.05, 0.75, 0.05, 0.1),
+    Preference.BEST_QUALITY: (0.05, 0.05, 0.05, 0.8, 0.05),
+}
+
+
+def values_of(subject, mix):
+    cost = subject.cost(mix)
+    total = mix.input_tokens + mix.output_tokens + mix.cache_read_tokens
+    first, speed = subject.declared("time_to_first_token"), subject.declared("tokens_per_second")
+    share = subject.declared("reliability")
+    soon = 0.4 if first is None else 0.5 / (0.5 + first)
+    fast = 0.4 if speed is None else speed / (speed + 50)
+    sure = 0.4 if share is None else 1 if share == 1 else min(1, -math.log10(1 - share) / 4)
+    scores = [] if subject.is_agent else [each.score / (each.max_score or 100) for each in subject.model.benchmarks]
+    idle = {None: 0.5, AgentState.AVAILABLE: 0.75}.get(subject.status.agent_state if subject.is_agent else None, 0)
+    return (
+        0.2 if cost is None else 1 / (1 + float(cost) * 1e6 / total / 1e9),
+        (soon + fast) / 2,
+        sure / 2 if subject.status.health is Health.DEGRADED else sure,
+        (math.fsum(min(1, max(0, score)) for score in scores) + 0.8) / (len(scores) + 2),
+        idle,
+    )
+
+
+def expected(resources, query, at):
+    """Return totals by name of all that pass, the names cut by reason, and the costs of those that pass."""
+    asked = query.requirements or Requirements()
+    models = {each.name: each for each in resources if each.model is not None}
+    weights = WEIGHTS[query.preference]
+    if query.weights is not None:
+        given_weights = (
+            query.weights.cost,
+            query.weights.latency,
+            query.weights.reliability,
+            query.weights.quality,
+            query.weights.load,
+        )
+        weights = tuple(weight / sum(given_weights) for weight in given_weights)
+    totals: dict[str, float] = {}
+    cut: dict[Reason, list[str]] = {}
+    costs: dict[str, int | None] = {}
+    for resource in resources:
+        wanted = resource.agent if query.target is DiscoverTarget.AGENT else resource.endpoint
+        if wanted is None:
+            continue
+        subject = Subject(resource, models, at)
+        reason = cut_by(subject, asked)
+        if reason is not None:
+            cut.setdefault(reason, []).append(resource.name)
+            continue
+        mix = mix_of(asked)
+        values, cost = values_of(subject, mix), subject.cost(mix)
+        totals[resource.name] = sum(v * w for v, w in zip(values, weights, strict=True))
+        costs[resource.name] = None if cost is None else round(cost)
+    return totals, cut, costs

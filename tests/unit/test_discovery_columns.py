@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airegistry.discovery.columns.bitsets import bits_of, mask_of, rows_of
+from airegistry.discovery.columns.journal import Journal
+from airegistry.discovery.columns.name_order import NameOrder
+
+
+@given(st.lists(st.booleans(), max_size=70))
+def test_a_mask_survives_the_way_there_and_back(values):
+    bits = bits_of(np.array(values, np.bool_))
+    assert mask_of(bits, len(values)).tolist()[: len(values)] == values
+    assert rows_of(bits, len(values)).tolist() == [row for row, value in enumerate(values) if value]
+    assert bits.bit_count() == sum(values)
+
+
+@given(st.lists(st.text("ab", max_size=6), unique=True), st.data())
+def test_numbers_sort_as_names_do(names, data):
+    order = NameOrder()
+    numbers: dict[str, int] = {}
+    for name in names:
+        number = order.add(name)
+        numbers = dict(order.numbers()) if number is None else numbers | {name: number}
+    for name in data.draw(st.lists(st.sampled_from(names), unique=True)) if names else ():
+        order.remove(name)
+        del numbers[name]
+    assert sorted(numbers, key=lambda name: numbers[name]) == sorted(numbers)
+    assert dict(order.numbers()) == numbers
+
+
+def test_numbers_are_given_out_anew_when_none_is_left_between_two_neighbours():
+    order = NameOrder()
+    order.add("a")
+    order.add("b")
+    fresh = [order.add("a" + "a" * length) for length in range(40, 0, -1)]
+    assert None in fresh
+    numbers = [number for _, number in order.numbers()]
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_journal_tells_what_came_after_a_position():
+    journal = Journal()
+    journal.add(1)
+    position = journal.position
+    journal.add(2)
+    journal.add(3)
+    assert journal.since(position) == [2, 3]
+    assert journal.since(journal.position) == []
+
+
+@pytest.mark.parametrize(
+    "cut", [Journal.cut, lambda journal: [journal.add(1) for _ in range(5_000)]], ids=["cut", "full"]
+)
+def test_a_reader_that_the_journal_left_behind_is_told(cut):
+    journal = Journal()
+    journal.add(1)
+    position = journal.position
+    cut(journal)
+    assert journal.since(position) is None
+    assert journal.since(journal.position) == []
