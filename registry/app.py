@@ -58,6 +58,7 @@ async def serve(config: Config) -> AsyncIterator[Registry]:
         folder = config.data_dir.expanduser() / "registry"
         catalog = await _open_catalog(config, folder, tasks, stack)
         watches = Watches(catalog, max_age=config.registry_max_watch_age)
+        stack.push_async_callback(_cancel, tasks.create_task(watches.run()))
         health = HealthState()
         metrics = Metrics("registry")
         observe(metrics, catalog, watches)

@@ -36,6 +36,11 @@ class Feed:
         """The first revision still held; one more than `newest` when none is."""
         return self._before + 1
 
+    @property
+    def closed(self) -> bool:
+        """Whether there will be no more."""
+        return self._closed
+
     def append(self, revision: Revision) -> None:
         """Add the next revision and wake the readers."""
         if revision.number != self.newest + 1:
@@ -63,6 +68,19 @@ class Feed:
         del self._revisions[:gone]
         self._before += gone
 
+    def ready(self, after: int) -> tuple[Revision, ...]:
+        """Return the revisions after *after* (exclusive) that are known, up to a bound; raises as `follow` does."""
+        self._check(after)
+        start = after - self._before
+        ready: list[Revision] = []
+        events = 0
+        for revision in self._revisions[start : start + MAX_STEP_REVISIONS]:
+            events += len(revision.events)
+            if ready and events > MAX_STEP_EVENTS:
+                break
+            ready.append(revision)
+        return tuple(ready)
+
     async def follow(self, after: int) -> AsyncIterator[tuple[Revision, ...]]:
         """Yield the revisions after *after* (exclusive), each time all that are ready, up to a bound; end at `close`.
 
@@ -71,13 +89,11 @@ class Feed:
         """
         while not self._closed:
             grew = self._grew  # taken before looking, so that no append is missed
-            self._check(after)
-            if after == self.newest:
+            if ready := self.ready(after):
+                after = ready[-1].number
+                yield ready
+            else:
                 await grew.wait()
-                continue
-            ready = self._ready(after)
-            after = ready[-1].number
-            yield ready
 
     async def wait_for(self, revision: int, timeout: float | None = None) -> None:  # noqa: ASYNC109 - the caller's deadline
         """Wait until *revision* is known; DeadlineExceededError after *timeout* seconds."""
@@ -101,17 +117,6 @@ class Feed:
     def _wake(self) -> None:
         grew, self._grew = self._grew, asyncio.Event()
         grew.set()
-
-    def _ready(self, after: int) -> tuple[Revision, ...]:
-        start = after - self._before
-        ready: list[Revision] = []
-        events = 0
-        for revision in self._revisions[start : start + MAX_STEP_REVISIONS]:
-            events += len(revision.events)
-            if ready and events > MAX_STEP_EVENTS:
-                break
-            ready.append(revision)
-        return tuple(ready)
 
     def _check(self, after: int) -> None:
         """Refuse a place that is outside what is held."""

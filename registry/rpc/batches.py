@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from airegistry.v1 import registry_service_pb2 as pb
 from registry.entry import Entry
+from registry.feed import Feed
 from registry.history import Revision
 from registry.rpc import splice
 from registry.rpc.selection import EventType, Selection
@@ -20,18 +22,45 @@ FRAGMENT_BYTES = 2 * 1024 * 1024
 """A revision that is larger than this is sent in several messages."""
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Serialized messages, and the revision that is reached with the last of them."""
+
+    messages: tuple[bytes, ...]
+    reached: int
+
+    @property
+    def size(self) -> int:
+        """How many bytes it holds."""
+        return sum(map(len, self.messages))
+
+
 class Batches:
     """Encodes snapshots and changes, and remembers the latest results: watchers with equal filters share their bytes."""
 
     def __init__(self, cluster_id: str, *, max_bytes: int = 32 * 1024 * 1024) -> None:
         self._cluster_id = cluster_id
         self._max_bytes = max_bytes
-        self._made: OrderedDict[Hashable, tuple[bytes, ...]] = OrderedDict()
+        self._made: OrderedDict[Hashable, Batch] = OrderedDict()
         self._bytes = 0
 
-    def snapshot(self, selection: Selection, entries: Iterable[Entry], revision: int) -> tuple[bytes, ...]:
+    def snapshot(self, selection: Selection, entries: Iterable[Entry], revision: int) -> Batch:
         """Return the messages of the snapshot as of *revision*, without its end mark."""
-        return self._once(("snapshot", selection.key, revision), lambda: _snapshot(selection, entries, revision))
+        key = (selection.key, revision)
+        return self._made.get(key) or self._keep(key, _snapshot(selection, entries, revision), revision)
+
+    def changes(self, selection: Selection, feed: Feed, after: int) -> Batch:
+        """Return the messages for what is ready after *after* (exclusive), and the revision that they reach.
+
+        There are none for changes outside the selection. Raises as `Feed.follow` does.
+        """
+        key = (selection.key, after, feed.newest)
+        made = self._made.get(key)
+        if made is None:
+            revisions = feed.ready(after)
+            reached = revisions[-1].number if revisions else after
+            made = self._keep(key, self._changes(selection, revisions), reached)
+        return made
 
     def snapshot_end(self, revision: int) -> bytes:
         """Return the mark that the snapshot as of *revision* is complete."""
@@ -40,11 +69,6 @@ class Batches:
     def bookmark(self, revision: int) -> bytes:
         """Return the mark that everything up to *revision* was sent."""
         return self._mark(pb.WATCH_RESPONSE_KIND_BOOKMARK, revision).SerializeToString()
-
-    def changes(self, selection: Selection, revisions: Sequence[Revision]) -> tuple[bytes, ...]:
-        """Return the messages for *revisions*; none when they change nothing in the selection."""
-        key = ("changes", selection.key, revisions[0].number, revisions[-1].number)
-        return self._once(key, lambda: self._changes(selection, revisions))
 
     def _changes(self, selection: Selection, revisions: Sequence[Revision]) -> Iterator[bytes]:
         waiting: list[bytes] = []
@@ -82,14 +106,11 @@ class Batches:
     def _mark(self, kind: pb.WatchResponseKind.ValueType, revision: int) -> pb.WatchResponse:
         return pb.WatchResponse(kind=kind, revision=revision, resume_token=resume_token(self._cluster_id, revision))
 
-    def _once(self, key: Hashable, make: Callable[[], Iterable[bytes]]) -> tuple[bytes, ...]:
-        made = self._made.get(key)
-        if made is None:
-            made = self._made[key] = tuple(make())
-            self._bytes += sum(map(len, made))
-            while self._bytes > self._max_bytes or len(self._made) > MAX_MADE:
-                _, dropped = self._made.popitem(last=False)
-                self._bytes -= sum(map(len, dropped))
+    def _keep(self, key: Hashable, messages: Iterable[bytes], reached: int) -> Batch:
+        made = self._made[key] = Batch(tuple(messages), reached)
+        self._bytes += made.size
+        while self._bytes > self._max_bytes or len(self._made) > MAX_MADE:
+            self._bytes -= self._made.popitem(last=False)[1].size
         return made
 
 

@@ -32,7 +32,8 @@ class Selection:
         self._prefix = wanted.name_prefix
         self._labels = dict(wanted.labels)
         self._capabilities = frozenset(wanted.capabilities)
-        self.key = (self._kinds, self._prefix, frozenset(self._labels.items()), self._capabilities)
+        # Text, because Python hashes a text only once.
+        self.key = repr((sorted(self._kinds), self._prefix, sorted(self._labels.items()), sorted(self._capabilities)))
 
     @property
     def prefix(self) -> str:

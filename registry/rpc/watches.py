@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 from airegistry._convert import from_pb
@@ -16,7 +17,6 @@ from airegistry._rpc.call import Call
 from airegistry.errors import ForeignResumeTokenError, InvalidArgumentError
 from airegistry.v1 import registry_service_pb2 as pb
 from registry.catalog import Catalog
-from registry.history import Revision
 from registry.rpc.batches import Batches
 from registry.rpc.requests import Watch
 from registry.rpc.selection import Selection, open_selection
@@ -27,25 +27,37 @@ MIN_BOOKMARK_INTERVAL = 1.0
 DEFAULT_MAX_AGE = 1800.0
 # A stream lives for a random share of its greatest age, so that streams opened together do not come back together.
 _LEAST_SHARE_OF_AGE = 0.8
+_TICK = 0.1
 
 
 @dataclass(slots=True, eq=False)
 class _Stream:
-    """One stream: what it selects, the revision up to which it was told, and its times by the loop's clock."""
+    """One stream: what it selects, the revision up to which it was told, and when it has to say or do something."""
 
     selection: Selection
     interval: float
     ends_at: float
+    bookmark_at: float
     position: int = 0
-    bookmark_at: float = 0.0
-    following: AsyncIterator[tuple[Revision, ...]] | None = None
+    asleep: asyncio.Future[None] | None = None
+
+    def wake(self) -> None:
+        """Let the stream look whether there is something to do."""
+        if self.asleep is not None and not self.asleep.done():
+            self.asleep.set_result(None)
 
 
 class Watches:
-    """The handler of Watch. *max_age* is the longest life of a stream, in seconds."""
+    """The handler of Watch; the owner runs `run`, which wakes the streams.
 
-    def __init__(self, catalog: Catalog, *, max_age: float = DEFAULT_MAX_AGE) -> None:
+    *max_age* is the longest life of a stream, in seconds by *now*.
+    """
+
+    def __init__(
+        self, catalog: Catalog, *, now: Callable[[], float] = time.monotonic, max_age: float = DEFAULT_MAX_AGE
+    ) -> None:
         self._catalog = catalog
+        self._now = now
         self._max_age = max_age
         self._batches = Batches(catalog.cluster_id)
         self._streams: set[_Stream] = set()
@@ -61,6 +73,12 @@ class Watches:
         newest = self._catalog.feed.newest
         return max((newest - stream.position for stream in self._streams), default=0)
 
+    async def run(self) -> None:
+        """Wake the streams when something changed, and when a time of theirs has come; until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._wake_on_change())
+            tasks.create_task(self._wake_when_due())
+
     async def watch(self, request: pb.WatchRequest, _call: Call) -> AsyncIterator[bytes]:
         """Stream what matches, then every change to it."""
         wanted = from_pb(Watch, request, strict=True)
@@ -73,18 +91,21 @@ class Watches:
                     yield message
             else:
                 stream.position = resume
-            while (messages := await self._step(stream)) is not None:
+            while not self._catalog.feed.closed and self._now() < stream.ends_at:
+                messages = self._next(stream)
                 for message in messages:
                     yield message
+                if not messages:
+                    await self._sleep(stream)
             yield self._batches.bookmark(stream.position)
         finally:
             self._streams.discard(stream)
 
     def _open(self, wanted: Watch) -> _Stream:
-        now = asyncio.get_running_loop().time()
+        now = self._now()
         age = self._max_age * random.uniform(_LEAST_SHARE_OF_AGE, 1)
         interval = wanted.bookmark_interval or DEFAULT_BOOKMARK_INTERVAL
-        return _Stream(open_selection(wanted.filter), interval, now + age, bookmark_at=now + interval)
+        return _Stream(open_selection(wanted.filter), interval, ends_at=now + age, bookmark_at=now + interval)
 
     def _snapshot(self, stream: _Stream, *, skip: bool) -> tuple[bytes, ...]:
         """Place *stream* at the current revision; return the snapshot as of that, encoded before anything can change."""
@@ -93,35 +114,46 @@ class Watches:
         if skip:
             return (end,)
         entries = self._catalog.entries.under(stream.selection.prefix)
-        return (*self._batches.snapshot(stream.selection, entries, revision), end)
+        return (*self._batches.snapshot(stream.selection, entries, revision).messages, end)
 
-    async def _step(self, stream: _Stream) -> tuple[bytes, ...] | None:
-        """Return what to send next, perhaps nothing; None when the stream is over."""
-        revisions = await self._next(stream)
-        now = asyncio.get_running_loop().time()
-        if revisions is None or now >= stream.ends_at:
-            return None
+    def _next(self, stream: _Stream) -> tuple[bytes, ...]:
+        """Return what there is to send now, and move the stream on."""
         messages: tuple[bytes, ...] = ()
-        if revisions:
-            messages = self._batches.changes(stream.selection, revisions)
-            stream.position = revisions[-1].number
-        if not messages and now >= stream.bookmark_at:
+        if stream.position != self._catalog.feed.newest:
+            batch = self._batches.changes(stream.selection, self._catalog.feed, stream.position)
+            messages, stream.position = batch.messages, batch.reached
+        if not messages and self._now() >= stream.bookmark_at:
             messages = (self._batches.bookmark(stream.position),)
         if messages:
-            stream.bookmark_at = now + stream.interval
+            stream.bookmark_at = self._now() + stream.interval
         return messages
 
-    async def _next(self, stream: _Stream) -> tuple[Revision, ...] | None:
-        """Wait for revisions until a bookmark is due; return None when the feed was closed."""
-        if stream.following is None:
-            stream.following = self._catalog.feed.follow(stream.position)
-        try:
-            async with asyncio.timeout_at(min(stream.bookmark_at, stream.ends_at)):
-                return await anext(stream.following, None)
-        except TimeoutError:
-            # The timeout ended the iterator; the next one begins at the same place.
-            stream.following = None
-            return ()
+    async def _sleep(self, stream: _Stream) -> None:
+        if stream.position != self._catalog.feed.newest:
+            # A filter that matches nothing of a long history must not keep everybody else waiting.
+            await asyncio.sleep(0)
+            return
+        stream.asleep = asyncio.get_running_loop().create_future()
+        await stream.asleep
+        stream.asleep = None
+
+    async def _wake_on_change(self) -> None:
+        async for _ in self._catalog.feed.follow(self._catalog.revision):
+            self._wake_all()
+        self._wake_all()
+
+    def _wake_all(self) -> None:
+        for stream in self._streams:
+            stream.wake()
+
+    async def _wake_when_due(self) -> None:
+        # One timer for all streams: a timeout around each wait costs more than the delivery itself.
+        while True:
+            await asyncio.sleep(_TICK)
+            now = self._now()
+            for stream in self._streams:
+                if now >= min(stream.bookmark_at, stream.ends_at):
+                    stream.wake()
 
     def _resume_position(self, wanted: Watch) -> int | None:
         """Check where the stream is to begin, and return the position to resume from; None asks for a snapshot."""

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Protocol
 
@@ -124,15 +124,16 @@ def _stream(method: Method, observer: CallObserver) -> Any:
     handle, path = method.stream, method.path
     assert handle is not None  # noqa: S101 - the caller looked
 
-    async def behaviour(request: Any, context: aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
+    # Not a generator itself: grpc.aio would only write what it yields, one frame further away.
+    async def behaviour(request: Any, context: aio.ServicerContext[Any, Any]) -> None:
         observer.call_started(path)
         started = time.monotonic()
         code = "OK"
         messages = handle(request, AioCall(context, path))
         try:
             async for message in messages:
-                yield message
-        except (asyncio.CancelledError, GeneratorExit):
+                await context.write(message)
+        except asyncio.CancelledError:
             code = "CANCELLED"
             raise
         except Exception as error:  # noqa: BLE001 - strangers' exceptions stop here
