@@ -12,8 +12,8 @@ _AUDIO_TYPES: Final = {"mp3": "audio/mpeg", "pcm16": "audio/pcm"}
 _FILE_TYPES: Final = {"pdf": "application/pdf", "txt": "text/plain", "csv": "text/csv", "json": "application/json"}
 
 
-def blocks_of(message: Fields, unknown: Callable[[Fields], None]) -> tuple[ContentBlock, ...]:
-    """Return the blocks of a message's `content`: a string, or an array of parts. *unknown* hears of what was not read."""
+def blocks_of(message: Fields) -> tuple[ContentBlock, ...]:
+    """Return the blocks of a message's `content`: a string, or an array of parts."""
     content = message.take("content")
     if content is None:
         return ()
@@ -21,11 +21,7 @@ def blocks_of(message: Fields, unknown: Callable[[Fields], None]) -> tuple[Conte
         return (ContentBlock(text=TextBlock(content)),)
     if not isinstance(content, list):
         raise wrong(message.at("content"), "must be a string or an array of parts")
-    blocks = []
-    for part in message.objects("content"):
-        blocks.append(_block(part))
-        unknown(part)
-    return tuple(blocks)
+    return tuple(_block(part) for part in message.objects("content"))
 
 
 def _block(part: Fields) -> ContentBlock:

@@ -38,14 +38,18 @@ def body_fields(body: bytes) -> Fields:
 
 
 class Fields:
-    """One JSON object. A field that is null is treated as absent; `rest` gives what nobody asked for."""
+    """One JSON object. A field that is null is treated as absent.
 
-    __slots__ = ("_read", "_values", "path")
+    `rest` gives the fields that nobody asked for, `unread_below` the paths of those in the objects inside.
+    """
+
+    __slots__ = ("_inside", "_read", "_values", "path")
 
     def __init__(self, values: Mapping[str, Any], path: str = "") -> None:
         self.path = path
         self._values = values
         self._read: set[str] = set()
+        self._inside: list[Fields] = []
 
     def at(self, name: str) -> str:
         """Return the path of a field."""
@@ -107,7 +111,7 @@ class Fields:
     def nested(self, name: str) -> Fields | None:
         """Return an object to be read further."""
         value = self.mapping(name)
-        return None if value is None else Fields(value, self.at(name))
+        return None if value is None else self._enter(value, self.at(name))
 
     def needed_nested(self, name: str) -> Fields:
         """Return an object to be read further that must be there."""
@@ -131,7 +135,7 @@ class Fields:
             path = f"{self.at(name)}[{i}]"
             if not isinstance(value, dict):
                 raise wrong(path, f"must be an object, not {_kind(value)}")
-            yield Fields(value, path)
+            yield self._enter(value, path)
 
     def texts(self, name: str) -> tuple[str, ...]:
         """Return the strings of an array."""
@@ -144,6 +148,17 @@ class Fields:
     def rest(self) -> dict[str, Any]:
         """Return the fields that were not read, but for nulls."""
         return {name: v for name, v in self._values.items() if name not in self._read and v is not None}
+
+    def unread_below(self) -> Iterator[str]:
+        """Return the paths of what was not read in the objects inside this one. What is empty says nothing."""
+        for fields in self._inside:
+            yield from (fields.at(name) for name, value in fields.rest().items() if value not in ([], {}, ""))
+            yield from fields.unread_below()
+
+    def _enter(self, values: Mapping[str, Any], path: str) -> Fields:
+        fields = Fields(values, path)
+        self._inside.append(fields)
+        return fields
 
     def _mistyped(self, name: str, kind: str, value: Any) -> InvalidArgumentError:
         return wrong(self.at(name), f"must be {kind}, not {_kind(value)}")

@@ -9,13 +9,13 @@ from airegistry.invocations.chat import ChatRequest
 from airegistry.invocations.embeddings import EmbeddingInput, EmbeddingsRequest, TokenIds
 from airegistry.invocations.invocation import Warning as FieldWarning
 from gateway.fronts.openai.fields import Fields, body_fields, wrong
-from gateway.fronts.openai.messages import MessageReader
+from gateway.fronts.openai.messages import messages_of
 from gateway.fronts.openai.options import options_of
 
 
 @dataclass(frozen=True, slots=True)
 class ChatCall:
-    """A call of `/v1/chat/completions`. `warnings` names what inside of messages has no canonical place."""
+    """A call of `/v1/chat/completions`. `warnings` names what below the top level has no canonical place."""
 
     model: str
     request: ChatRequest
@@ -44,13 +44,12 @@ def read_chat(body: bytes) -> ChatCall:
         if fields.take(name) is not None:
             raise UnsupportedFieldError.of(name, f"was replaced by `{successor}`")
     model = fields.needed("model")
-    reader = MessageReader()
-    messages = reader.read(fields)
-    options = options_of(fields)
+    messages, options = messages_of(fields), options_of(fields)
     stream = bool(fields.flag("stream"))
     include_usage = _include_usage(fields, stream=stream)
     request = ChatRequest(messages=messages, **options, extra=fields.rest() or None)
-    return ChatCall(model, request, stream, include_usage, tuple(reader.warnings))
+    lost = tuple(FieldWarning(path, "this field is not known here; not sent") for path in fields.unread_below())
+    return ChatCall(model, request, stream, include_usage, lost)
 
 
 def read_embeddings(body: bytes) -> EmbeddingsCall:
@@ -71,6 +70,8 @@ def _include_usage(fields: Fields, *, stream: bool) -> bool:
         return False
     if not stream:
         raise wrong("stream_options", "is allowed only when `stream` is true")
+    # Padding against eavesdroppers on the provider's side; we send none either way.
+    options.flag("include_obfuscation")
     return bool(options.flag("include_usage"))
 
 

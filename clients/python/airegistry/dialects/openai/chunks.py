@@ -15,7 +15,8 @@ from airegistry.invocations.chat import ChatRequest
 from airegistry.invocations.streaming import ExtraSeen, StreamItem, StreamStarted, UsageSeen
 from airegistry.invocations.usage import Usage
 
-_KNOWN: Final = frozenset(("id", "object", "created", "model", "choices", "usage", "error"))
+# `obfuscation` is padding, so that the sizes of packets do not tell the tokens.
+_KNOWN: Final = frozenset(("id", "object", "created", "model", "choices", "usage", "error", "obfuscation"))
 _MAX_CHOICES: Final = 128
 
 

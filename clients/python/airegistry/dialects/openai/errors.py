@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from airegistry.dialects.redaction import presentable
+from airegistry.dialects.redaction import LONGEST, presentable
 from airegistry.dialects.retry_after import retry_after
 from airegistry.errors import (
     ContentRefusedError,
@@ -89,8 +89,7 @@ _CLIENT_ERRORS: Final = range(400, 500)
 def error_of(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
     """Return the error that a status and its body mean. The message is short and shows no key."""
     said = _body_of(body)
-    wait = retry_after(headers)
-    return _error(status, said, wait)
+    return _error(f"provider answered {status}", status, said, retry_after(headers))
 
 
 def error_within(answer: Mapping[str, Any]) -> ProviderError | None:
@@ -100,8 +99,8 @@ def error_within(answer: Mapping[str, Any]) -> ProviderError | None:
         return None
     said = _said(found or answer)
     # Routers put the status that they got themselves in `code`.
-    status = said.status if said.status is not None else 500
-    return _error(status, said, None)
+    number = "" if said.status is None else f" {said.status}"
+    return _error(f"provider reported an error{number} in its answer", said.status or 500, said, None)
 
 
 class _Said:
@@ -116,13 +115,13 @@ class _Said:
         self.status = status
 
 
-def _error(status: int, said: _Said, wait: float | None) -> ProviderError:
+def _error(event: str, status: int, said: _Said, wait: float | None) -> ProviderError:
     cls = _class_of(status, said)
     message = presentable(said.message) or "no explanation"
     metadata = {key: word for key in ("code", "type") if (word := presentable(getattr(said, key)))}
     if said.code in _QUOTA or said.type in _QUOTA or status == 402:  # noqa: PLR2004 - Payment Required
         metadata["quota"] = "exhausted"
-    return cls(f"provider answered {status}: {message}"[:300], http_status=status, metadata=metadata, retry_after=wait)
+    return cls(f"{event}: {message}"[:LONGEST], http_status=status, metadata=metadata, retry_after=wait)
 
 
 def _class_of(status: int, said: _Said) -> type[ProviderError]:

@@ -6,15 +6,16 @@ Both go through here, so that the same answer comes out the same, streamed or no
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from airegistry.dialects import reading
 from airegistry.dialects.openai.errors import error_within
 from airegistry.dialects.openai.logprobs import logprobs_of
-from airegistry.dialects.openai.sound import Sound, facts_of
+from airegistry.dialects.openai.sound import Sound
 from airegistry.dialects.openai.tool_calls import ToolCalls
 from airegistry.errors import ProviderFailedError, TruncatedAnswerError
-from airegistry.invocations.chat import ChatDelta, FinishReason
+from airegistry.invocations.chat import ChatDelta, FinishReason, TokenLogprob
 from airegistry.invocations.content import ContentBlock, MediaBlock, TextBlock
 from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.invocations.streaming import StreamItem
@@ -33,8 +34,19 @@ _FINISH_REASONS: Final = {
     "refusal": FinishReason.REFUSAL,
 }
 _CHOICE_FIELDS: Final = frozenset(
-    ("index", "delta", "message", "finish_reason", "logprobs", "stop_reason", "matched_stop", "error")
+    (
+        "index",
+        "delta",
+        "message",
+        "finish_reason",
+        "native_finish_reason",
+        "logprobs",
+        "stop_reason",
+        "matched_stop",
+        "error",
+    )
 )
+_PLAIN_FIELDS: Final = frozenset(("index", "delta", "finish_reason", "logprobs"))
 _MESSAGE_FIELDS: Final = frozenset(
     ("role", "content", "refusal", "annotations", "audio", "images", "tool_calls", "reasoning_content", "reasoning")
 )
@@ -52,6 +64,7 @@ class Pieces:
         self._sound = Sound(media_type)
         self._warned: set[str] = set()
         self._finish = ""
+        self._upstream_finish = ""
         self._stop_sequence = ""
 
     @property
@@ -61,15 +74,17 @@ class Pieces:
 
     def take(self, choice: Mapping[str, Any], answer_id: str) -> list[StreamItem]:
         """Take the next (or only) appearance of the choice and return what it adds, but for its end."""
-        items: list[StreamItem] = []
         said = choice.get(self._message)
+        if (plain := _plain_text(choice, said)) is not None:
+            return [ChatDelta(self._index, self._block("text"), text=plain)]
+        items: list[StreamItem] = []
         if said is not None:
             message = reading.mapping(said, f"{self._path}.{self._message}")
             items.extend(self._content(message))
             items.extend(self._tool_calls(message, answer_id))
             self._note(message, _MESSAGE_FIELDS, f"{self._path}.{self._message}", items)
-        if choice.get("logprobs") is not None:
-            items.append(ChatDelta(self._index, self._last_block(), logprobs=logprobs_of(choice, self._path)))
+        if logprobs := logprobs_of(choice, self._path):
+            self._attach(logprobs, items)
         self._end_of(choice)
         self._note(choice, _CHOICE_FIELDS, self._path, items)
         return items
@@ -108,12 +123,13 @@ class Pieces:
 
     def _heard(self, audio: Mapping[str, Any], path: str) -> Iterator[StreamItem]:
         self._sound.take(audio, path)
-        # Id, words, expiry: the order in which a stream tells them, and the id says that the words are a transcript.
-        facts = [self._whole("transcript", fact) for fact in facts_of(audio)]
-        yield from facts[:1] if audio.get("id") is not None else ()
+        # Before the words, so that a reader knows from the first one on that they are a transcript.
+        if (identity := self._sound.news(audio, "id")) is not None:
+            yield self._whole("transcript", identity)
         if transcript := reading.text(audio, "transcript", path):
             yield ChatDelta(self._index, self._block("transcript"), text=transcript)
-        yield from facts[1:] if audio.get("id") is not None else facts
+        if (expiry := self._sound.news(audio, "expires_at")) is not None:
+            yield self._whole("transcript", expiry)
 
     def _parts(self, parts: list[Mapping[str, Any]]) -> Iterator[StreamItem]:
         """Read content that comes in parts, as Mistral's does when it thinks."""
@@ -146,6 +162,8 @@ class Pieces:
             raise error
         # Some repeat it, or send it early; the last one counts, and it goes out with the end.
         self._finish = reading.text(choice, "finish_reason", self._path) or self._finish
+        # OpenRouter translates the word into OpenAI's, and gives the original beside it.
+        self._upstream_finish = reading.text(choice, "native_finish_reason", self._path) or self._upstream_finish
         for name in ("stop_reason", "matched_stop"):
             # vLLM and SGLang: the sequence, or the number of the token, that stopped the answer.
             if isinstance(choice.get(name), str):
@@ -161,7 +179,7 @@ class Pieces:
             self._index,
             self._last_block(),
             finish_reason=reason,
-            upstream_finish_reason=self._finish,
+            upstream_finish_reason=self._upstream_finish or self._finish,
             stop_sequence=self._stop_sequence,
         )
 
@@ -171,6 +189,14 @@ class Pieces:
     def _block(self, key: object) -> int:
         """Return the index of the block for a kind of content, the next free one when it begins."""
         return self._blocks.setdefault(key, len(self._blocks))
+
+    def _attach(self, logprobs: tuple[TokenLogprob, ...], items: list[StreamItem]) -> None:
+        """Put log-probabilities to the words that they are of, or by themselves where no word is complete yet."""
+        for i, item in enumerate(items):
+            if isinstance(item, ChatDelta) and (item.text is not None or item.refusal is not None):
+                items[i] = replace(item, logprobs=logprobs)
+                return
+        items.append(ChatDelta(self._index, self._last_block(), logprobs=logprobs))
 
     def _last_block(self) -> int:
         return max(len(self._blocks) - 1, 0)
@@ -187,6 +213,16 @@ class Pieces:
         if path not in self._warned:
             self._warned.add(path)
             yield FieldWarning(path, f"{what} of the answer has no place in the canonical form")
+
+
+def _plain_text(choice: Mapping[str, Any], said: Any) -> str | None:
+    """Return the text of a piece that is nothing but text, as nearly every one is; None for all others."""
+    if not (isinstance(said, dict) and len(said) == 1 and choice.keys() <= _PLAIN_FIELDS):
+        return None
+    if choice.get("finish_reason") or choice.get("logprobs"):
+        return None
+    text = said.get("content")
+    return text if isinstance(text, str) and text else None
 
 
 def image_of(url: str) -> MediaBlock:

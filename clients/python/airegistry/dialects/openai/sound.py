@@ -22,6 +22,14 @@ class Sound:
         self._media_type = media_type
         self._sound = bytearray()
         self._base64 = ""
+        self._told: set[str] = set()
+
+    def news(self, said: Mapping[str, Any], name: str) -> ContentBlock | None:
+        """Return a fact (`id`, `expires_at`) as an annotation of the transcript, the first time that it is told."""
+        if said.get(name) is None or name in self._told:
+            return None
+        self._told.add(name)
+        return ContentBlock(text=TextBlock(annotations=({"type": TRANSCRIPT, name: said[name]},)))
 
     def take(self, said: Mapping[str, Any], path: str) -> None:
         """Take the next piece."""
@@ -38,12 +46,6 @@ class Sound:
         if not self._sound:
             return None
         return ContentBlock(audio=MediaBlock(data=bytes(self._sound), media_type=self._media_type))
-
-
-def facts_of(said: Mapping[str, Any]) -> list[ContentBlock]:
-    """Return what is told of the sound, as annotations of its transcript, one each: a stream tells them one by one."""
-    known = [{name: said[name]} for name in ("id", "expires_at") if said.get(name) is not None]
-    return [ContentBlock(text=TextBlock(annotations=({"type": TRANSCRIPT, **fact},))) for fact in known]
 
 
 def media_type_asked(request: ChatRequest) -> str:
