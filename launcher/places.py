@@ -1,0 +1,71 @@
+"""Where everything listens, and whether it can."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from airegistry._rpc.listening import ListenError, is_loopback, join_address, listen_on
+from airegistry._rpc.process import StartError
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """The host and the ports. `demo_port` is None where there is no demo backend."""
+
+    host: str
+    registry_port: int
+    registry_http_port: int
+    gateway_port: int
+    gateway_http_port: int
+    demo_port: int | None
+
+    @property
+    def registry(self) -> str:
+        """Where the registry serves gRPC."""
+        return join_address(self.host, self.registry_port)
+
+    @property
+    def registry_http(self) -> str:
+        """Where the registry serves HTTP."""
+        return join_address(self.host, self.registry_http_port)
+
+    @property
+    def gateway(self) -> str:
+        """Where the gateway serves gRPC."""
+        return join_address(self.host, self.gateway_port)
+
+    @property
+    def gateway_http(self) -> str:
+        """Where the gateway serves HTTP."""
+        return join_address(self.host, self.gateway_http_port)
+
+    @property
+    def demo(self) -> str | None:
+        """Where the demo backend serves HTTP: on loopback, whatever the others do."""
+        return None if self.demo_port is None else join_address("127.0.0.1", self.demo_port)
+
+    def check(self, *, insecure: bool) -> None:
+        """Raise StartError when a place is taken, asked for twice, or open to everybody without being meant so."""
+        if not insecure and not is_loopback(self.host):
+            raise StartError(
+                f"{self.host} can be reached from other machines, and calls are neither encrypted nor authenticated: "
+                "say --insecure if that is meant"
+            )
+        taken = Counter(address for _, address in self._all())
+        for option, address in self._all():
+            if taken[address] > 1:
+                raise StartError(f"{address} is asked for twice: choose another port with --{option}")
+            try:
+                listen_on(address, insecure=insecure).close()
+            except ListenError as error:
+                raise StartError(f"{error}; choose another port with --{option}") from error
+
+    def _all(self) -> Iterator[tuple[str, str]]:
+        yield "registry-port", self.registry
+        yield "registry-http-port", self.registry_http
+        yield "gateway-port", self.gateway
+        yield "gateway-http-port", self.gateway_http
+        if self.demo is not None:
+            yield "demo-port", self.demo

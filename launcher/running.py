@@ -1,0 +1,126 @@
+"""Everything from the first start to the last stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import NoReturn
+
+from airegistry._rpc.process import StartError
+from airegistry._rpc.settings import ServerSettings, read_environment
+from airegistry.cli.session import Session
+from airegistry.client import RegistryClient
+from airegistry.errors import RegistryError
+from airegistry.keeping import LEASE_TTL, LeaseKeeper, owner_id_file
+from launcher.catalog import load_catalog
+from launcher.children import Child, ChildDiedError, Children
+from launcher.demo import demo_resources
+from launcher.health import wait_until_healthy
+from launcher.places import Places
+from launcher.tour import show_tour
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def run(session: Session, places: Places, data_dir: Path | None, *, catalog: bool, insecure: bool) -> int:
+    """Run everything until a signal or until a part dies; return the exit code."""
+    try:
+        settings = read_environment(ServerSettings, "launcher")
+        folder = (data_dir or settings.data_dir).expanduser().absolute()
+        insecure = insecure or settings.insecure
+        places.check(insecure=insecure)
+        everything = Everything(session, places, folder, _made(folder / "logs"), insecure=insecure)
+        return asyncio.run(_until_signalled(everything, catalog=catalog))
+    except StartError as error:
+        session.note(str(error), style="red")
+        return error.exit_code
+    except RegistryError as error:
+        session.note(f"{error.reason}: {error}", style="red")
+        return 1
+
+
+class Everything:
+    """The servers, and what is registered for them."""
+
+    def __init__(self, session: Session, places: Places, folder: Path, logs: Path, *, insecure: bool) -> None:
+        self._session = session
+        self._places = places
+        self._folder = folder
+        self._insecure = insecure
+        self._children = Children(logs)
+
+    async def run(self, *, catalog: bool) -> NoReturn:
+        """Start everything and go on until a part dies (ChildDiedError) or the task is cancelled; then stop everything."""
+        async with AsyncExitStack() as stack:
+            # Last to be pushed is first to go: the demo's leases end while there is a registry to tell.
+            stack.push_async_callback(self._children.stop)
+            await self._start(stack, catalog=catalog)
+            show_tour(self._session, self._places, self._folder)
+            raise ChildDiedError(await self._children.first_death())
+
+    async def _start(self, stack: AsyncExitStack, *, catalog: bool) -> None:
+        self._session.note("starting the servers")
+        # First, because it trains its models for longer than the others start.
+        demo = await self._start_demo() if self._places.demo is not None else None
+        environment = self._environment()
+        registry = await self._children.start("registry", ["registry"], environment)
+        await wait_until_healthy(registry, self._places.registry_http)
+        gateway = await self._children.start("gateway", ["gateway"], environment)
+        client = await stack.enter_async_context(RegistryClient(self._places.registry))
+        if catalog:
+            self._session.note(await load_catalog(client, self._session))
+        if demo is not None and self._places.demo is not None:
+            await wait_until_healthy(demo, self._places.demo)
+            await self._register_demo(client, stack, self._places.demo)
+        revision = (await client.list_page("models", page_size=1)).revision
+        # What is about to be recommended works only once the gateway knows it.
+        await wait_until_healthy(
+            gateway, self._places.gateway_http, satisfied=lambda facts: int(facts["revision"]) >= revision
+        )
+
+    async def _start_demo(self) -> Child:
+        arguments = ["demo_backend", "--host", "127.0.0.1", "--port", str(self._places.demo_port)]
+        return await self._children.start("demo backend", arguments, os.environ)
+
+    async def _register_demo(self, client: RegistryClient, stack: AsyncExitStack, address: str) -> None:
+        """Register the demo's models for as long as we run; their leases end them if we are killed."""
+        resources = demo_resources(address)
+        owner_id = owner_id_file(self._folder / "demo-owner-id")
+        # Asked for here, so that a refusal is told at once; the keeper renews what is there.
+        await client.register(resources, lease_ttl=LEASE_TTL, owner_id=owner_id)
+        await stack.enter_async_context(LeaseKeeper(client, resources, owner_id=owner_id))
+
+    def _environment(self) -> Mapping[str, str]:
+        return os.environ | {
+            "AIREGISTRY_DATA_DIR": str(self._folder),
+            "AIREGISTRY_INSECURE": str(self._insecure).lower(),
+            "AIREGISTRY_REGISTRY_ADDRESS": self._places.registry,
+            "AIREGISTRY_REGISTRY_HTTP_ADDRESS": self._places.registry_http,
+            "AIREGISTRY_ADDRESS": self._places.registry,
+            "AIREGISTRY_GATEWAY_ADDRESS": self._places.gateway,
+            "AIREGISTRY_GATEWAY_HTTP_ADDRESS": self._places.gateway_http,
+        }
+
+
+async def _until_signalled(everything: Everything, *, catalog: bool) -> int:
+    """Run until a signal; a second one cuts the stopping short."""
+    running = asyncio.create_task(everything.run(catalog=catalog))
+    loop = asyncio.get_running_loop()
+    for number in _STOPPING:
+        loop.add_signal_handler(number, running.cancel)
+    try:
+        await running
+    except asyncio.CancelledError:
+        return 0
+
+
+def _made(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"cannot use {folder}: {(error.strerror or str(error)).lower()}") from error
+    return folder
