@@ -8,8 +8,8 @@ from airegistry.errors import InvalidArgumentError, NotFoundError
 from airegistry.resources.names import parse_name
 from airegistry.resources.resource import ResourceKind
 from registry.entry import Entry
-from registry.planning.ownership import check_owner, check_owner_id, check_request_id
-from registry.planning.plan import Facts, Order, Plan, State, fingerprint, refusal
+from registry.planning.ownership import check_owner, check_owner_id
+from registry.planning.plan import Facts, Order, Plan, State, check_request_id, fingerprint, refusal
 from registry.planning.proposal import check_etag
 from registry.requests import DeregisterResult, Deregistration
 from registry.store.records import Change, Write

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airegistry.errors import InvalidArgumentError, OwnedByAnotherError
 from registry.planning.plan import State
-from registry.requests import MAX_LEASE_TTL, MAX_OWNER_ID, MAX_REQUEST_ID, MIN_LEASE_TTL, MIN_OWNER_ID
+from registry.requests import MAX_LEASE_TTL, MAX_OWNER_ID, MIN_LEASE_TTL, MIN_OWNER_ID
 
 
 def check_owner_id(owner_id: str) -> None:
@@ -23,12 +23,6 @@ def check_lease(owner_id: str, lease_ttl: float | None) -> None:
         raise InvalidArgumentError.of("lease_ttl", f"must be {MIN_LEASE_TTL:g} s to {MAX_LEASE_TTL:g} s")
     if not owner_id:
         raise InvalidArgumentError.of("owner_id", "is required with lease_ttl")
-
-
-def check_request_id(request_id: str) -> None:
-    """Refuse a request_id that is too long to keep."""
-    if len(request_id) > MAX_REQUEST_ID:
-        raise InvalidArgumentError.of("request_id", f"must have at most {MAX_REQUEST_ID} characters")
 
 
 def check_owner(state: State, name: str, owner_id: str) -> None:

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any, Generic, NoReturn, TypeVar
 
-from airegistry.errors import RegistryError
+from airegistry.errors import InvalidArgumentError, RegistryError
 from registry.entries import Entries
 from registry.entry import Draft, Entry
 from registry.feed import Feed
 from registry.leases import Leases
+from registry.requests import MAX_REQUEST_ID
 from registry.store.records import Write
 
 T = TypeVar("T")
@@ -70,6 +71,12 @@ class Order(Generic[T]):
     fingerprint: str = ""
     size: int = 0
     validate_only: bool = False
+
+
+def check_request_id(request_id: str) -> None:
+    """Refuse a request_id that is too long to keep."""
+    if len(request_id) > MAX_REQUEST_ID:
+        raise InvalidArgumentError.of("request_id", f"must have at most {MAX_REQUEST_ID} characters")
 
 
 def refusal(error: RegistryError) -> Callable[[State], Plan]:

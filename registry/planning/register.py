@@ -16,8 +16,8 @@ from airegistry.errors import (
 from airegistry.resources.resource import Liveness, ResourceStatus
 from registry.entry import Draft, Entry
 from registry.leases import Lease
-from registry.planning.ownership import check_lease, check_owner, check_request_id
-from registry.planning.plan import Facts, Order, Plan, State, fingerprint, refusal
+from registry.planning.ownership import check_lease, check_owner
+from registry.planning.plan import Facts, Order, Plan, State, check_request_id, fingerprint, refusal
 from registry.planning.proposal import Proposal, propose
 from registry.requests import MAX_BATCH, MAX_BATCH_BYTES, RegisterBatch, RegisterResult
 from registry.store.records import Change, Write

@@ -9,8 +9,8 @@ from airegistry.resources.names import parse_name
 from airegistry.resources.resource import Resource
 from registry.entry import Draft, Entry, content_of
 from registry.planning.masks import apply_mask, check_mask
-from registry.planning.ownership import check_owner, check_owner_id, check_request_id
-from registry.planning.plan import Facts, Order, Plan, State, fingerprint, refusal
+from registry.planning.ownership import check_owner, check_owner_id
+from registry.planning.plan import Facts, Order, Plan, State, check_request_id, fingerprint, refusal
 from registry.planning.proposal import propose
 from registry.requests import Update, UpdateResult
 from registry.store.records import Change, Write
