@@ -84,7 +84,7 @@ _TYPES: Final = {
 _SERVER_ERRORS: Final = 500
 
 # Canonical paths as the caller knows them.
-_PREFIX: Final = re.compile(r"^(?:invocation\.)?(?:chat|embeddings)\.(?:extra\.)?")
+_PREFIX: Final = re.compile(r"^(?:invocation\.)?(?:(?:chat|embeddings)\.)?(?:extra\.)?")
 _PARAMS: Final = {
     "max_output_tokens": "max_completion_tokens",
     "stop_sequences": "stop",
@@ -108,7 +108,9 @@ def error_value(error: RegistryError) -> dict[str, Any]:
     code = _CODES.get(type(error), error.reason.lower())
     if error.metadata.get("quota") == "exhausted":
         code = kind = "insufficient_quota"
-    return {"error": {"message": error.message, "type": kind, "param": _param(error), "code": code}}
+    params = [_param(violation.field) for violation in getattr(error, "violations", ())]
+    message = _message(error, params)
+    return {"error": {"message": message, "type": kind, "param": params[0] if params else None, "code": code}}
 
 
 def status_of(error: RegistryError) -> int:
@@ -125,10 +127,15 @@ def _headers(error: RegistryError) -> dict[str, str]:
     return headers
 
 
-def _param(error: RegistryError) -> str | None:
-    if not isinstance(error, InvalidArgumentError) or not error.violations:
-        return None
-    path = _PREFIX.sub("", error.violations[0].field)
+def _message(error: RegistryError, params: list[str]) -> str:
+    if not isinstance(error, InvalidArgumentError) or not params:
+        return error.message
+    pairs = zip(params, error.violations, strict=True)
+    return "; ".join(f"{param}: {violation.description}" for param, violation in pairs)
+
+
+def _param(field: str) -> str:
+    path = _PREFIX.sub("", field, count=1)
     for ours, theirs in _PARAMS.items():
         if path == ours or path.startswith((f"{ours}[", f"{ours}.")):
             return theirs + path[len(ours) :]
