@@ -144,6 +144,15 @@ def test_prices_change_every_day_with_their_window():
     assert seen == [5, 5, 1, 5, 5, 5, 1, 5]
 
 
+def test_a_window_that_is_over_for_today_comes_again_tomorrow():
+    clock = [NOON + timedelta(hours=11)]
+    night = schedule(1, 1, daily_window=DailyWindow(22 * 3_600, 6 * 3_600))
+    index = index_of(endpoint("e", schedule(5, 5), night), now=lambda: clock[0])
+    assert costs(index) == {"e": 1}
+    clock[0] += timedelta(hours=8)
+    assert costs(index) == {"e": 5}
+
+
 def test_an_agent_paid_by_the_task_costs_that_whatever_the_mix():
     task, tokens = Price(PriceBucket.AGENT_TASKS, 3 * USD), Price(PriceBucket.OUTPUT_TOKENS, 2_000_000)
     index = index_of(agent("by-task", task), agent("both", task, tokens), agent("by-token", tokens))

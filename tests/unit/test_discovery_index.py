@@ -182,8 +182,9 @@ def test_an_endpoint_overrides_what_its_model_can_do():
     assert names(index, query(all_capabilities=("tools",))) == ["models/m/endpoints/with"]
 
 
-def test_taking_images_is_vision():
-    index = index_of(model(input_modalities=(Modality.IMAGE,)), endpoint())
+@pytest.mark.parametrize("said", [{}, {"vision": Capability(supported=False)}], ids=["nothing-said", "denied"])
+def test_taking_images_is_vision(said):
+    index = index_of(model(input_modalities=(Modality.IMAGE,), capabilities=said), endpoint())
     assert names(index, query(all_capabilities=("vision",))) == ["models/m/endpoints/e"]
 
 
