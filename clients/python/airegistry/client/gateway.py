@@ -11,7 +11,8 @@ import grpc
 
 from airegistry._convert import from_pb, to_pb
 from airegistry._rpc.channel import answered, answers, open_channel
-from airegistry.invocations.invocation import ExplainResponse, Invocation, InvokeEvent, InvokeResponse
+from airegistry.invocations.invocation import Invocation, InvokeEvent, InvokeResponse
+from airegistry.routing.explanation import ExplainResponse
 from airegistry.v1 import gateway_service_pb2 as pb
 from airegistry.v1.gateway_service_pb2_grpc import GatewayServiceStub
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
-from airegistry.discovery.answers import Candidate, Exclusion
 from airegistry.errors import ErrorStatus
 from airegistry.invocations.chat import ChatDelta, ChatRequest, ChatResponse
 from airegistry.invocations.embeddings import EmbeddingsRequest, EmbeddingsResponse
@@ -148,26 +147,3 @@ class AttemptList:
     """The attempts of a call that failed; among the details of its status."""
 
     attempts: tuple[Attempt, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainedCandidate:
-    """Somebody who would be asked."""
-
-    candidate: Candidate | None = None
-    tier: int = 0
-    weight: int = 0
-    breaker: str = ""
-    warnings: tuple[Warning, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class ExplainResponse:
-    """The response of Explain."""
-
-    resolved: str = ""
-    candidates: tuple[ExplainedCandidate, ...] = ()
-    exclusions: tuple[Exclusion, ...] = ()
-    policy: RoutePolicy | None = None
-    revision: int = 0
-    stale: bool = False

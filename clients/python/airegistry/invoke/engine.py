@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from airegistry.dialects.exchange import Input, Output
 from airegistry.errors import InternalError, UnavailableError
-from airegistry.invocations.invocation import ExplainResponse, Invocation, InvokeEvent, Settlement
+from airegistry.invocations.invocation import Invocation, InvokeEvent, Settlement
 from airegistry.invoke.admission import Admission
 from airegistry.invoke.budgets import Budget
 from airegistry.invoke.checks import check, check_routing, optional_input
@@ -28,6 +28,7 @@ from airegistry.resources.resource import Resource
 from airegistry.resources.route import PickStrategy
 from airegistry.routing.breaker import Breakers
 from airegistry.routing.candidates import Candidates
+from airegistry.routing.explanation import ExplainResponse
 from airegistry.routing.itinerary import Itinerary
 from airegistry.routing.picker import Picker
 from airegistry.routing.plan import Plan, Planner

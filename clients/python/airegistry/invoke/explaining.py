@@ -5,12 +5,12 @@ from __future__ import annotations
 from airegistry.dialects.exchange import Input
 from airegistry.discovery.answers import Candidate, ExclusionReason
 from airegistry.errors import InvalidArgumentError
-from airegistry.invocations.invocation import ExplainedCandidate, ExplainResponse
 from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.invoke.asking import ask
 from airegistry.invoke.standing import Spoken
 from airegistry.resources.route import LossPolicy, PickStrategy
 from airegistry.routing.breaker import Breakers
+from airegistry.routing.explanation import ExplainedCandidate, ExplainResponse
 from airegistry.routing.itinerary import expected_order
 from airegistry.routing.plan import Plan
 from airegistry.routing.target import Group, Target
