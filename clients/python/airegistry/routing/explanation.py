@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from airegistry.discovery.answers import Candidate, Exclusion
-from airegistry.invocations.invocation import Warning
+from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.resources.route import RoutePolicy
 
 
@@ -17,7 +17,7 @@ class ExplainedCandidate:
     tier: int = 0
     weight: int = 0
     breaker: str = ""
-    warnings: tuple[Warning, ...] = ()
+    warnings: tuple[FieldWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
