@@ -68,10 +68,13 @@ def cache_of(resources: Iterable[Resource], revision: int = 1) -> Cache:
     return cache
 
 
-def chat(model: str = "m", text: str = "Say something", **facts: Any) -> Invocation:
+def asked(text: str = "Say something", **facts: Any) -> ChatRequest:
     message = Message(role=Role.USER, content=(ContentBlock(text=TextBlock(text)),))
-    request = facts.pop("chat", None) or ChatRequest(messages=(message,))
-    return Invocation(model="" if "query" in facts else model, chat=request, **facts)
+    return ChatRequest(messages=(message,), **facts)
+
+
+def chat(model: str = "m", **facts: Any) -> Invocation:
+    return Invocation(model="" if "query" in facts else model, **{"chat": asked()} | facts)
 
 
 def context(tokens: int) -> ModelLimits:

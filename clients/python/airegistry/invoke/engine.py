@@ -15,7 +15,7 @@ from airegistry.errors import InternalError, UnavailableError
 from airegistry.invocations.invocation import Invocation, InvokeEvent, Settlement
 from airegistry.invoke.admission import Admission
 from airegistry.invoke.budgets import Budget
-from airegistry.invoke.checks import check, check_routing, optional_input
+from airegistry.invoke.checks import check, check_for_explanation
 from airegistry.invoke.credentials import Credentials
 from airegistry.invoke.explaining import Explainer
 from airegistry.invoke.ledger import Ledger
@@ -86,7 +86,7 @@ class Engine:
 
         Raises the error of the last attempt, with all of them in its `attempts`; errors of the request before any attempt.
         """
-        request = check(invocation, stream=False)
+        request = check(invocation)
         budget = Budget(deadline, self._now)
         async with self._running(invocation, request, budget) as running, aclosing(running.events()) as events:
             async for _ in events:
@@ -114,8 +114,7 @@ class Engine:
 
     def explain(self, invocation: Invocation) -> ExplainResponse:
         """Say what `invoke` would do: who would be asked, in which order, who is left out and why, by which policy."""
-        request = optional_input(invocation)
-        check_routing(invocation)
+        request = check_for_explanation(invocation)
         self._refuse_blindness()
         spoken = speaking(self._dialects, request)
         plan = self._planner(spoken).plan(invocation)

@@ -1,0 +1,197 @@
+"""The transport against real sockets, and every error of the HTTP library under our names."""
+
+import asyncio
+import inspect
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import client_exceptions
+from aiohttp.client_reqrep import ConnectionKey
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from airegistry.dialects.exchange import HttpCall
+from airegistry.errors import MalformedAnswerError, ProviderConnectionError, ProviderTimeoutError
+from airegistry.invoke.transport import TransportSettings, open_transport, provider_error
+from tests import providers
+from tests.providers import Peer, provider
+
+SECRET = "sk-very-secret"
+KEY = ConnectionKey("example", 443, is_ssl=True, ssl=True, proxy=None, proxy_auth=None, proxy_headers_hash=None)
+REQUEST = aiohttp.RequestInfo(
+    URL(f"http://example/?key={SECRET}"),
+    "POST",
+    CIMultiDictProxy(CIMultiDict({"authorization": SECRET})),
+    URL(f"http://example/?key={SECRET}"),
+)
+ARGUMENTS: dict[type[Exception], tuple[Any, ...]] = {
+    aiohttp.ClientResponseError: (REQUEST, ()),
+    aiohttp.ClientConnectorError: (KEY, OSError(1, "refused")),
+    aiohttp.ClientConnectorCertificateError: (KEY, ssl.CertificateError("bad")),
+    aiohttp.ServerFingerprintMismatch: (b"1", b"2", "example", 443),
+    aiohttp.InvalidURL: (f"http://example/?key={SECRET}",),
+}
+
+
+def errors_of_aiohttp() -> list[type[Exception]]:
+    exported = [getattr(client_exceptions, name) for name in client_exceptions.__all__]
+    return [cls for cls in exported if inspect.isclass(cls) and issubclass(cls, aiohttp.ClientError)]
+
+
+def example_of(cls: type[Exception]) -> Exception:
+    arguments = next((ARGUMENTS[base] for base in cls.__mro__ if base in ARGUMENTS), ("it broke",))
+    return cls(*arguments)
+
+
+def call(url: str, body: bytes = b"{}", **headers: str) -> HttpCall:
+    return HttpCall("POST", f"{url}/chat/completions", {"content-type": "application/json", **headers}, body)
+
+
+@contextmanager
+def full_backlog() -> Iterator[str]:
+    """Listen, never accept, and take all the room for connections that wait."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        address = listener.getsockname()
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(address)
+        yield f"http://127.0.0.1:{address[1]}"
+        for one in waiting:
+            one.close()
+
+
+@pytest.mark.parametrize("cls", errors_of_aiohttp(), ids=lambda cls: cls.__name__)
+def test_every_error_of_the_library_is_one_of_ours_and_shows_no_secret(cls):
+    mapped = provider_error(example_of(cls))
+    timed_out = issubclass(cls, TimeoutError)
+    assert type(mapped) is (ProviderTimeoutError if timed_out else ProviderConnectionError)
+    assert SECRET not in repr((mapped.message, mapped.metadata))
+
+
+@pytest.mark.parametrize("cls", [aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, aiohttp.ClientPayloadError])
+def test_a_connection_that_broke_is_told_from_one_that_never_was(cls):
+    assert provider_error(example_of(cls)).metadata == {"connection": "reset"}
+    assert provider_error(example_of(aiohttp.ClientConnectorError)).metadata == {}
+
+
+async def test_a_redirect_is_not_followed():
+    async def elsewhere(peer: Peer) -> None:
+        await peer.reply(307, b"", {"location": "http://127.0.0.1:1/"})
+
+    async with (
+        provider(elsewhere) as up,
+        open_transport() as transport,
+        transport.send(call(up.url), connect_timeout=1) as reply,
+    ):
+        assert reply.status == 307
+    assert len(up.seen) == 1
+
+
+async def test_a_proxy_of_the_environment_is_not_used(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    async with (
+        provider(providers.ok) as up,
+        open_transport() as transport,
+        transport.send(call(up.url), connect_timeout=1) as reply,
+    ):
+        assert reply.status == 200
+
+
+async def test_a_cookie_of_one_call_is_not_sent_with_the_next():
+    async def marking(peer: Peer) -> None:
+        await peer.reply(200, b"{}", {"set-cookie": "who=me"})
+
+    async with provider(marking) as up, open_transport() as transport:
+        for _ in range(2):
+            async with transport.send(call(up.url), connect_timeout=1) as reply:
+                await reply.body()
+    assert "cookie" not in up.seen[1].headers
+
+
+async def test_a_connection_serves_the_next_call_too():
+    """The provider keeps its connection; a stream that was read to its end gives it back."""
+    connections = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        peer = Peer(reader, writer)
+        while await peer.read():
+            await peer.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\ndone\r\n0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with open_transport() as transport:
+        for _ in range(3):
+            async with transport.send(call(url), connect_timeout=1) as reply:
+                assert await reply.chunk() == b"done"
+                await reply.drain()
+    server.close()
+    assert connections == 1
+
+
+async def test_an_answer_that_is_too_large_is_refused():
+    settings = TransportSettings(max_answer_bytes=1_000)
+
+    async def talkative(peer: Peer) -> None:
+        await peer.reply(200, b"x" * 100_000)
+
+    async with (
+        provider(talkative) as up,
+        open_transport(settings) as transport,
+        transport.send(call(up.url), connect_timeout=1) as reply,
+    ):
+        with pytest.raises(MalformedAnswerError, match="more than 1000 bytes"):
+            await reply.body()
+
+
+async def test_headers_that_are_too_large_are_refused():
+    async def decorated(peer: Peer) -> None:
+        await peer.reply(200, b"{}", {"x-long": "x" * 50_000})
+
+    async with provider(decorated) as up, open_transport() as transport:
+        with pytest.raises(ProviderConnectionError):
+            async with transport.send(call(up.url), connect_timeout=1):
+                pass
+
+
+@pytest.mark.parametrize(
+    ("url", "headers"),
+    [
+        pytest.param("http://", {}, id="no-host"),
+        pytest.param("grpc://127.0.0.1:1", {}, id="other-scheme"),
+        pytest.param("http://127.0.0.1:1", {"x-evil": "a\r\nb: c"}, id="newline-in-header"),
+    ],
+)
+async def test_what_cannot_be_called_is_an_error_of_ours(url, headers):
+    async with open_transport() as transport:
+        with pytest.raises(ProviderConnectionError):
+            async with transport.send(call(url, **headers), connect_timeout=1):
+                pass
+
+
+async def test_a_host_that_does_not_accept_is_given_up_in_time():
+    """A full backlog: the kernel leaves further connections waiting."""
+    async with open_transport() as transport:
+        with full_backlog() as url, pytest.raises(ProviderTimeoutError):
+            async with transport.send(call(url), connect_timeout=0.1):
+                pass
+
+
+async def test_a_large_request_arrives_whole():
+    body = b'{"prompt": "' + b"x" * 3_000_000 + b'"}'
+    async with (
+        provider(providers.ok) as up,
+        open_transport() as transport,
+        transport.send(call(up.url, body), connect_timeout=1) as reply,
+    ):
+        await reply.body()
+    assert len(up.seen[0].body["prompt"]) == 3_000_000
