@@ -12,7 +12,6 @@ from google.protobuf import descriptor_pool
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airegistry import invocations, resources
 from airegistry._convert import duration_from_pb, duration_to_pb, from_pb, struct_from_pb, struct_to_pb, to_pb
 from airegistry.client import messages
 from airegistry.discovery import answers
@@ -55,9 +54,7 @@ OURS: dict[str, Any] = {
 MIRRORED = sorted(set(MESSAGES) - BY_HAND)
 
 
-def test_the_modules_above_are_all_there_are():
-    packages = {module.__name__.rpartition(".")[0] for module in MODULES}
-    assert packages == {resources.__name__, invocations.__name__, "airegistry.client", "airegistry.discovery"}
+def test_what_is_converted_by_hand_is_on_the_wire():
     assert set(MESSAGES) >= BY_HAND
 
 

@@ -94,6 +94,7 @@ def test_a_resync_comes_as_what_it_changes():
         event(UPDATED, changed),
         event(ADDED, model("d", 45)),
     )
+    assert follower.known.keys() == {"models/a", "models/b", "models/d"}
 
 
 def test_skipping_the_snapshot_and_a_start_position_are_for_the_first_time_only():
