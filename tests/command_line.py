@@ -20,17 +20,19 @@ from airegistry.cli.arguments import hoisted
 from demo_backend.server import serve as demo_at
 from demo_backend.settings import Settings as DemoSettings
 from tests.planes import gateway_at, registry_at
+from tests.providers import Behaviour, provider
 
 _APP = build()
 
 
 @dataclass(frozen=True)
 class Servers:
-    """Where a registry, a gateway and a demo backend answer."""
+    """Where a registry, a gateway, a demo backend and further providers answer."""
 
     registry: str
     gateway: str
     demo: str
+    providers: Mapping[str, str]
 
     def run(self, *arguments: str, given: str | bytes | None = None, **env: str) -> Result:
         """Run `airegistry` in this process. Its environment has no keys but those in *env*."""
@@ -55,8 +57,8 @@ class Servers:
 
 
 @contextmanager
-def servers(folder: Path) -> Iterator[Servers]:
-    """Run all three on free ports for as long as the block runs."""
+def servers(folder: Path, **behaviours: Behaviour) -> Iterator[Servers]:
+    """Run all of them on free ports for as long as the block runs, with a provider for each behaviour."""
     started: Future[tuple[Servers, Callable[[], object]]] = Future()
 
     async def serve() -> None:
@@ -65,13 +67,18 @@ def servers(folder: Path) -> Iterator[Servers]:
             registry = await stack.enter_async_context(registry_at(folder))
             gateway = await stack.enter_async_context(gateway_at(folder, registry.address))
             demo = await stack.enter_async_context(demo_at(DemoSettings(port=0, token_delay=0.0, drain=0.0)))
+            urls = {
+                name: (await stack.enter_async_context(provider(behaviour))).url
+                for name, behaviour in behaviours.items()
+            }
             stop = partial(asyncio.get_running_loop().call_soon_threadsafe, stopped.set)
-            started.set_result((Servers(registry.address, gateway.address, demo), stop))
+            started.set_result((Servers(registry.address, gateway.address, demo, urls), stop))
             await stopped.wait()
 
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(asyncio.run, serve())
-        wait([running, started], return_when=FIRST_COMPLETED)
+        running: Future[Any] = pool.submit(asyncio.run, serve())
+        ends: list[Future[Any]] = [running, started]
+        wait(ends, return_when=FIRST_COMPLETED)
         if running.done():
             running.result()
         found, stop = started.result()

@@ -57,13 +57,15 @@ class Session:
     def write(self, value: Any) -> None:
         """Write a value as data."""
         from airegistry.manifests import plain
+        from airegistry.resources.resource import Resource
 
+        data = plain(value, empty_lists=not isinstance(value, Resource))
         if self.output is Output.YAML:
             import yaml
 
-            sys.stdout.write(yaml.safe_dump(plain(value), sort_keys=False, allow_unicode=True))
+            sys.stdout.write(yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
         else:
-            sys.stdout.write(json.dumps(plain(value), indent=2, ensure_ascii=False) + "\n")
+            sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
         sys.stdout.flush()
 
     def note(self, text: str, *, style: str = "dim") -> None:

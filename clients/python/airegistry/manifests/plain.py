@@ -18,15 +18,18 @@ from airegistry.manifests.money import usd
 from airegistry.resources.model import Capability
 
 
-def plain(value: Any) -> Any:
-    """Return *value*, one of our dataclasses or what they are made of, as dicts, lists, text, numbers and booleans."""
+def plain(value: Any, *, empty_lists: bool = False) -> Any:
+    """Return *value*, one of our dataclasses or what they are made of, as dicts, lists, text, numbers and booleans.
+
+    With *empty_lists* the outermost dataclass keeps its empty lists: in an answer, none found is a fact.
+    """
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
     if isinstance(value, Capability) and (value.supported is None) != (value.level is None):
         return value.level if value.supported is None else value.supported
-    return _block(value) if dataclasses.is_dataclass(value) else _scalar(value)
+    return _block(value, empty_lists=empty_lists) if dataclasses.is_dataclass(value) else _scalar(value)
 
 
 def _scalar(value: Any) -> Any:
@@ -40,12 +43,16 @@ def _scalar(value: Any) -> Any:
     return value
 
 
-def _block(value: Any) -> dict[str, Any]:
+def _block(value: Any, *, empty_lists: bool) -> dict[str, Any]:
     block: dict[str, Any] = {}
     for field in dataclasses.fields(value):
         given = getattr(value, field.name)
-        if given is None or given in ("", (), b"") or (isinstance(given, Mapping) and not given):
+        if _absent(given) and not (empty_lists and given == ()):
             continue
         alternative = usd_key(field.name)
         block[alternative or field.name] = usd(given) if alternative else plain(given)
     return block
+
+
+def _absent(value: Any) -> bool:
+    return value is None or value in ("", (), b"") or (isinstance(value, Mapping) and not value)
