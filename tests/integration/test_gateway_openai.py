@@ -39,6 +39,8 @@ async def front_over(folder, *behaviours, **settings):
             catalogs.model("e", publisher="somebody"),
             catalogs.endpoint("a", up.url, model="e", communication=catalogs.OPEN_EMBEDDINGS),
             catalogs.model("nobody"),
+            catalogs.model("keyless"),
+            catalogs.endpoint("a", up.url, model="keyless", communication=catalogs.WITH_KEY),
             catalogs.route("r", tiers=(RouteTier((RouteTarget(model="models/m"),)),)),
             catalogs.route("nowhere", tiers=(RouteTier((RouteTarget(model="models/nobody"),)),)),
         ]
