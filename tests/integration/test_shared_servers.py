@@ -2,6 +2,7 @@ import asyncio
 import socket
 import time
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from google.api import annotations_pb2
@@ -17,10 +18,19 @@ from airegistry._rpc.listening import ListenError
 from airegistry._rpc.metrics import CallMetrics
 from airegistry._rpc.reflection import reflection_services
 from airegistry._rpc.serving import open_server
+from tests.calls import EOF
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
 UNKNOWN = health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
+
+
+# By name: the published type stubs are older than List.
+HealthListRequest: Any = vars(health_pb2)["HealthListRequest"]
+
+
+def health_stub(channel) -> Any:
+    return health_pb2_grpc.HealthStub(channel)
 
 
 @asynccontextmanager
@@ -47,36 +57,36 @@ async def test_health_is_checked_and_listed_by_service():
     state.set("", True)
     state.set("one", False)
     async with serving(health_service(state)) as channel:
-        stub = health_pb2_grpc.HealthStub(channel)
+        stub = health_stub(channel)
         assert (await stub.Check(health_pb2.HealthCheckRequest())).status == SERVING
-        listed = await stub.List(health_pb2.HealthListRequest())
+        listed = await stub.List(HealthListRequest())
         assert {name: each.status for name, each in listed.statuses.items()} == {"": SERVING, "one": NOT_SERVING}
 
 
 async def test_health_of_an_unknown_service_is_not_found():
     async with serving(health_service(HealthState())) as channel:
         with pytest.raises(aio.AioRpcError) as caught:
-            await health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(service="other"))
+            await health_stub(channel).Check(health_pb2.HealthCheckRequest(service="other"))
     assert caught.value.code() is StatusCode.NOT_FOUND
 
 
 async def test_health_watch_tells_every_change_and_ends_on_close():
     state = HealthState()
     async with serving(health_service(state)) as channel:
-        watch = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service="one"))
+        watch = health_stub(channel).Watch(health_pb2.HealthCheckRequest(service="one"))
         assert (await watch.read()).status == UNKNOWN
         state.set("one", True)
         assert (await watch.read()).status == SERVING
         state.close()
         assert (await watch.read()).status == NOT_SERVING
-        assert await watch.read() is aio.EOF
+        assert await watch.read() is EOF
         assert await watch.code() is StatusCode.OK
 
 
 async def test_a_stuck_health_watcher_delays_nobody():
     state = HealthState()
     async with serving(health_service(state)) as channel:
-        stub = health_pb2_grpc.HealthStub(channel)
+        stub = health_stub(channel)
         stuck = stub.Watch(health_pb2.HealthCheckRequest(service="one"))
         await stuck.read()
         watch = stub.Watch(health_pb2.HealthCheckRequest(service="one"))
@@ -136,6 +146,19 @@ async def test_reflection_finds_extensions_and_says_what_it_does_not_know():
     assert number in numbers.all_extension_numbers_response.extension_number
     assert missing.error_response.error_code == StatusCode.NOT_FOUND.value[0]
     assert nothing.error_response.error_code == StatusCode.INVALID_ARGUMENT.value[0]
+
+
+async def test_reflection_finds_the_file_of_a_method_and_refuses_one_that_is_not_there():
+    async with serving(*reflection_services([])) as channel:
+        found, missing = await reflect(
+            channel,
+            "v1",
+            reflection_pb2.ServerReflectionRequest(file_containing_symbol="grpc.health.v1.Health.Check"),
+            reflection_pb2.ServerReflectionRequest(file_containing_symbol="grpc.health.v1.Health.Guess"),
+        )
+    (file,) = found.file_descriptor_response.file_descriptor_proto
+    assert descriptor_pb2.FileDescriptorProto.FromString(file).package == "grpc.health.v1"
+    assert missing.error_response.error_code == StatusCode.NOT_FOUND.value[0]
 
 
 async def test_channelz_shows_the_server_and_its_sockets():

@@ -181,7 +181,7 @@ const (
 	ExclusionReason_EXCLUSION_REASON_LIFECYCLE ExclusionReason = 15
 	// Does not serve, is suspect or draining.
 	ExclusionReason_EXCLUSION_REASON_HEALTH ExclusionReason = 16
-	// Could not be invoked: no address or no credential.
+	// Could not be invoked: no address, no dialect or no credential.
 	ExclusionReason_EXCLUSION_REASON_CREDENTIAL ExclusionReason = 17
 	// The filter expression did not hold.
 	ExclusionReason_EXCLUSION_REASON_FILTER ExclusionReason = 18
@@ -287,7 +287,7 @@ type Candidate struct {
 	Score *Score `protobuf:"bytes,3,opt,name=score,proto3" json:"score,omitempty"`
 	// What the query's token mix costs there, in nano-USD. Unset: unknown.
 	CostNanos *int64 `protobuf:"varint,4,opt,name=cost_nanos,json=costNanos,proto3,oneof" json:"cost_nanos,omitempty"`
-	// Whether it could be invoked: it has an address, and names a credential or needs none.
+	// Whether it could be invoked: it has an address and a dialect, and names a credential or needs none.
 	Invocable     bool `protobuf:"varint,5,opt,name=invocable,proto3" json:"invocable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

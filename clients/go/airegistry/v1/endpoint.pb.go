@@ -360,10 +360,10 @@ type Communication struct {
 	StreamFormat string `protobuf:"bytes,4,opt,name=stream_format,json=streamFormat,proto3" json:"stream_format,omitempty"`
 	// How a call proves who it is. Unset: bearer.
 	Auth *Auth `protobuf:"bytes,5,opt,name=auth,proto3" json:"auth,omitempty"`
-	// Further fixed request headers, never secrets. At most 32. Names are lower case; hop-by-hop and authorization headers
-	// are refused.
+	// Further fixed request headers, never secrets. At most 32. Names are lower case; hop-by-hop headers, `host`,
+	// `content-length` and headers that carry secrets (`authorization`, `x-api-key`, `cookie`, …) are refused.
 	Headers map[string]string `protobuf:"bytes,6,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// The request path below the address. Empty: as the dialect's (`/chat/completions`).
+	// The request path below the address; begins with `/`. Empty: as the dialect's (`/chat/completions`).
 	Path string `protobuf:"bytes,7,opt,name=path,proto3" json:"path,omitempty"`
 	// Whether the endpoint continues an answer whose beginning it is given as the last assistant message. Unset: it does not.
 	ContinuesPrefix *bool `protobuf:"varint,8,opt,name=continues_prefix,json=continuesPrefix,proto3,oneof" json:"continues_prefix,omitempty"`

@@ -245,7 +245,7 @@ type PriceSchedule struct {
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// In force only in this window of every day, UTC. Unset: the whole day.
 	DailyWindow *DailyWindow `protobuf:"bytes,4,opt,name=daily_window,json=dailyWindow,proto3" json:"daily_window,omitempty"`
-	// In force only for calls with all of these properties, for instance `processing: batch`. Empty: for standard calls.
+	// In force only for calls with exactly these properties, for instance `processing: batch`. Empty: for standard calls.
 	Variant       map[string]string `protobuf:"bytes,5,rep,name=variant,proto3" json:"variant,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -81,7 +81,7 @@ type CredentialRequirement int32
 const (
 	// Treated as INVOCABLE.
 	CredentialRequirement_CREDENTIAL_REQUIREMENT_UNSPECIFIED CredentialRequirement = 0
-	// It has an address, and names a credential or needs none.
+	// It has an address and a dialect, and names a credential or needs none.
 	CredentialRequirement_CREDENTIAL_REQUIREMENT_INVOCABLE CredentialRequirement = 1
 	// It does not matter.
 	CredentialRequirement_CREDENTIAL_REQUIREMENT_ANY CredentialRequirement = 2
@@ -326,8 +326,8 @@ func (x *DiscoverQuery) GetWeights() *ScoreWeights {
 // Hard filters. What is set must hold; what is unset does not matter. A value that is unknown does not satisfy a
 // requirement about it, unless its name is listed in `allow_unknown`.
 //
-// Without being asked, Discover leaves out what could not be invoked: endpoints without a usable credential (see
-// `credential`), deprecated and retired models (see `lifecycle_stages`) and endpoints that do not serve (see `health`).
+// Without being asked, Discover leaves out what could not be invoked: endpoints without an address, a dialect or a usable
+// credential (see `credential`), deprecated and retired models (see `lifecycle_stages`) and endpoints that do not serve (see `health`).
 type Requirements struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A Hugging Face pipeline tag or a well-known older spelling of one (`code-generation`, `summarization`, `embeddings`).

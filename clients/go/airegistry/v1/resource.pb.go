@@ -462,8 +462,8 @@ func (*Resource_Agent) isResource_Spec() {}
 
 func (*Resource_Route) isResource_Spec() {}
 
-// What the plane knows about a resource beside its spec. A change here gets a revision only where `liveness`, `health`
-// or `agent_state` changes; a heartbeat alone moves nothing.
+// What the plane knows about a resource beside its spec. A change here gets a revision only where `liveness`,
+// `lease_ttl`, `health` or `agent_state` changes; a heartbeat alone moves nothing.
 type ResourceStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Whether the holder of the lease still renews it. Unspecified: the resource has no lease and lives until deregistered.

@@ -76,7 +76,7 @@ class _Reflection:
             case "file_by_filename":
                 _add_files(response, self._pool.FindFileByName(request.file_by_filename))
             case "file_containing_symbol":
-                _add_files(response, self._pool.FindFileContainingSymbol(request.file_containing_symbol))
+                _add_files(response, self._file_of(request.file_containing_symbol))
             case "file_containing_extension":
                 wanted = request.file_containing_extension
                 message = self._pool.FindMessageTypeByName(wanted.containing_type)
@@ -90,6 +90,19 @@ class _Reflection:
             case _:
                 response.error_response.error_code = code_pb2.INVALID_ARGUMENT
                 response.error_response.error_message = "nothing was asked"
+
+
+    def _file_of(self, symbol: str) -> FileDescriptor:
+        """Return the file of a symbol; KeyError when there is none."""
+        try:
+            return self._pool.FindFileContainingSymbol(symbol)
+        except KeyError:
+            # The pool knows no methods, which grpcurl describes too.
+            service, _, method = symbol.rpartition(".")
+            descriptor = self._pool.FindServiceByName(service)
+            if method not in descriptor.methods_by_name:
+                raise
+            return descriptor.file
 
 
 def _add_files(response: Any, file: FileDescriptor) -> None:

@@ -125,7 +125,7 @@ class _ExclusionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Exclu
     EXCLUSION_REASON_HEALTH: _ExclusionReason.ValueType  # 16
     """Does not serve, is suspect or draining."""
     EXCLUSION_REASON_CREDENTIAL: _ExclusionReason.ValueType  # 17
-    """Could not be invoked: no address or no credential."""
+    """Could not be invoked: no address, no dialect or no credential."""
     EXCLUSION_REASON_FILTER: _ExclusionReason.ValueType  # 18
     """The filter expression did not hold."""
     EXCLUSION_REASON_PERMISSION: _ExclusionReason.ValueType  # 19
@@ -175,7 +175,7 @@ EXCLUSION_REASON_LIFECYCLE: ExclusionReason.ValueType  # 15
 EXCLUSION_REASON_HEALTH: ExclusionReason.ValueType  # 16
 """Does not serve, is suspect or draining."""
 EXCLUSION_REASON_CREDENTIAL: ExclusionReason.ValueType  # 17
-"""Could not be invoked: no address or no credential."""
+"""Could not be invoked: no address, no dialect or no credential."""
 EXCLUSION_REASON_FILTER: ExclusionReason.ValueType  # 18
 """The filter expression did not hold."""
 EXCLUSION_REASON_PERMISSION: ExclusionReason.ValueType  # 19
@@ -202,7 +202,7 @@ class Candidate(_message.Message):
     cost_nanos: _builtins.int
     """What the query's token mix costs there, in nano-USD. Unset: unknown."""
     invocable: _builtins.bool
-    """Whether it could be invoked: it has an address, and names a credential or needs none."""
+    """Whether it could be invoked: it has an address and a dialect, and names a credential or needs none."""
     @_builtins.property
     def resource(self) -> _resource_pb2.Resource:
         """The endpoint or agent itself."""

@@ -274,7 +274,7 @@ class Communication(_message.Message):
     stream_format: _builtins.str
     """The media type of a streamed answer (`text/event-stream`). Empty: as the dialect's."""
     path: _builtins.str
-    """The request path below the address. Empty: as the dialect's (`/chat/completions`)."""
+    """The request path below the address; begins with `/`. Empty: as the dialect's (`/chat/completions`)."""
     continues_prefix: _builtins.bool
     """Whether the endpoint continues an answer whose beginning it is given as the last assistant message. Unset: it does not."""
     @_builtins.property
@@ -283,8 +283,8 @@ class Communication(_message.Message):
 
     @_builtins.property
     def headers(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Further fixed request headers, never secrets. At most 32. Names are lower case; hop-by-hop and authorization headers
-        are refused.
+        """Further fixed request headers, never secrets. At most 32. Names are lower case; hop-by-hop headers, `host`,
+        `content-length` and headers that carry secrets (`authorization`, `x-api-key`, `cookie`, …) are refused.
         """
 
     @_builtins.property

@@ -230,7 +230,7 @@ class PriceSchedule(_message.Message):
 
     @_builtins.property
     def variant(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """In force only for calls with all of these properties, for instance `processing: batch`. Empty: for standard calls."""
+        """In force only for calls with exactly these properties, for instance `processing: batch`. Empty: for standard calls."""
 
     def __init__(
         self,

@@ -54,7 +54,7 @@ class _CredentialRequirementEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[
     CREDENTIAL_REQUIREMENT_UNSPECIFIED: _CredentialRequirement.ValueType  # 0
     """Treated as INVOCABLE."""
     CREDENTIAL_REQUIREMENT_INVOCABLE: _CredentialRequirement.ValueType  # 1
-    """It has an address, and names a credential or needs none."""
+    """It has an address and a dialect, and names a credential or needs none."""
     CREDENTIAL_REQUIREMENT_ANY: _CredentialRequirement.ValueType  # 2
     """It does not matter."""
 
@@ -64,7 +64,7 @@ class CredentialRequirement(_CredentialRequirement, metaclass=_CredentialRequire
 CREDENTIAL_REQUIREMENT_UNSPECIFIED: CredentialRequirement.ValueType  # 0
 """Treated as INVOCABLE."""
 CREDENTIAL_REQUIREMENT_INVOCABLE: CredentialRequirement.ValueType  # 1
-"""It has an address, and names a credential or needs none."""
+"""It has an address and a dialect, and names a credential or needs none."""
 CREDENTIAL_REQUIREMENT_ANY: CredentialRequirement.ValueType  # 2
 """It does not matter."""
 Global___CredentialRequirement: _TypeAlias = CredentialRequirement  # noqa: Y015
@@ -176,8 +176,8 @@ class Requirements(_message.Message):
     """Hard filters. What is set must hold; what is unset does not matter. A value that is unknown does not satisfy a
     requirement about it, unless its name is listed in `allow_unknown`.
 
-    Without being asked, Discover leaves out what could not be invoked: endpoints without a usable credential (see
-    `credential`), deprecated and retired models (see `lifecycle_stages`) and endpoints that do not serve (see `health`).
+    Without being asked, Discover leaves out what could not be invoked: endpoints without an address, a dialect or a usable
+    credential (see `credential`), deprecated and retired models (see `lifecycle_stages`) and endpoints that do not serve (see `health`).
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -263,8 +263,8 @@ Global___Resource: _TypeAlias = Resource  # noqa: Y015
 
 @_typing.final
 class ResourceStatus(_message.Message):
-    """What the plane knows about a resource beside its spec. A change here gets a revision only where `liveness`, `health`
-    or `agent_state` changes; a heartbeat alone moves nothing.
+    """What the plane knows about a resource beside its spec. A change here gets a revision only where `liveness`,
+    `lease_ttl`, `health` or `agent_state` changes; a heartbeat alone moves nothing.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
