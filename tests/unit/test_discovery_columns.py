@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,6 +8,12 @@ from hypothesis import strategies as st
 from airegistry.discovery.columns.bitsets import bits_of, mask_of, rows_of
 from airegistry.discovery.columns.journal import Journal
 from airegistry.discovery.columns.name_order import NameOrder
+from airegistry.discovery.columns.table import Table
+from airegistry.discovery.rows.endpoint import endpoint_facts
+from airegistry.discovery.rows.model import model_facts
+from airegistry.resources.resource import Resource
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @given(st.lists(st.booleans(), max_size=70))
@@ -60,3 +68,12 @@ def test_a_reader_that_the_journal_left_behind_is_told(cut):
     cut(journal)
     assert journal.since(position) is None
     assert journal.since(journal.position) == []
+
+
+def test_marks_that_no_row_has_any_more_are_forgotten():
+    table, facts = Table(), endpoint_facts(Resource(name="models/m/endpoints/e"), model_facts(None, AT), AT)
+    table.put("models/m/endpoints/e", facts)
+    assert any(table.marks)
+    table.remove("models/m/endpoints/e")
+    assert not any(table.marks)
+    assert (len(table), table.present) == (0, 0)

@@ -89,6 +89,13 @@ def test_the_tier_is_chosen_by_all_input_cached_included():
         assert costs(index, usage=mix)["plain"] == mix.input_tokens
 
 
+def test_tiers_that_are_gone_are_forgotten():
+    tiered = Price(PriceBucket.INPUT_TOKENS, 1_000_000, (PriceTier(above=100, nanos=2_000_000),))
+    index = index_of(endpoint("e", schedule(tiered)))
+    index.apply([endpoint("e", schedule(1_000_000))], (), 2)
+    assert costs(index, usage=TokenMix(200)) == {"e": 200}
+
+
 @pytest.mark.parametrize(("nanos", "cost"), [(500_000, 0), (500_001, 1), (1_500_000, 2), (2_500_000, 2)])
 def test_a_cost_is_rounded_half_to_even_and_filtered_as_it_is_shown(nanos, cost):
     index = index_of(endpoint("e", schedule(nanos, 0)))

@@ -344,6 +344,12 @@ def test_a_model_is_deprecated_and_retired_when_its_time_comes():
     assert not found.invocable
 
 
+def test_a_time_that_has_come_never_takes_a_model_back_to_an_earlier_stage():
+    life = Lifecycle(stage=LifecycleStage.RETIRED, deprecate_time=NOW - timedelta(days=1))
+    index = index_of(model(lifecycle=life), endpoint())
+    assert cut(index, query(lifecycle_stages=(LifecycleStage.DEPRECATED,))) == {ExclusionReason.LIFECYCLE: 1}
+
+
 def test_a_row_written_again_and_again_is_looked_at_again_once():
     clock = [NOW]
     index = index_of(model(), endpoint(), now=lambda: clock[0])

@@ -69,9 +69,10 @@ class Asking:
 
     def at_least(self, requirement: str, column: Number) -> Bits | None:
         """Return the rows that reach the number asked for; None when none is."""
-        least, numbers = getattr(self.requirements, requirement), self.numbers(column)
+        least = getattr(self.requirements, requirement)
         if least is None:
             return None
+        numbers = self.numbers(column)
         return ~bits_of(numbers < least) if self.allows(requirement) else bits_of(numbers >= least)
 
     def at_most(self, requirement: str, numbers: NDArray[np.float64]) -> Bits | None:

@@ -19,7 +19,7 @@ from airegistry.discovery.rows.rates import DEFAULT_MIX
 from airegistry.resources.requirements import Requirements, TokenMix
 
 _MIXES = 32
-_RANKINGS = 32
+_RANKINGS = 16
 
 
 class Candidates:

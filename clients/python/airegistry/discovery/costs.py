@@ -50,7 +50,7 @@ class Costs:
         """The rows whose cost is not known, and those not taken."""
         return bits_of(~self._known)
 
-    def values(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    def values(self, rows: NDArray[np.intp] | slice) -> NDArray[np.float64]:
         """Return how good the cost of some rows is, in [0, 1]: half at HALF_PRICE."""
         values: NDArray[np.float64] = 1 / (1 + self._exact[rows].astype(np.float64) / (self._total * HALF_PRICE))
         values[~self._known[rows]] = COST_PRIOR

@@ -24,7 +24,9 @@ _STRAY = 64
 """So many rows may have changed before the sorted order is given up."""
 
 _FIRST_STRIDE = 128
-_MOST_EXPLAINED = 1024
+_MOST_EXPLAINED = 512
+_SPARSE = 4
+_KINDS = tuple(ScorePartKind)
 _BASES = {int(basis): basis for basis in ScoreBasis}
 
 
@@ -110,6 +112,12 @@ class Ranking:
         return rows[np.lexsort((self._table.name_numbers[rows], -totals))[:limit]]
 
     def _totals(self, rows: Rows) -> NDArray[np.float64]:
+        # Picking many rows out of each column takes longer than reading the columns through.
+        if len(rows) * _SPARSE > self._table.capacity:
+            return self._sums(slice(None))[rows]
+        return self._sums(rows)
+
+    def _sums(self, rows: Rows | slice) -> NDArray[np.float64]:
         # Term by term in the order of the parts, as an explanation does: a matrix product may round differently.
         totals = self.costs.values(rows) * self._weights[0]
         for weight, column in zip(self._weights[1:], self._table.values, strict=True):
@@ -127,8 +135,8 @@ class Ranking:
 
     def _explain(self, rows: list[int]) -> None:
         table, where = self._table, np.array(rows)
-        values = np.vstack((self.costs.values(where), table.values[:, where])).T.tolist()
-        bases = table.bases[:, where].T.tolist()
+        values = zip(self.costs.values(where).tolist(), *table.values[:, where].tolist(), strict=True)
+        bases = zip(*table.bases[:, where].tolist(), strict=True)
         callable_rows = table.marked(Mark.INVOCABLE, YES)
         for row, own_values, own_bases in zip(rows, values, bases, strict=True):
             nanos = self.costs.nanos(row)
@@ -137,9 +145,9 @@ class Ranking:
             invocable = bool(callable_rows >> row & 1)
             self._explained[row] = Ranked(table.names[row], table.models[row], score, nanos, invocable)
 
-    def _score(self, values: list[float], bases: tuple[ScoreBasis, ...]) -> Score:
+    def _score(self, values: tuple[float, ...], bases: tuple[ScoreBasis, ...]) -> Score:
         contributions = [value * weight for value, weight in zip(values, self._weights, strict=True)]
-        parts = tuple(map(ScorePart, ScorePartKind, values, self._weights, contributions, bases))
+        parts = tuple(map(ScorePart, _KINDS, values, self._weights, contributions, bases))
         total = 0.0
         for contribution in contributions:
             total += contribution

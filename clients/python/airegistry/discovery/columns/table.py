@@ -26,7 +26,8 @@ _Scalar = TypeVar("_Scalar", bound=np.generic)
 class Table:
     """Rows by name; a freed row is used again.
 
-    Columns are lent: only the table writes to them. `journal` says which rows changed; it is cut when columns move.
+    Columns are lent: only the table writes to them, and none is to be kept, for they move. `journal` says which rows
+    changed.
     """
 
     def __init__(self, capacity: int = 0) -> None:
@@ -121,7 +122,6 @@ class Table:
         self.bases = _widened(self.bases, more)
         self.name_numbers = np.concatenate([self.name_numbers, np.zeros(more, np.int64)])
         self.rates.grow(capacity)
-        self.journal.cut()
 
 
 def _widened(columns: NDArray[_Scalar], more: int) -> NDArray[_Scalar]:
