@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from airegistry.errors import InvalidArgumentError, RequestTooLargeError
 from airegistry.importers.genai_prices import read_catalog
 from airegistry.manifests import MAX_BYTES, nanos_from_usd, plain, read_manifests, usd
-from airegistry.manifests.fields import DURATIONS
+from airegistry.manifests.fields import DURATIONS, read_into
+from airegistry.manifests.places import Findings, Place
 from airegistry.resources.endpoint import Auth, AuthMethod, Endpoint
 from airegistry.resources.model import Capability, LifecycleStage, Modality, Model
 from airegistry.resources.prices import PriceBucket
 from airegistry.resources.resource import Resource
 from airegistry.v1 import registry_service_pb2
+from tests.registries import RESOURCE
 
 MODEL = """\
 name: models/my-llm
@@ -122,6 +124,14 @@ def test_what_is_shown_can_be_read_again():
     shown = yaml.safe_dump([plain(resource) for resource in some], allow_unicode=True)
     assert read_manifests(shown) == some
     assert read_manifests(json.dumps([plain(resource) for resource in some])) == some
+
+
+@given(RESOURCE)
+def test_any_resource_survives_the_way_out_and_back(resource):
+    findings = Findings("made up")
+    shown = json.loads(json.dumps(plain(resource)))
+    assert read_into(Resource, shown, Place("", findings)) == resource
+    assert findings.violations == []
 
 
 def test_absent_is_left_out_and_zero_is_not():

@@ -45,7 +45,10 @@ def to_catalog(body: bytes, url: str, taken: Mapping[str, Resource] | None = Non
 
 
 def _entries(body: bytes, notes: list[Note]) -> Iterable[tuple[str, Mapping[str, Any]]]:
-    answer = json.loads(body)
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ValueError("the answer is not JSON") from error
     models = answer.get("models") if isinstance(answer, dict) else None
     if not isinstance(models, list):
         raise ValueError("the answer has no list of models")  # noqa: TRY004 - the text is wrong, not a type of ours

@@ -1,0 +1,108 @@
+"""What an Ollama lists, as models and endpoints."""
+
+import json
+
+import pytest
+
+from airegistry.importers.ollama import MAX_MODELS, to_catalog
+from airegistry.resources.endpoint import Auth, AuthMethod, Endpoint
+from airegistry.resources.model import Modality, Model
+from airegistry.resources.resource import Resource
+from airegistry.resources.validation import validate
+
+URL = "http://127.0.0.1:11434"
+# The shape that the API's documentation shows.
+LLAMA = {
+    "name": "llama3:8b",
+    "model": "llama3:8b",
+    "modified_at": "2025-05-10T08:06:48.639712648-07:00",
+    "size": 4683075271,
+    "digest": "365c0bd3c000a25d28ddbf732fe1c6add414de7275464c4e4d1c3b5fcb5d8ad1",
+    "details": {
+        "parent_model": "",
+        "format": "gguf",
+        "family": "llama",
+        "families": ["llama"],
+        "parameter_size": "8.0B",
+        "quantization_level": "Q4_0",
+    },
+}
+EMBED = {
+    "name": "nomic-embed-text:latest",
+    "details": {
+        "family": "nomic-bert",
+        "families": ["nomic-bert"],
+        "parameter_size": "137M",
+        "quantization_level": "F16",
+    },
+}
+
+
+def tags(*models: object) -> bytes:
+    return json.dumps({"models": models}).encode()
+
+
+def test_a_model_is_called_through_the_openai_compatible_api_without_a_key():
+    model, endpoint = to_catalog(tags(LLAMA), URL).resources
+    assert (model.name, endpoint.name) == ("models/llama3-8b", "models/llama3-8b/endpoints/ollama")
+    assert model.model is not None
+    assert endpoint.endpoint is not None
+    assert model.model.original_ids == ("llama3:8b",)
+    assert model.model.parameter_count == 8_000_000_000
+    assert endpoint.endpoint.address == f"{URL}/v1"
+    assert endpoint.endpoint.upstream_model == "llama3:8b"
+    assert endpoint.endpoint.communication is not None
+    assert endpoint.endpoint.communication.auth == Auth(AuthMethod.NONE)
+    assert endpoint.endpoint.quantization == "q4_0"
+    assert endpoint.endpoint.prices is None
+
+
+def test_what_embeds_is_told_from_what_chats():
+    model, endpoint = to_catalog(tags(EMBED), URL).resources
+    assert model.model is not None
+    assert endpoint.endpoint is not None
+    assert endpoint.endpoint.communication is not None
+    assert model.model.tasks == ("feature-extraction",)
+    assert model.model.output_modalities == (Modality.EMBEDDING,)
+    assert model.model.parameter_count == 137_000_000
+    assert endpoint.endpoint.communication.dialect == "openai.embeddings"
+
+
+def test_everything_keeps_the_rules_of_the_contract():
+    catalog = to_catalog(tags(LLAMA, EMBED, {"name": "hf.co/Org/Model-GGUF:Q4_K_M", "details": None}), URL)
+    assert [violation for resource in catalog.resources for violation in validate(resource, path="")] == []
+
+
+def test_an_id_that_is_another_models_gets_the_provider_in_front():
+    taken = {"models/llama3-8b": Resource(name="models/llama3-8b", model=Model())}
+    catalog = to_catalog(tags(LLAMA), URL, taken)
+    assert catalog.resources[0].name == "models/ollama.llama3-8b"
+    assert catalog.notes[0].detail == "got ollama.llama3-8b"
+    own = taken | {"models/llama3-8b/endpoints/ollama": Resource(endpoint=Endpoint())}
+    assert to_catalog(tags(LLAMA), URL, own).resources[0].name == "models/llama3-8b"
+
+
+def test_no_models_is_an_empty_catalog():
+    assert to_catalog(tags(), URL).resources == ()
+
+
+def test_an_entry_without_a_name_is_left_out_and_noted():
+    catalog = to_catalog(tags({"size": 1}, "llama", LLAMA), URL)
+    assert len(catalog.resources) == 2
+    assert [note.reason for note in catalog.notes] == ["has no name", "has no name"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"<html>", id="html"),
+        pytest.param(b"[]", id="a-list"),
+        pytest.param(b'{"error": "no"}', id="an-error"),
+        pytest.param(b'{"models": {}}', id="no-list"),
+        pytest.param(b"\xff", id="not-text"),
+        pytest.param(tags(*[LLAMA] * (MAX_MODELS + 1)), id="too-many"),
+    ],
+)
+def test_an_answer_that_is_none_is_refused(body):
+    with pytest.raises(ValueError, match="the answer"):
+        to_catalog(body, URL)
