@@ -36,6 +36,8 @@ from airegistry.routing.resolve import resolve
 from airegistry.routing.target import Target, Tier
 from airegistry.routing.view import View
 
+_LIST_KEPT = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Answered:
@@ -79,6 +81,7 @@ class Engine:
         self.admission = Admission(
             self._settings.max_in_flight, self._settings.queue_length, self._settings.longest_wait
         )
+        self._listed: tuple[int, float, list[Resource]] = (-1, 0.0, [])
         self._means = Means(transport, credentials, self.breakers, self._picker, observer or Nobody(), now)
 
     async def invoke(self, invocation: Invocation, *, deadline: float | None = None) -> Answered:
@@ -125,9 +128,17 @@ class Engine:
         return resolve(text, self._view)
 
     def invocable(self) -> list[Resource]:
-        """Return the models and routes that somebody could answer for."""
-        standing = LocalStanding(self._dialects, self._credentials, self.breakers)
-        return list(Candidates(self._view, standing, at=self._clock()).invocable())
+        """Return the models and routes that somebody could answer for.
+
+        Kept for a few seconds while the registry does not change: to look at every endpoint takes long, and only
+        credentials and lifecycles change by themselves.
+        """
+        revision, until, listed = self._listed
+        if revision != self._view.revision or self._now() >= until:
+            standing = LocalStanding(self._dialects, self._credentials, self.breakers)
+            listed = list(Candidates(self._view, standing, at=self._clock()).invocable())
+            self._listed = (self._view.revision, self._now() + _LIST_KEPT, listed)
+        return listed
 
     @asynccontextmanager
     async def _running(

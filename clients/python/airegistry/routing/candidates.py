@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Protocol
 
 from airegistry.discovery.answers import ExclusionReason, Ranked, Score
+from airegistry.discovery.naming import parent_of
 from airegistry.errors import UnsupportedFieldError
 from airegistry.resources.endpoint import AuthMethod, Endpoint
 from airegistry.resources.model import LifecycleStage
-from airegistry.resources.names import parse_name
 from airegistry.resources.requirements import (
     CredentialRequirement,
     DiscoverQuery,
@@ -76,7 +76,7 @@ class Candidates:
     def invocable(self) -> Iterator[Resource]:
         """Iterate over the models and routes that somebody could answer for, breakers aside; models first."""
         served = {
-            parse_name(resource.name).parent
+            parent_of(resource.name)
             for resource in self._view.resources(ResourceKind.ENDPOINT)
             if self._could_answer(resource)
         }
@@ -134,7 +134,7 @@ class Candidates:
                 self.exclusions.add(ExclusionReason.WEIGHT, resource.name)
 
     def _of_endpoint(self, name: str) -> tuple[Target, ...]:
-        model = parse_name(name).parent
+        model = parent_of(name)
         return tuple(target for target in self._of_model(model) if target.name == name)
 
     def _found_by(self, query: DiscoverQuery, path: str) -> tuple[Target, ...]:
@@ -179,7 +179,7 @@ class Candidates:
         resource = self._view.get(name)
         if resource is None or resource.endpoint is None:
             return None
-        model = self._view.get(parse_name(name).parent)
+        model = self._view.get(parent_of(name))
         return Target(resource, resource.endpoint, score, model=model, cost_nanos=cost_nanos)
 
     def _objection(self, target: Target) -> ExclusionReason | None:
