@@ -2,10 +2,10 @@
 
 import math
 from base64 import urlsafe_b64encode
+from typing import Any
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode, aio
 
 from airegistry.v1 import registry_service_pb2 as pb
@@ -15,34 +15,16 @@ from airegistry.v1.model_pb2 import Model
 from airegistry.v1.price_pb2 import PRICE_BUCKET_INPUT_TOKENS, Price, PriceList, PriceSchedule
 from airegistry.v1.requirements_pb2 import DiscoverQuery, Requirements, ScoreWeights
 from airegistry.v1.resource_pb2 import Resource
+from tests.calls import refusal
 
 INVALID = StatusCode.INVALID_ARGUMENT
-
-
-def status_of(error):
-    (details,) = [value for key, value in error.trailing_metadata() if key == "grpc-status-details-bin"]
-    return status_pb2.Status.FromString(details)
-
-
-def refusal(error):
-    """Return the code, the reason, the field paths and the metadata of an error."""
-    status = status_of(error)
-    assert (status.code, status.message) == (error.code().value[0], error.details())
-    infos, paths = [], []
-    for detail in status.details:
-        if detail.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
-            infos.append(error_details_pb2.ErrorInfo.FromString(detail.value))
-        elif detail.Is(error_details_pb2.BadRequest.DESCRIPTOR):
-            paths += [v.field for v in error_details_pb2.BadRequest.FromString(detail.value).field_violations]
-    (info,) = infos
-    assert info.domain == "airegistry.dev"
-    return error.code(), info.reason, paths, dict(info.metadata)
 
 
 async def refused(call):
     with pytest.raises(aio.AioRpcError) as caught:
         await (answers(call) if isinstance(call, aio.UnaryStreamCall) else call)
-    return refusal(caught.value)
+    found = refusal(caught.value)
+    return found.code, found.reason, found.paths, found.metadata
 
 
 async def answers(call):
@@ -61,6 +43,10 @@ def endpoint(**fields):
 
 def query(**requirements):
     return pb.DiscoverRequest(query=DiscoverQuery(requirements=Requirements(**requirements)))
+
+
+def preferring(number: Any):
+    return pb.DiscoverRequest(query=DiscoverQuery(preference=number))
 
 
 def consistency(level, revision):
@@ -215,7 +201,7 @@ UNARY = [
     ),
     pytest.param(
         "Discover",
-        pb.DiscoverRequest(query=DiscoverQuery(preference=42)),
+        preferring(42),
         INVALID,
         "INVALID_ARGUMENT",
         "query.preference",
@@ -304,9 +290,10 @@ async def test_a_stale_etag_is_refused(running):
 
 async def test_a_foreign_lease_is_refused(running):
     async with running() as r:
-        leased = {"resources": [model()], "lease_ttl": Duration(seconds=60)}
-        await r.stub.Register(pb.RegisterRequest(owner_id="owner-0001", **leased))
-        code, reason, _, _ = await refused(r.stub.Register(pb.RegisterRequest(owner_id="owner-0002", **leased)))
+        request = pb.RegisterRequest(resources=[model()], lease_ttl=Duration(seconds=60), owner_id="owner-0001")
+        await r.stub.Register(request)
+        request.owner_id = "owner-0002"
+        code, reason, _, _ = await refused(r.stub.Register(request))
         assert (code, reason) == (StatusCode.ALREADY_EXISTS, "OWNED_BY_ANOTHER")
 
 
@@ -367,6 +354,10 @@ async def test_a_query_may_ask_for_the_enum_s_zero(running):
         assert not (await r.stub.Discover(pb.DiscoverRequest(query=unspecified))).candidates
 
 
+def kinds(number: Any):
+    return pb.WatchFilter(kinds=[number])
+
+
 WATCHES = [
     pytest.param(pb.WatchRequest(after_revision=5), StatusCode.OUT_OF_RANGE, "REVISION_IN_FUTURE", [], id="future"),
     pytest.param(
@@ -403,9 +394,7 @@ WATCHES = [
         ["filter.filter"],
         id="filter-expression",
     ),
-    pytest.param(
-        pb.WatchRequest(filter=pb.WatchFilter(kinds=[9])), INVALID, "INVALID_ARGUMENT", ["filter.kinds[0]"], id="kind"
-    ),
+    pytest.param(pb.WatchRequest(filter=kinds(9)), INVALID, "INVALID_ARGUMENT", ["filter.kinds[0]"], id="kind"),
     pytest.param(
         pb.WatchRequest(filter=pb.WatchFilter(capabilities=["c"] * 33)),
         INVALID,

@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from contextlib import contextmanager
+from typing import Any
 
 import psutil
 import pytest
@@ -23,6 +24,7 @@ from airegistry.v1 import registry_service_pb2 as pb
 from airegistry.v1 import registry_service_pb2_grpc
 from airegistry.v1.model_pb2 import Model
 from airegistry.v1.resource_pb2 import Resource
+from tests.calls import EOF
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -60,12 +62,13 @@ def process(tmp_path, **settings):
         stderr=subprocess.PIPE,
         text=True,
     )
-    try:
-        yield started, json.loads(started.stderr.readline())
-    finally:
-        started.kill()
-        started.wait()
-        started.stderr.close()
+    assert started.stderr is not None
+    with started.stderr as log:
+        try:
+            yield started, json.loads(log.readline())
+        finally:
+            started.kill()
+            started.wait()
 
 
 def addresses(line):
@@ -76,14 +79,14 @@ def addresses(line):
 async def test_health_says_not_serving_before_the_server_stops(running):
     async with running() as r:
         channel = aio.insecure_channel(r.registry.address)
-        stub = health_pb2_grpc.HealthStub(channel)
+        stub: Any = health_pb2_grpc.HealthStub(channel)
         for service in ("", "airegistry.v1.RegistryService"):
             assert (await stub.Check(health_pb2.HealthCheckRequest(service=service))).status == SERVING
         watch = stub.Watch(health_pb2.HealthCheckRequest())
         assert (await watch.read()).status == SERVING
     assert (await watch.read()).status == NOT_SERVING
-    assert await watch.read() is aio.EOF
-    await channel.close()
+    assert await watch.read() is EOF
+    await channel.close(None)
 
 
 async def test_health_page_tells_state_and_revision(running):
@@ -127,8 +130,10 @@ async def test_a_port_in_use_stops_the_start_and_lets_go_of_the_data(running):
         assert r.registry.catalog.revision == 0
 
 
-async def test_a_part_that_dies_ends_the_registry(running, monkeypatch):
-    async def die(*_arguments):
+@pytest.mark.parametrize("after", [0, 0.3], ids=["while-starting", "while-serving"])
+async def test_a_part_that_dies_ends_the_registry(running, monkeypatch, after):
+    async def die(*_arguments, **_options):
+        await asyncio.sleep(after)
         raise RuntimeError("the disk is on fire")
 
     monkeypatch.setattr("registry.catalog.upkeep.sweep", die)
@@ -144,7 +149,7 @@ def test_a_signal_ends_open_watches_and_the_process_within_the_drain_time(tmp_pa
             watch = registry_service_pb2_grpc.RegistryServiceStub(channel).Watch(pb.WatchRequest())
             await watch.read()
             started.send_signal(signal.SIGTERM)
-            while await watch.read() is not aio.EOF:
+            while await watch.read() is not EOF:
                 pass
             return await watch.code()
 
@@ -159,7 +164,8 @@ async def test_a_second_signal_exits_at_once(tmp_path):
     with process(tmp_path, REGISTRY_DRAIN="60") as (started, line):
         async with aio.insecure_channel(addresses(line)[0]) as channel:
             # Whoever keeps asking is waited for while the server drains.
-            asking = channel.stream_stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")()
+            ask: Any = channel.stream_stream("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", None, None)
+            asking = ask()
             await asking.write(reflection_pb2.ServerReflectionRequest(list_services="").SerializeToString())
             await asking.read()
             started.send_signal(signal.SIGINT)

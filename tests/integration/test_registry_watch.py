@@ -12,6 +12,7 @@ from airegistry.v1.agent_pb2 import Agent, AgentSkill
 from airegistry.v1.model_pb2 import Capability, Model
 from airegistry.v1.resource_pb2 import RESOURCE_KIND_AGENT, RESOURCE_KIND_MODEL, Resource
 from registry.rpc import batches
+from tests.calls import EOF, refusal
 
 SNAPSHOT = pb.WATCH_RESPONSE_KIND_SNAPSHOT
 SNAPSHOT_END = pb.WATCH_RESPONSE_KIND_SNAPSHOT_END
@@ -136,8 +137,8 @@ async def test_a_token_of_another_store_is_refused(running, tmp_path):
     async with running() as r:
         with pytest.raises(aio.AioRpcError) as caught:
             await r.stub.Watch(pb.WatchRequest(resume_token=token)).read()
-        assert caught.value.code() is StatusCode.FAILED_PRECONDITION
-        assert b"FOREIGN_RESUME_TOKEN" in dict(caught.value.trailing_metadata())["grpc-status-details-bin"]
+        assert refusal(caught.value).code is StatusCode.FAILED_PRECONDITION
+        assert refusal(caught.value).reason == "FOREIGN_RESUME_TOKEN"
 
 
 async def test_a_position_that_was_compacted_away_is_refused(running):
@@ -147,10 +148,9 @@ async def test_a_position_that_was_compacted_away_is_refused(running):
         r.registry.catalog.feed.forget(2)
         with pytest.raises(aio.AioRpcError) as caught:
             await r.stub.Watch(pb.WatchRequest(after_revision=1)).read()
-        assert caught.value.code() is StatusCode.OUT_OF_RANGE
-        details = dict(caught.value.trailing_metadata())["grpc-status-details-bin"]
-        assert b"REVISION_COMPACTED" in details
-        assert b"compact_revision" in details
+        found = refusal(caught.value)
+        assert (found.code, found.reason) == (StatusCode.OUT_OF_RANGE, "REVISION_COMPACTED")
+        assert found.metadata == {"compact_revision": "2", "current_revision": "3"}
         assert told(await read(r.stub.Watch(pb.WatchRequest(after_revision=2)))) == [(ADDED, "m2", 3)]
 
 
@@ -172,7 +172,7 @@ async def test_what_enters_the_filter_is_added_and_what_leaves_it_is_removed(run
         for resource in (outside, inside, changed, outside, inside):
             await register(r, resource)
         await r.stub.Deregister(pb.DeregisterRequest(name=inside.name))
-        seen = []
+        seen: list[tuple[int, str, int]] = []
         while len(seen) < 5:
             seen += told(await read(watch))
         assert seen == [(ADDED, "m", 2), (UPDATED, "m", 3), (REMOVED, "m", 4), (ADDED, "m", 5), (REMOVED, "m", 6)]
@@ -254,12 +254,12 @@ async def test_shutdown_ends_open_watches_with_a_bookmark_and_does_not_wait(runn
     for messages, code in await asyncio.gather(*ends):
         assert code is StatusCode.OK
         assert (messages[-1].kind, messages[-1].revision) == (BOOKMARK, revision)
-    await channel.close()
+    await channel.close(None)
 
 
 async def drained(watch):
     messages = []
-    while (message := await read(watch)) is not aio.EOF:
+    while (message := await read(watch)) is not EOF:
         messages.append(message)
     return messages, await watch.code()
 
@@ -272,7 +272,7 @@ async def test_many_watchers_see_every_change_once_and_in_order(running):
         for i in range(40):
             await register(r, model(f"m{i % 5}", turn=str(i)))
         for watch in watches:
-            revisions = []
+            revisions: list[int] = []
             while not revisions or revisions[-1] < 40:
                 revisions += [event.revision for event in (await read(watch)).events]
             assert all(after == before + 1 for before, after in pairwise(revisions))

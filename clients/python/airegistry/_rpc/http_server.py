@@ -16,7 +16,7 @@ from airegistry._rpc.listening import join_address, listen_on
 class HttpServer:
     """A started server. `address` is where it listens, with the port that was taken."""
 
-    def __init__(self, server: uvicorn.Server, serving: asyncio.Task[None], address: str) -> None:
+    def __init__(self, server: _Server, serving: asyncio.Task[None], address: str) -> None:
         self._server = server
         self._serving = serving
         self.address = address
@@ -25,7 +25,8 @@ class HttpServer:
         """Refuse new requests, and give the running ones *drain* seconds to end."""
         self._server.config.timeout_graceful_shutdown = drain  # type: ignore[assignment]  # a timeout; any number does
         self._server.should_exit = True
-        await self._serving
+        await asyncio.wait([self._serving])
+        self._server.close_listeners()
 
 
 async def open_http_server(app: Any, address: str, tasks: asyncio.TaskGroup, *, insecure: bool = False) -> HttpServer:
@@ -37,7 +38,11 @@ async def open_http_server(app: Any, address: str, tasks: asyncio.TaskGroup, *, 
     )
     server = _Server(config)
     serving = tasks.create_task(server.serve(sockets=[listener]))
-    await server.ready.wait()
+    try:
+        await server.ready.wait()
+    except BaseException:
+        listener.close()
+        raise
     return HttpServer(server, serving, join_address(host, port))
 
 
@@ -49,6 +54,11 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.ready.set()
+
+    def close_listeners(self) -> None:
+        """Close what a cancelled server left open; nothing after an orderly end."""
+        for listening in self.servers:
+            listening.close()
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

@@ -31,7 +31,12 @@ async def open_server(
     for service in services:
         add_service(server, service, observer)
     bound = _bind(server, address, insecure=insecure)
-    await server.start()
+    try:
+        await server.start()
+    except BaseException:
+        # Cancelled half way: its threads would keep the process from ending.
+        await server.stop(None)
+        raise
     return GrpcServer(server, bound)
 
 

@@ -76,8 +76,10 @@ def _refuse_unknown(names: Iterable[str], known: Collection[str], foreign: Colle
 
 
 def _unknown(name: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=2)
-    hint = f" (did you mean {' or '.join(close)}?)" if close else ""
+    # Without the prefix, which makes all of them alike.
+    words = {each.removeprefix(_PREFIX): each for each in known}
+    close = difflib.get_close_matches(name.removeprefix(_PREFIX), words, n=2, cutoff=0.75)
+    hint = f" (did you mean {' or '.join(words[word] for word in close)}?)" if close else ""
     return f"unknown setting {name}{hint}"
 
 
