@@ -91,6 +91,15 @@ protos: $(TOOLS)/.stamp ## Generate clients/python/airegistry/v1 from protos/
 protos-check: $(TOOLS)/.stamp ## Fail when the generated code differs from protos/
 	$(TOOLS)/bin/python tools/protos.py --check
 
+.PHONY: protos-go
+protos-go: $(TOOLS)/.stamp ## Generate clients/go from protos/ (needs Go)
+	$(TOOLS)/bin/python tools/go_stubs.py
+
+.PHONY: protos-go-check
+protos-go-check: $(TOOLS)/.stamp ## Fail when clients/go differs from protos/, where there is Go to tell
+	@if command -v go >/dev/null; then $(TOOLS)/bin/python tools/go_stubs.py --check && cd clients/go && go vet ./...; \
+		else echo "no Go here: clients/go is not checked"; fi
+
 .PHONY: protos-lint
 protos-lint: $(BUF) build/googleapis/.stamp ## Lint protos/ and check their format
 	$(BUF) lint
@@ -122,7 +131,7 @@ imports: $(DEV_STAMP) ## Check which way the imports point
 	$(VENV)/bin/lint-imports --no-logo
 
 .PHONY: check
-check: lint types imports protos-lint protos-breaking protos-check ## All of the above: what CI runs besides the tests
+check: lint types imports protos-lint protos-breaking protos-check protos-go-check ## All of the above: what CI runs besides the tests
 
 ## Tests
 

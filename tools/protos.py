@@ -4,13 +4,14 @@ The folder belongs to this script: whatever else lies in it is removed.
 """
 
 import argparse
-import filecmp
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
 from pathlib import Path
+
+from drift import differences
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
@@ -47,18 +48,6 @@ def generate(out: Path) -> None:
             module.unlink()
             module.with_suffix(".pyi").unlink()
     (out / PACKAGE / "__init__.py").write_text(INIT)
-
-
-def differences(old: Path, new: Path) -> list[str]:
-    """Name what is missing, stale or different in *old*."""
-    is_ = {path.name for path in old.glob("*.py*") if path.is_file()}
-    ought = {path.name for path in new.iterdir()}
-    _, changed, _ = filecmp.cmpfiles(old, new, sorted(is_ & ought), shallow=False)
-    return sorted(
-        [f"{name}: missing" for name in ought - is_]
-        + [f"{name}: not generated" for name in is_ - ought]
-        + [f"{name}: out of date" for name in changed]
-    )
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from airegistry.client import Client, GatewayClient, RegistryClient
     from airegistry.discovery.answers import Candidate
     from airegistry.errors import RegistryError
+    from airegistry.invocations.asking import ask
     from airegistry.invocations.chat import ChatRequest, ChatResponse, Message, Role, Tool
     from airegistry.invocations.content import ContentBlock, TextBlock
     from airegistry.invocations.embeddings import EmbeddingInput, EmbeddingsRequest
@@ -39,6 +40,7 @@ _MODULES = {
     ),
     "airegistry.discovery.answers": ("Candidate",),
     "airegistry.errors": ("RegistryError",),
+    "airegistry.invocations.asking": ("ask",),
     "airegistry.invocations.chat": (
         "ChatRequest",
         "ChatResponse",
@@ -133,6 +135,7 @@ __all__ = [
     "SnapshotFile",
     "TextBlock",
     "Tool",
+    "ask",
     "owner_id_file",
     "validate",
 ]

@@ -151,6 +151,12 @@ class ChatResponse:
     created: int | None = None
     extra: Mapping[str, Any] | None = None
 
+    @property
+    def text(self) -> str:
+        """The text of the first answer; empty where it has none."""
+        message = self.choices[0].message if self.choices else None
+        return "".join(block.text.text for block in message.content if block.text is not None) if message else ""
+
 
 @dataclass(frozen=True, slots=True)
 class ChatDelta:

@@ -66,7 +66,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Warning:
+class Warning:  # noqa: A001 - named as its message
     """Something that could not be sent to a target or kept from its answer."""
 
     path: str = ""

@@ -1,0 +1,87 @@
+"""Every snippet of the README's tour, run as it stands there but for the ports."""
+
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+TOUR = (ROOT / "README.md").read_text().partition("## The tour")[2].partition("\n## ")[0]
+BLOCK = re.compile(r"^### (?P<title>[^\n]+)$|^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+NEEDED = ("grpcurl", "go")
+
+
+@dataclass(frozen=True)
+class Snippet:
+    title: str
+    language: str
+    text: str
+
+
+def snippets() -> list[Snippet]:
+    found, title = [], ""
+    for match in BLOCK.finditer(TOUR):
+        title = match["title"] or title
+        if match["language"]:
+            found.append(Snippet(title, match["language"], match["text"]))
+    return found
+
+
+SNIPPETS = snippets()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder that looks like a checkout as far as the tour goes."""
+    path = tmp_path_factory.mktemp("tour")
+    (path / ".venv").symlink_to(sys.prefix)
+    (path / "clients").symlink_to(ROOT / "clients")
+    for snippet in SNIPPETS:
+        if snippet.language == "yaml":
+            (path / snippet.text.splitlines()[0].removeprefix("# ")).write_text(snippet.text)
+    return path
+
+
+def test_the_tour_has_a_snippet_for_every_way_in():
+    titles = {snippet.title for snippet in SNIPPETS}
+    assert titles == {"grpcurl", "CLI", "Python SDK", "OpenAI SDK", "Other languages"}
+    assert {snippet.language for snippet in SNIPPETS} == {"sh", "yaml", "python"}
+
+
+@pytest.mark.parametrize(
+    "snippet",
+    [
+        pytest.param(snippet, id=f"{number}-{snippet.title.replace(' ', '-')}-{snippet.language}")
+        for number, snippet in enumerate(SNIPPETS)
+        if snippet.language != "yaml"
+    ],
+)
+def test_the_snippet_runs(plane, folder, snippet):
+    for program in NEEDED:
+        if re.search(rf"(^|&& ){program} ", snippet.text, re.MULTILINE) and shutil.which(program) is None:
+            pytest.skip(f"{program} is not installed here")
+    _use_ports(plane, folder)
+    text = _pointed(plane, snippet)
+    command = ["bash", "-euo", "pipefail", "-c", text] if snippet.language == "sh" else [sys.executable, "-c", text]
+    done = subprocess.run(
+        command, cwd=folder, env=plane.environment, capture_output=True, text=True, timeout=110, check=False
+    )
+    assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
+    assert done.stdout.strip()
+
+
+def _use_ports(plane, folder):
+    manifest = folder / "my-model.yaml"
+    manifest.write_text(plane.placed(manifest.read_text()))
+
+
+def _pointed(plane, snippet: Snippet) -> str:
+    """The snippet, with the addresses that it leaves to the defaults."""
+    text = plane.placed(snippet.text)
+    text = text.replace("Client() as", f'Client(registry="{plane.registry}", gateway="{plane.gateway}") as')
+    flags = f"-registry {plane.registry} -gateway {plane.gateway} -provider http://{plane.demo}/v1"
+    return text.replace("go run ./tour", f"go run ./tour {flags}")
