@@ -85,19 +85,19 @@ lock: $(LOCKER)/.stamp ## Pin every dependency again, newest allowed, with hashe
 
 .PHONY: protos
 protos: $(TOOLS)/.stamp ## Generate clients/python/airegistry/v1 from protos/
-	$(TOOLS)/bin/python tools/protos.py
+	$(TOOLS)/bin/python -m tools.protos
 
 .PHONY: protos-check
 protos-check: $(TOOLS)/.stamp ## Fail when the generated code differs from protos/
-	$(TOOLS)/bin/python tools/protos.py --check
+	$(TOOLS)/bin/python -m tools.protos --check
 
 .PHONY: protos-go
 protos-go: $(TOOLS)/.stamp ## Generate clients/go from protos/ (needs Go)
-	$(TOOLS)/bin/python tools/go_stubs.py
+	$(TOOLS)/bin/python -m tools.go_stubs
 
 .PHONY: protos-go-check
 protos-go-check: $(TOOLS)/.stamp ## Fail when clients/go differs from protos/, where there is Go to tell
-	@if command -v go >/dev/null; then $(TOOLS)/bin/python tools/go_stubs.py --check && cd clients/go && go vet ./...; \
+	@if command -v go >/dev/null; then $(TOOLS)/bin/python -m tools.go_stubs --check && cd clients/go && go vet ./...; \
 		else echo "no Go here: clients/go is not checked"; fi
 
 .PHONY: protos-lint

@@ -12,7 +12,7 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-from drift import differences
+from tools.drift import differences
 
 PACKAGE = Path("airegistry/v1")
 ROOT = Path(__file__).resolve().parent.parent

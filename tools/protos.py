@@ -11,7 +11,7 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-from drift import differences
+from tools.drift import differences
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
