@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Coroutine, Iterable, Iterator
 from enum import IntEnum
@@ -60,6 +59,8 @@ _HINTS: dict[type[RegistryError], str] = {
 
 def run(session: Session, plane: str, work: Coroutine[Any, Any, T]) -> T:
     """Run *work* against a plane (`registry` or `gateway`); an error is told in a line, and ends the command."""
+    import asyncio
+
     try:
         return asyncio.run(work)
     except RegistryError as error:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from airegistry.cli.failures import run
 from airegistry.cli.session import Output, Session, session_of
-from airegistry.resources.resource import Resource
+
+if TYPE_CHECKING:
+    from airegistry.resources.resource import Resource
 
 _PAGE = 1_000
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import uuid
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -34,6 +32,8 @@ def register(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything and change nothing.")] = False,
 ) -> None:
     """Register what files say: each resource is created, or replaced when it exists."""
+    import uuid
+
     from airegistry.cli.values import duration
 
     session = session_of(context)
@@ -100,6 +100,8 @@ async def _register(session: Session, resources: Sequence[Resource], **options: 
 
 async def _keep(session: Session, resources: Sequence[Resource], owner_id: str, ttl: float | None) -> None:
     """Register with leases and renew them until the person says stop; the registry's refusal ends it."""
+    import asyncio
+
     from airegistry.cli.connecting import registry_client
     from airegistry.keeping import LEASE_TTL, LeaseKeeper
 

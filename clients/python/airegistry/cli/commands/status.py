@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -37,6 +36,8 @@ class PlaneStatus:
 
 def status(context: typer.Context) -> None:
     """Show how the registry and the gateway are, what they hold, and whether the gateway is up to date."""
+    import asyncio
+
     session = session_of(context)
     session = session if session.timeout is not None else replace(session, timeout=_TIMEOUT)
     planes = asyncio.run(_planes(session))
@@ -52,6 +53,8 @@ def status(context: typer.Context) -> None:
 
 
 async def _planes(session: Session) -> list[PlaneStatus]:
+    import asyncio
+
     return list(
         await asyncio.gather(
             _asked(session, "registry", session.registry, _registry(session)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from contextlib import aclosing
 from enum import StrEnum
@@ -53,6 +52,8 @@ def watch(
 
     With --output json there is one JSON object in each line.
     """
+    import logging
+
     from airegistry.cli.values import labels
     from airegistry.client.messages import WatchFilter, WatchRequest
     from airegistry.resources.resource import ResourceKind

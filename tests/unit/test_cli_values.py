@@ -1,0 +1,121 @@
+"""What is written on a command line, and what is shown of what strangers wrote."""
+
+import pytest
+import typer
+
+from airegistry.cli.arguments import hoisted
+from airegistry.cli.registering import MAX_BYTES, MAX_RESOURCES, batches, refuse_repeats
+from airegistry.cli.values import count, dollars, duration, labels, price, safe
+from airegistry.errors import InvalidArgumentError, RequestTooLargeError
+from airegistry.resources.endpoint import Endpoint
+from airegistry.resources.model import Model
+from airegistry.resources.resource import Resource
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        pytest.param(["get", "x", "-o", "json"], ["-o", "json", "get", "x"], id="behind"),
+        pytest.param(["get", "x", "--output=json"], ["--output=json", "get", "x"], id="with-equals"),
+        pytest.param(["get", "-ojson", "x"], ["-ojson", "get", "x"], id="attached"),
+        pytest.param(["list", "--no-color", "--limit", "3"], ["--no-color", "list", "--limit", "3"], id="flag"),
+        pytest.param(["invoke", "m", "--", "--output"], ["invoke", "m", "--", "--output"], id="after-two-dashes"),
+        pytest.param(["register", "-f", "-"], ["register", "-f", "-"], id="others-stay"),
+        pytest.param(["get", "x", "--timeout"], ["--timeout", "get", "x"], id="value-missing"),
+        pytest.param([], [], id="nothing"),
+    ],
+)
+def test_common_options_may_stand_anywhere(written, read):
+    assert hoisted(written) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("250ms", 0.25), ("30s", 30), ("1.5h", 5400), ("2m", 120), ("7", 7), (None, None)],
+    ids=str,
+)
+def test_durations_have_units(text, seconds):
+    assert duration(text) == seconds
+
+
+@pytest.mark.parametrize(("text", "tokens"), [("128000", 128_000), ("128k", 128_000), ("1M", 1_000_000), (None, None)])
+def test_tokens_may_be_written_in_thousands(text, tokens):
+    assert count(text) == tokens
+
+
+def test_dollars_are_exact():
+    assert dollars("0.1") == 100_000_000
+    assert dollars(None) is None
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        pytest.param(duration, "soon", id="duration"),
+        pytest.param(duration, "-1s", id="negative-duration"),
+        pytest.param(duration, "nan", id="nan-duration"),
+        pytest.param(count, "many", id="count"),
+        pytest.param(dollars, "1,50", id="dollars"),
+        pytest.param(dollars, "inf", id="infinite-dollars"),
+        pytest.param(lambda text: labels([text]), "team", id="label"),
+        pytest.param(lambda text: labels([text]), "=x", id="label-without-key"),
+    ],
+)
+def test_what_is_not_understood_is_wrong_usage(read, text):
+    with pytest.raises(typer.BadParameter):
+        read(text)
+
+
+def test_a_label_may_be_empty_or_hold_an_equals_sign():
+    assert labels(["a=", "b=c=d"]) == {"a": "", "b": "c=d"}
+
+
+def test_unknown_is_not_free():
+    assert (price(None), price(0)) == ("?", "0.00")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        pytest.param("a\x1b[2Jb", "a�[2Jb", id="escape"),
+        pytest.param("a\x9b2Jb", "a�2Jb", id="eight-bit-escape"),
+        pytest.param("a\rb\x07\x00", "a�b��", id="carriage-return-bell-nul"),
+        pytest.param("\u202eabc\u2066", "�abc�", id="direction"),
+        pytest.param("line\n\ttab", "line\n\ttab", id="lines-and-tabs"),
+        pytest.param("日本 👩\u200d💻 é", "日本 👩\u200d💻 é", id="everything-else"),
+    ],
+)
+def test_no_text_can_steer_the_terminal(text, shown):
+    assert safe(text) == shown
+
+
+def test_one_request_keeps_the_order_that_was_written():
+    resources = [Resource(name="models/a/endpoints/e", endpoint=Endpoint()), Resource(name="models/a", model=Model())]
+    assert list(batches(resources)) == [resources]
+
+
+def test_several_requests_have_parents_first_and_keep_every_limit():
+    description = "x" * 8_000
+    resources = [
+        Resource(name=f"models/m{i}/endpoints/e", endpoint=Endpoint(quantization=description)) for i in range(900)
+    ]
+    resources += [Resource(name=f"models/m{i}", model=Model(description=description)) for i in range(900)]
+    made = list(batches(resources))
+    assert sorted(r.name for batch in made for r in batch) == sorted(r.name for r in resources)
+    depths = [resource.name.count("/") for batch in made for resource in batch]
+    assert depths == sorted(depths)
+    assert all(len(batch) <= MAX_RESOURCES for batch in made)
+    assert all(len(batch) * 8_000 <= MAX_BYTES for batch in made)
+
+
+def test_a_resource_that_no_request_takes_is_refused_before_any_is_sent():
+    big = Resource(name="models/big", model=Model(original_ids=("x" * 300_000,)))
+    with pytest.raises(RequestTooLargeError) as refused:
+        list(batches([Resource(name="models/small", model=Model()), big]))
+    assert refused.value.violations[0].field == "models/big"
+    assert refused.value.metadata["limit"] == str(256 * 1024)
+
+
+def test_a_name_that_is_given_twice_is_refused():
+    with pytest.raises(InvalidArgumentError, match="models/a: is given twice"):
+        refuse_repeats([Resource(name="models/a"), Resource(name="models/b"), Resource(name="models/a")])
