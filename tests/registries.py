@@ -99,7 +99,7 @@ ENDPOINT = st.builds(
     prices=maybe(PRICES),
     region=st.sampled_from(["", "eu-1", "eu-2", "us"]),
     data_policy=maybe(POLICY),
-    weight=st.sampled_from([None, 0, 1]),
+    weight=st.sampled_from([None, 1, 2, 3, 0]),
     declared=maybe(
         st.builds(
             DeclaredPerformance,
@@ -131,8 +131,10 @@ AGENT = st.builds(
     data_policy=maybe(POLICY),
 )
 MODEL_NAMES = ["models/a", "models/b"]
-ENDPOINT_NAMES = [f"{model}/endpoints/{place}" for model in (*MODEL_NAMES, "models/orphaned") for place in "01"]
-AGENT_NAMES = ["agents/x", "agents/y", "agents/z"]
+ENDPOINT_NAMES = [
+    f"models/{id_}" for id_ in ("a/endpoints/0", "a/endpoints/1", "b/endpoints/0", "orphaned/endpoints/0")
+]
+AGENT_NAMES = ["agents/x", "agents/y"]
 
 
 def resource_of(name):
@@ -151,7 +153,7 @@ RESOURCE = st.sampled_from(NAMES).flatmap(resource_of)
 
 @st.composite
 def registries(draw):
-    absent = draw(st.sets(st.sampled_from(NAMES), max_size=3))
+    absent = draw(st.sets(st.sampled_from(NAMES), max_size=2))
     return [draw(resource_of(name)) for name in draw(st.permutations(NAMES)) if name not in absent]
 
 
@@ -191,7 +193,7 @@ MAY_BE_UNKNOWN = sorted(set(REQUIREMENTS) - {"usage", "labels", "lifecycle_stage
 
 @st.composite
 def queries(draw):
-    asked = draw(st.lists(st.sampled_from(sorted(REQUIREMENTS)), max_size=3, unique=True))
+    asked = draw(st.lists(st.sampled_from(sorted(REQUIREMENTS)), max_size=2, unique=True))
     fields = {name: draw(REQUIREMENTS[name]) for name in asked}
     if draw(st.integers(0, 3)):
         # Most random registries would answer nothing: they are rarely healthy, in use and invocable.

@@ -10,6 +10,9 @@ from airegistry.discovery.index import Index
 from tests.registries import NAMES, NOW, RESOURCE, queries, registries
 from tests.slow_discovery import expected
 
+# An example is a whole registry.
+FEWER = settings(max_examples=max(1, settings.default.max_examples // 4))
+
 
 def check_agreement(index, resources, query, at):
     totals, cut, costs = expected(resources, query, at)
@@ -25,6 +28,7 @@ def check_agreement(index, resources, query, at):
     assert index.discover(query, limit=1).candidates == found[:1]
 
 
+@FEWER
 @given(registries(), queries())
 def test_filters_counts_scores_and_order_are_those_of_the_slow_reading(resources, query):
     index = Index(lambda: NOW)
@@ -32,7 +36,7 @@ def test_filters_counts_scores_and_order_are_those_of_the_slow_reading(resources
     check_agreement(index, resources, query, NOW)
 
 
-@settings(max_examples=60)
+@FEWER
 @given(registries(), st.lists(st.lists(RESOURCE | st.sampled_from(NAMES), max_size=4), max_size=4), queries())
 def test_changes_one_by_one_give_what_a_fresh_index_gives(resources, batches, query):
     index = Index(lambda: NOW)
@@ -52,7 +56,7 @@ def test_changes_one_by_one_give_what_a_fresh_index_gives(resources, batches, qu
         assert index.discover(query, limit=50) == fresh.discover(query, limit=50)
 
 
-@settings(max_examples=40)
+@FEWER
 @given(registries(), st.lists(st.sampled_from([1, 3_600, 46_000, 86_400, 400 * 86_400]), max_size=4), queries())
 def test_what_changes_with_time_is_that_of_the_time_of_the_query(resources, waits, query):
     clock = [NOW]
