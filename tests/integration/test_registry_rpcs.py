@@ -191,6 +191,18 @@ async def test_a_repeated_discover_sees_every_change(running):
             await r.stub.Register(pb.RegisterRequest(resources=[an_endpoint(f"models/m1/endpoints/e{i}")]))
 
 
+async def test_candidates_show_resources_as_they_are_now(running):
+    async with running() as r:
+        await r.stub.Register(pb.RegisterRequest(resources=[a_model(), an_endpoint()]))
+        await r.stub.Discover(a_query())
+        for turn in ("1", "2"):
+            endpoint = an_endpoint()
+            endpoint.labels["turn"] = turn
+            stored = await r.stub.Register(pb.RegisterRequest(resources=[endpoint, a_model(turn=turn)]))
+            (candidate,) = (await r.stub.Discover(a_query())).candidates
+            assert [candidate.resource, candidate.model] == list(stored.resources)
+
+
 async def test_models_can_be_left_out_of_candidates(running):
     async with running() as r:
         await r.stub.Register(pb.RegisterRequest(resources=[a_model(), an_endpoint()]))
