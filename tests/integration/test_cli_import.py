@@ -1,6 +1,7 @@
 """`import` and `auto-register` against a real registry, with the real catalog and an Ollama that answers as one."""
 
 import json
+import re
 import time
 
 import pytest
@@ -183,9 +184,15 @@ def test_an_ollama_that_is_none_is_a_note_and_no_error(running, where, said):
     assert found["created_count"] == 0
 
 
+@pytest.mark.usefixtures("imported")
 def test_a_dry_run_says_what_it_would_do_and_changes_nothing(running, tmp_path):
     (tmp_path / "model-config.yaml").write_text("name: models/dry\nmodel: {family: f}\n")
+    running.run("deregister", "models/llama3-8b", "--missing-ok")
     before = revision(running)
-    result = running.run("auto-register", "--dry-run", "--ollama", "http://127.0.0.1:1")
+    result = running.run(
+        "auto-register", "--dry-run", "--ollama", running.providers["ollama"], HUGGINGFACE_API_TOKEN="x"
+    )
     assert "model-config.yaml: 1 would be created" in result.stdout
+    assert f"Ollama at {running.providers['ollama']}: 2 would be created" in result.stdout
+    assert re.search(r"HUGGINGFACE_API_TOKEN: \d+ would be updated", result.stdout)
     assert revision(running) == before

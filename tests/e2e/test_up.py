@@ -1,0 +1,236 @@
+"""`airegistry up` for real: everything starts, works, and is gone after Ctrl-C."""
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+COMMAND = [sys.executable, "-m", "airegistry.cli"]
+PORTS = ("registry", "registry-http", "gateway", "gateway-http", "demo")
+READY = "Ctrl-C stops all of it."
+
+
+def free_ports() -> dict[str, int]:
+    """Return a free port for each server; somebody else could take one before we do, and does not."""
+    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in PORTS]
+    ports = [listener.getsockname()[1] for listener in listeners]
+    for listener in listeners:
+        listener.close()
+    return dict(zip(PORTS, ports, strict=True))
+
+
+def environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("AIREGISTRY_")}
+
+
+@dataclass
+class Up:
+    process: subprocess.Popen[str]
+    ports: dict[str, int]
+    said: str = ""
+
+    def wait_until_ready(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said += line
+            if READY in line:
+                return
+        raise AssertionError(f"it ended: {self.said}{self.process.communicate()[1]}")
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def end(self, number: signal.Signals = signal.SIGINT) -> tuple[int, str]:
+        """Send a signal, and return the exit code and what was said on standard error."""
+        self.process.send_signal(number)
+        return self.ended()
+
+    def ended(self) -> tuple[int, str]:
+        _, said = self.process.communicate(timeout=30)
+        return self.process.returncode, said
+
+    def run(self, *arguments: str) -> str:
+        """Run another command against these servers."""
+        where = ["--registry", f"127.0.0.1:{self.ports['registry']}", "--gateway", f"127.0.0.1:{self.ports['gateway']}"]
+        result = subprocess.run(
+            [*COMMAND, *where, *arguments], env=environment(), capture_output=True, text=True, timeout=60, check=False
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+
+@contextmanager
+def up(folder: Path, *options: str, ports: dict[str, int] | None = None) -> Iterator[Up]:
+    ports = ports or free_ports()
+    places = [argument for name, port in ports.items() for argument in (f"--{name}-port", str(port))]
+    process = subprocess.Popen(
+        [*COMMAND, "up", "--data-dir", str(folder), *places, *options],
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    running = Up(process, ports)
+    try:
+        yield running
+    finally:
+        if process.poll() is None:
+            left = running.children()
+            process.kill()
+            for child in left:
+                child.kill()
+        process.communicate()
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+
+
+def test_everything_starts_works_and_is_gone_after_ctrl_c(tmp_path):
+    with up(tmp_path) as running:
+        running.wait_until_ready()
+        assert running.said.count("\n  ") > 5
+        assert all(f"\n  {number}. " in running.said for number in range(1, 6))
+
+        found = json.loads(running.run("discover", "--any-credential", "--task", "text-generation", "-o", "json"))
+        assert len(found["candidates"]) == 10
+        assert found["matched_count"] > 1_000
+        demo = json.loads(running.run("get", "models/demo-ngram", "-o", "json"))
+        assert demo["model"]["description"].startswith("A toy")
+        assert running.run("invoke", "demo-ngram", "What is a list?", "--max-tokens", "8").strip()
+        assert running.run("invoke", "demo-lsa", "lists", "--embed").startswith("256 dimensions")
+        with urllib.request.urlopen(f"http://127.0.0.1:{running.ports['gateway-http']}/v1/models", timeout=5) as models:
+            assert {model["id"] for model in json.load(models)["data"]} >= {"demo-ngram", "demo-lsa"}
+
+        children = running.children()
+        assert len(children) == 3
+        asked = time.monotonic()
+        code, said = running.end()
+        assert (code, time.monotonic() - asked < 10) == (0, True), said
+        assert "Traceback" not in said
+        assert gone(children)
+    assert (tmp_path / "logs" / "registry.log").exists()
+
+
+def test_what_is_recommended_works_as_it_is_written(tmp_path):
+    """Each command of the five is pasted into a shell; grpcurl only where there is one."""
+    with up(tmp_path, "--no-catalog") as running:
+        running.wait_until_ready()
+        commands = re.findall(r"^     (\S.*)$", running.said, flags=re.MULTILINE)
+        assert len(commands) == 5
+        for command in commands:
+            program = command.split()[0]
+            if program in {"grpcurl", "curl"} and not _installed(program):
+                continue
+            written = command.replace("python -m", f"{sys.executable} -m")
+            result = subprocess.run(
+                ["/bin/sh", "-c", written], env=environment(), capture_output=True, text=True, timeout=60, check=False
+            )
+            assert result.returncode == 0, f"{command}: {result.stderr}"
+        assert running.end()[0] == 0
+
+
+def _installed(program: str) -> bool:
+    return subprocess.run(["/bin/sh", "-c", f"command -v {program}"], capture_output=True, check=False).returncode == 0
+
+
+def test_a_second_start_keeps_what_is_there_and_loads_nothing_again(tmp_path):
+    ports = free_ports()
+    with up(tmp_path, "--no-demo", ports=ports) as running:
+        running.wait_until_ready()
+        removed = "models/lfm-7b"
+        running.run("deregister", removed)
+        before = json.loads(running.run("status", "-o", "json"))["planes"][0]
+        _, said = running.end(signal.SIGTERM)
+        assert "created" in said
+    with up(tmp_path, "--no-demo", ports=ports) as running:
+        running.wait_until_ready()
+        after = json.loads(running.run("status", "-o", "json"))["planes"][0]
+        assert (after["revision"], after["counts"]) == (before["revision"], before["counts"])
+        _, said = running.end(signal.SIGTERM)
+        assert "is there already" in said
+
+
+def test_the_demo_is_registered_only_while_it_runs(tmp_path):
+    ports = free_ports()
+    with up(tmp_path, "--no-catalog", ports=ports) as running:
+        running.wait_until_ready()
+        assert json.loads(running.run("status", "-o", "json"))["planes"][0]["counts"]["invocable"] == 2
+        assert running.end()[0] == 0
+    with up(tmp_path, "--no-catalog", "--no-demo", ports=ports) as running:
+        running.wait_until_ready()
+        assert json.loads(running.run("status", "-o", "json"))["planes"][0]["counts"]["models"] == 0
+        assert running.end()[0] == 0
+
+
+def test_a_server_that_dies_is_reported_and_takes_the_others_with_it(tmp_path):
+    with up(tmp_path, "--no-catalog") as running:
+        running.wait_until_ready()
+        children = running.children()
+        (gateway,) = [child for child in children if child.cmdline()[-1] == "gateway"]
+        gateway.kill()
+        code, said = running.ended()
+        assert code == 1
+        assert "the gateway ended by itself (killed by SIGKILL)" in said
+        assert "gateway.log" in said
+        assert gone(children)
+
+
+def test_a_server_that_cannot_start_is_reported_with_its_last_lines(tmp_path):
+    (tmp_path / "registry").write_text("a file where a folder should be")
+    with up(tmp_path, "--no-demo", "--no-catalog") as running:
+        code, said = running.ended()
+        assert code == 1
+        assert "the registry ended by itself (exit code 1)" in said
+        assert "data folder" in said
+        assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("name", PORTS)
+def test_a_port_in_use_is_told_before_anything_starts(tmp_path, name):
+    ports = free_ports()
+    with socket.create_server(("127.0.0.1", ports[name])), up(tmp_path / "data", ports=ports) as running:
+        code, said = running.ended()
+    assert code == 1
+    assert f"cannot listen on 127.0.0.1:{ports[name]}" in said
+    assert f"--{name}-port" in said
+    assert not (tmp_path / "data").exists()
+
+
+def test_ctrl_c_while_it_starts_leaves_nothing_behind(tmp_path):
+    with up(tmp_path) as running:
+        while len(running.children()) < 2:
+            assert running.process.poll() is None
+        children = running.children()
+        code, said = running.end()
+        assert code == 0, said
+        assert gone(children)
+
+
+def test_it_listens_beyond_loopback_only_when_that_is_meant(tmp_path):
+    with up(tmp_path, "--host", "0.0.0.0") as running:  # noqa: S104 - it must be refused
+        code, said = running.ended()
+    assert code == 1
+    assert "--insecure" in said
+
+
+def test_two_servers_cannot_have_one_port(tmp_path):
+    ports = free_ports()
+    ports["gateway"] = ports["registry"]
+    with up(tmp_path, ports=ports) as running:
+        code, said = running.ended()
+    assert code == 1
+    assert "is asked for twice" in said
