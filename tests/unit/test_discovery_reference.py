@@ -11,7 +11,7 @@ from tests.registries import NAMES, NOW, RESOURCE, queries, registries
 from tests.slow_discovery import expected
 
 # An example is a whole registry.
-FEWER = settings(max_examples=max(1, settings.default.max_examples // 4))
+FEWER = settings(max_examples=max(1, settings().max_examples // 4))
 
 
 def check_agreement(index, resources, query, at):
