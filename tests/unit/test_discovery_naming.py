@@ -112,3 +112,9 @@ def test_replace_forgets_what_was_there():
 
 def test_a_resource_of_an_unknown_kind_is_skipped():
     assert table(Resource(name="things/t")).resolve("things/t") == ()
+
+
+def test_nothing_is_kept_of_what_is_gone():
+    names = table(model("m", original_ids=("o",)), endpoint("m", "p"), endpoint("orphaned", "p"))
+    names.apply((), ["models/m/endpoints/e", "models/m", "models/orphaned/endpoints/e", "models/x/endpoints/e"])
+    assert not any((*names._steps, names._keys, names._models, names._providers))
