@@ -164,3 +164,11 @@ def test_what_is_forgotten_is_what_has_nothing_to_remember(breakers):
             pass
     assert len(breakers.states()) < 4_100
     assert breakers.state("bad") is BreakerState.OPEN
+
+
+def test_those_that_failed_and_were_never_asked_again_are_forgotten_too(breakers, clock):
+    for i in range(5_000):
+        fail(breakers, f"gone-{i}")
+        clock.time += 1
+    assert len(breakers.states()) < 4_100
+    assert breakers.state("gone-4999") is BreakerState.OPEN

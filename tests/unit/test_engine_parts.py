@@ -149,6 +149,12 @@ def test_a_value_is_remembered_for_a_moment_and_can_be_forgotten(credentials, tm
     assert credentials.get("key").reveal() == "newer"
 
 
+def test_ever_new_names_are_not_remembered_for_ever(credentials):
+    for i in range(10_000):
+        credentials.get(f"MADE_UP_{i}_API_KEY")
+    assert len(credentials._known) < 5_000
+
+
 def test_a_secret_shows_in_no_text(credentials):
     secret = credentials.get("SOME_API_KEY")
     assert "env" not in f"{secret} {secret!r} {[secret]}"

@@ -10,6 +10,7 @@ DEFAULT_PATTERN = r"^[A-Z][A-Z0-9_]*_(API_KEY|API_TOKEN|TOKEN)$"
 """Which environment variables may be sent to a provider. A registrant chooses the name, so it must not be any variable."""
 
 MAX_BYTES = 16 * 1024
+_MANY = 4096
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
@@ -61,6 +62,9 @@ class Credentials:
         if not _NAME.fullmatch(name):
             return None
         secret = self._look_up(name)
+        if len(self._known) >= _MANY:
+            # Registrants choose the names, and may choose ever new ones.
+            self._known.clear()
         self._known[name] = (self._now() + self._keep, secret)
         return secret
 

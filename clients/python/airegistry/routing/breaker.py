@@ -100,7 +100,13 @@ class Breaker:
     @property
     def idle(self) -> bool:
         """Whether there is nothing to remember."""
-        return self._open_until is None and not self.cooling and self.share == 1.0 and not self._window.volume
+        closed = self._open_until is None or self._abandoned
+        return closed and not self.cooling and self.share == 1.0 and not self._window.volume
+
+    @property
+    def _abandoned(self) -> bool:
+        """Whether a probe could have passed for long and none came: most likely the endpoint is gone."""
+        return not self._probing and self._now() - (self._open_until or math.inf) > self._settings.max_cool_down
 
     @contextmanager
     def passage(self) -> Iterator[Passage]:
