@@ -88,7 +88,7 @@ class Writer:
             self._fail(waiting, "the registry is shutting down")
 
     async def _write_group(self) -> None:
-        ready = len(self._queue)
+        ready = min(len(self._queue), MAX_GROUP)
         saved = await self._saved_replies(ready)
         self._group = self._plan_group(ready, saved)
         if not self._group:
@@ -116,7 +116,7 @@ class Writer:
         group: list[_Planned] = []
         taken: set[str] = set()
         changes = 0
-        for _ in range(min(ready, MAX_GROUP)):
+        for _ in range(ready):
             planned = self._plan(self._queue[0], saved)
             if planned is not None:
                 touched = _touched(planned)

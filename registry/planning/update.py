@@ -23,11 +23,13 @@ def order_update(update: Update) -> Order[UpdateResult]:
         given = _check(update)
     except InvalidArgumentError as error:
         return Order(refusal(error), _answer, update.request_id)
+    content = content_of(given)
     return Order(
         lambda state: _decide(update, given, state),
         _answer,
         update.request_id,
-        fingerprint("Update", given.name, given.etag, content_of(given), _paths(update), update.owner_id),
+        fingerprint("Update", given.name, given.etag, content, _paths(update), update.owner_id),
+        size=len(content),
         validate_only=update.validate_only,
     )
 

@@ -25,6 +25,7 @@ from registry.requests import (
     HeartbeatBatch,
     LeaseRenewal,
     RegisterBatch,
+    Update,
 )
 
 ME, OTHER = "owner-me", "owner-other"
@@ -153,6 +154,17 @@ async def test_too_many_waiting_writes_are_refused(catalog):
     await asyncio.wait(attempts)
     assert len(refused) == 5
     assert refused[0].exception().retry_after
+
+
+async def test_waiting_updates_count_by_their_size(catalog, monkeypatch):
+    await catalog.register(batch(model()))
+    monkeypatch.setattr(writer, "MAX_QUEUED_BYTES", 50_000)
+    update = Update(resource=model(description="x" * 8_000))
+    attempts = [asyncio.ensure_future(catalog.update(update)) for _ in range(10)]
+    await asyncio.sleep(0)
+    refused = [attempt for attempt in attempts if attempt.done() and isinstance(attempt.exception(), OverloadedError)]
+    await asyncio.wait(attempts)
+    assert len(refused) == 4
 
 
 async def test_a_caller_that_went_away_before_its_turn_changes_nothing(catalog):

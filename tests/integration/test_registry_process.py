@@ -113,6 +113,7 @@ async def test_metrics_count_calls_and_show_the_state(running):
             'airegistry_resources{kind="model"} 1.0',
             "airegistry_feed_revisions 1.0",
             "airegistry_leases 0.0",
+            "airegistry_writes_waiting 0.0",
             "airegistry_watch_streams 1.0",
             "airegistry_watch_lag_revisions 0.0",
         ):
