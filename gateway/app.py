@@ -115,7 +115,11 @@ def _settings(config: Config) -> EngineSettings:
         max_in_flight=config.gateway_max_in_flight,
         queue_length=config.gateway_queue_length,
         longest_wait=config.gateway_queue_wait,
-        transport=TransportSettings(max_answer_bytes=config.gateway_max_answer_bytes),
+        transport=TransportSettings(
+            # More than calls can be with providers at once: none waits for a connection unseen.
+            max_connections=2 * config.gateway_max_in_flight,
+            max_answer_bytes=config.gateway_max_answer_bytes,
+        ),
     )
 
 
