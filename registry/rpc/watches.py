@@ -27,6 +27,10 @@ MIN_BOOKMARK_INTERVAL = 1.0
 DEFAULT_MAX_AGE = 1800.0
 # A stream lives for a random share of its greatest age, so that streams opened together do not come back together.
 _LEAST_SHARE_OF_AGE = 0.8
+# For how long the streams are left in peace after a change, in seconds: for each stream (a delivery takes about half of
+# it, the rest is for everything else), and at most.
+_PAUSE = 100e-6
+_MAX_PAUSE = 0.5
 _TICK = 0.1
 
 
@@ -61,6 +65,7 @@ class Watches:
         self._max_age = max_age
         self._batches = Batches(catalog.cluster_id)
         self._streams: set[_Stream] = set()
+        self._announced = catalog.revision
 
     @property
     def count(self) -> int:
@@ -95,8 +100,7 @@ class Watches:
                 messages = self._next(stream)
                 for message in messages:
                     yield message
-                if not messages:
-                    await self._sleep(stream)
+                await self._sleep(stream, idle=not messages)
             yield self._batches.bookmark(stream.position)
         finally:
             self._streams.discard(stream)
@@ -128,18 +132,24 @@ class Watches:
             stream.bookmark_at = self._now() + stream.interval
         return messages
 
-    async def _sleep(self, stream: _Stream) -> None:
-        if stream.position != self._catalog.feed.newest:
-            # A filter that matches nothing of a long history must not keep everybody else waiting.
-            await asyncio.sleep(0)
+    async def _sleep(self, stream: _Stream, *, idle: bool) -> None:
+        """Wait until the stream is woken, unless it is behind what was announced already."""
+        if stream.position < self._announced:
+            if idle:
+                # A filter that matches nothing of a long history must not keep everybody else waiting.
+                await asyncio.sleep(0)
             return
         stream.asleep = asyncio.get_running_loop().create_future()
         await stream.asleep
         stream.asleep = None
 
     async def _wake_on_change(self) -> None:
-        async for _ in self._catalog.feed.follow(self._catalog.revision):
+        # The streams are told of changes no faster than they can be served. Otherwise each revision of a burst would go to
+        # all of them before the next request is even read; so they find all of it, and send it as one message.
+        async for _ in self._catalog.feed.follow(self._announced):
+            self._announced = self._catalog.feed.newest
             self._wake_all()
+            await asyncio.sleep(min(len(self._streams) * _PAUSE, _MAX_PAUSE))
         self._wake_all()
 
     def _wake_all(self) -> None:

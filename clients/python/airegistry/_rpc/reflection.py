@@ -91,7 +91,6 @@ class _Reflection:
                 response.error_response.error_code = code_pb2.INVALID_ARGUMENT
                 response.error_response.error_message = "nothing was asked"
 
-
     def _file_of(self, symbol: str) -> FileDescriptor:
         """Return the file of a symbol; KeyError when there is none."""
         try:

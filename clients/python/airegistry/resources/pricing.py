@@ -29,9 +29,7 @@ UNITS: Mapping[PriceBucket, int] = {
 """How many of what is counted one price is for."""
 
 
-def in_force(
-    prices: PriceList, at: datetime, variant: Mapping[str, str] | None = None
-) -> Mapping[PriceBucket, Price]:
+def in_force(prices: PriceList, at: datetime, variant: Mapping[str, str] | None = None) -> Mapping[PriceBucket, Price]:
     """Return the prices that hold at a time for calls with the properties *variant*, by bucket.
 
     The last schedule whose conditions all hold wins as a whole; empty when none holds.
