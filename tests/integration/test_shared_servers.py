@@ -194,3 +194,17 @@ async def test_an_open_server_can_be_asked_for():
 async def test_a_malformed_address_is_named(address):
     with pytest.raises(ListenError, match="must be host:port"):
         await open_server([], address, CallMetrics())
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+async def test_a_start_that_is_cancelled_lets_go_of_the_port(steps):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    starting = asyncio.create_task(open_server([], f"127.0.0.1:{port}", CallMetrics()))
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    starting.cancel()
+    (outcome,) = await asyncio.gather(starting, return_exceptions=True)
+    assert isinstance(outcome, asyncio.CancelledError)
+    with socket.create_server(("127.0.0.1", port)):
+        pass

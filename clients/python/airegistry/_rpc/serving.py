@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 
 from grpc import aio
@@ -31,13 +32,19 @@ async def open_server(
     for service in services:
         add_service(server, service, observer)
     bound = _bind(server, address, insecure=insecure)
+    await _start(server)
+    return GrpcServer(server, bound)
+
+
+async def _start(server: aio.Server) -> None:
+    # A start that is cut in the middle cannot be stopped, and keeps its port and its threads.
+    starting = asyncio.ensure_future(server.start())
     try:
-        await server.start()
-    except BaseException:
-        # Cancelled half way: its threads would keep the process from ending.
+        await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await starting
         await server.stop(None)
         raise
-    return GrpcServer(server, bound)
 
 
 def _bind(server: aio.Server, address: str, *, insecure: bool) -> str:
