@@ -158,6 +158,7 @@ def test_the_limit_has_two_names(fields):
         ({"max_tokens": 1.5}, "max_tokens"),
         ({"max_tokens": 1, "max_completion_tokens": 2}, "max_tokens"),
         ({"n": "2"}, "n"),
+        ({"n": True}, "n"),
         ({"stop": [1]}, "stop[0]"),
         ({"stream": "yes"}, "stream"),
         ({"stream_options": {"include_usage": True}}, "stream_options"),
