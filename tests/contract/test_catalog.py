@@ -225,14 +225,14 @@ async def test_two_requests_with_one_id_at_the_same_time_are_carried_out_once(ca
 
 
 async def test_one_id_with_two_payloads_at_the_same_time_serves_the_first(catalog):
-    first, second = await asyncio.gather(
+    answers = await asyncio.gather(
         catalog.register(batch(model("a"), request_id="r-1")),
         catalog.register(batch(model("b"), request_id="r-1")),
         return_exceptions=True,
     )
-    assert isinstance(second, RequestIdReusedError)
+    assert isinstance(answers[1], RequestIdReusedError)
     assert list(catalog.entries) == ["models/a"]
-    assert not isinstance(first, BaseException)
+    assert not isinstance(answers[0], BaseException)
 
 
 async def test_a_retried_deregister_tells_the_names_again(catalog):

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.plane import Plane
+
 ROOT = Path(__file__).resolve().parents[2]
 TOUR = (ROOT / "README.md").read_text().partition("## The tour")[2].partition("\n## ")[0]
 BLOCK = re.compile(r"^### (?P<title>[^\n]+)$|^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -79,7 +81,7 @@ def _use_ports(plane, folder):
     manifest.write_text(plane.placed(manifest.read_text()))
 
 
-def _pointed(plane, snippet: Snippet) -> str:
+def _pointed(plane: Plane, snippet: Snippet) -> str:
     """The snippet, with the addresses that it leaves to the defaults."""
     text = plane.placed(snippet.text)
     text = text.replace("Client() as", f'Client(registry="{plane.registry}", gateway="{plane.gateway}") as')

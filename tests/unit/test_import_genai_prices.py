@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from importlib.metadata import version
+from typing import Any
 
 import pytest
 from genai_prices.data import providers
@@ -21,7 +22,7 @@ from airegistry.importers.genai_prices import read_catalog, tasks_of, to_catalog
 from airegistry.importers.genai_prices_schedules import BUCKETS
 from airegistry.importers.identifiers import Original, assign_ids
 from airegistry.importers.report import Catalog, count_by_reason
-from airegistry.resources.model import LifecycleStage
+from airegistry.resources.model import Lifecycle, LifecycleStage, Model
 from airegistry.resources.names import parse_name
 from airegistry.resources.prices import PriceBucket
 from airegistry.resources.pricing import in_force, nanos_for
@@ -42,8 +43,22 @@ def one_provider(*models: ModelInfo, id_: str = "acme") -> Provider:
     return Provider(id=id_, name=id_, api_pattern="", models=list(models))
 
 
-def one_model(id_: str, **fields: object) -> ModelInfo:
+def one_model(id_: str, **fields: Any) -> ModelInfo:
     return ModelInfo(id=id_, match=ClauseEquals(id_), **fields)
+
+
+def model_in(catalog: Catalog, index: int = 0) -> Model:
+    model = catalog.resources[index].model
+    assert model is not None
+    return model
+
+
+def prices_in(catalog: Catalog, at: datetime = TIMES[0]) -> dict[PriceBucket, int | None]:
+    """The prices in force of the only endpoint, by bucket."""
+    endpoint = catalog.resources[1].endpoint
+    assert endpoint is not None
+    assert endpoint.prices is not None
+    return {bucket: price.nanos for bucket, price in in_force(endpoint.prices, at).items()}
 
 
 def test_every_model_of_the_source_becomes_one_model_and_one_endpoint(catalog):
@@ -101,20 +116,20 @@ def expected_nanos(value: Decimal | TieredPrices, total: int) -> int:
 
 def test_a_model_without_prices_is_unknown_and_reported():
     catalog = to_catalog([one_provider(one_model("mystery", prices=ModelPrice()))], "1")
-    (_, endpoint) = catalog.resources
-    assert endpoint.endpoint.prices is None
+    (_, resource) = catalog.resources
+    assert resource.endpoint is not None
+    assert resource.endpoint.prices is None
     assert count_by_reason(catalog.notes)["no prices in the source: unknown, not free"] == 1
 
 
 def test_a_price_of_zero_is_kept_as_zero():
     catalog = to_catalog([one_provider(one_model("free", prices=ModelPrice(input_mtok=Decimal(0))))], "1")
-    prices = in_force(catalog.resources[1].endpoint.prices, TIMES[0])
-    assert prices[PriceBucket.INPUT_TOKENS].nanos == 0
+    assert prices_in(catalog)[PriceBucket.INPUT_TOKENS] == 0
 
 
 def test_a_price_finer_than_a_nano_usd_is_rounded_and_reported():
     catalog = to_catalog([one_provider(one_model("fine", prices=ModelPrice(input_mtok=Decimal("0.00000000015"))))], "1")
-    assert in_force(catalog.resources[1].endpoint.prices, TIMES[0])[PriceBucket.INPUT_TOKENS].nanos == 0
+    assert prices_in(catalog)[PriceBucket.INPUT_TOKENS] == 0
     assert "price of input_mtok rounded to a nano-USD" in count_by_reason(catalog.notes)
 
 
@@ -123,26 +138,23 @@ def test_the_first_price_holds_when_no_condition_does():
         StartDateConstraint(date(2030, 1, 1)), prices=ModelPrice(input_mtok=Decimal(1), output_mtok=Decimal(2))
     )
     catalog = to_catalog([one_provider(one_model("early", prices=[later]))], "1")
-    assert in_force(catalog.resources[1].endpoint.prices, TIMES[0])[PriceBucket.INPUT_TOKENS].nanos == 10**9
+    assert prices_in(catalog)[PriceBucket.INPUT_TOKENS] == 10**9
 
 
 def test_off_peak_prices_hold_in_their_window_only():
     peak = ConditionalPrice(prices=ModelPrice(input_mtok=Decimal(2)))
     night = ConditionalPrice(TimeOfDateConstraint(time(22), time(6)), prices=ModelPrice(input_mtok=Decimal(1)))
     catalog = to_catalog([one_provider(one_model("nightly", prices=[peak, night]))], "1")
-    prices = catalog.resources[1].endpoint.prices
-    at = {hour: in_force(prices, datetime(2026, 1, 1, hour, tzinfo=UTC)) for hour in (5, 6, 21, 22)}
-    assert {hour: found[PriceBucket.INPUT_TOKENS].nanos // 10**9 for hour, found in at.items()} == {
-        5: 1,
-        6: 2,
-        21: 2,
-        22: 1,
+    dollars = {
+        hour: prices_in(catalog, datetime(2026, 1, 1, hour, tzinfo=UTC))[PriceBucket.INPUT_TOKENS]
+        for hour in (5, 6, 21, 22)
     }
+    assert dollars == {5: 1 * 10**9, 6: 2 * 10**9, 21: 2 * 10**9, 22: 1 * 10**9}
 
 
 def test_a_deprecated_model_is_marked_so():
     catalog = to_catalog([one_provider(one_model("old", deprecated=True, prices=ModelPrice()))], "1")
-    assert catalog.resources[0].model.lifecycle.stage is LifecycleStage.DEPRECATED
+    assert model_in(catalog).lifecycle == Lifecycle(LifecycleStage.DEPRECATED)
 
 
 def test_importing_twice_gives_the_same_resources(catalog):
@@ -213,7 +225,7 @@ def test_a_stated_equivalence_makes_one_model_of_two_providers():
         "models/llama-3/endpoints/a",
         "models/llama-3/endpoints/b",
     ]
-    assert catalog.resources[0].model.original_ids == ("llama-3", "Llama/3")
+    assert model_in(catalog).original_ids == ("llama-3", "Llama/3")
     assert catalog.collisions == ()
 
 
