@@ -9,8 +9,12 @@ from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from airegistry._rpc.listening import join_address, listen_on
+
+MAX_HEAD_BYTES = 64 * 1024
+"""How large the request line and the headers may grow beyond the piece that they begin in."""
 
 
 class HttpServer:
@@ -34,7 +38,7 @@ async def open_http_server(app: Any, address: str, tasks: asyncio.TaskGroup, *, 
     listener = listen_on(address, insecure=insecure)
     host, port = listener.getsockname()[:2]
     config = uvicorn.Config(
-        app, http="httptools", ws="none", lifespan="off", interface="asgi3", log_config=None, access_log=False
+        app, http=_Protocol, ws="none", lifespan="off", interface="asgi3", log_config=None, access_log=False
     )
     server = _Server(config)
     serving = tasks.create_task(server.serve(sockets=[listener]))
@@ -44,6 +48,29 @@ async def open_http_server(app: Any, address: str, tasks: asyncio.TaskGroup, *, 
         listener.close()
         raise
     return HttpServer(server, serving, join_address(host, port))
+
+
+class _Protocol(HttpToolsProtocol):
+    """Refuses a request whose head does not end; uvicorn itself would keep all of it."""
+
+    _in_head = False
+    _head_bytes = 0
+
+    def data_received(self, data: bytes) -> None:
+        continued = self._in_head
+        super().data_received(data)
+        if continued and self._in_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self.send_400_response("The request line and headers are too large.")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head, self._head_bytes = True, 0
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        super().on_headers_complete()
 
 
 class _Server(uvicorn.Server):
