@@ -17,7 +17,7 @@ from airegistry.invocations.invocation import AttemptOutcome, Invocation, Invoke
 from airegistry.invocations.usage import CostState
 from tests import catalogs
 from tests.catalogs import cache_of, chat
-from tests.providers import TOKENS, ok, provider
+from tests.providers import TOKENS, Peer, chunk, finish, ok, provider, stream_head
 
 # Tests look at fields that may be absent.
 open_engine: Any = invoke.open_engine
@@ -51,6 +51,18 @@ async def test_a_stream_starts_with_who_answers_and_ends_with_the_account():
     assert events[-1].end.settlement.usage.output_tokens == 4
     assert events[-1].end.settlement.time_to_first_token is not None
     assert sum(event.end is not None for event in events) == 1
+
+
+async def test_what_has_no_place_in_the_events_of_a_stream_comes_with_its_end():
+    async def marked(peer: Peer) -> None:
+        await stream_head(peer)
+        await peer.event({**chunk({"content": "Hi"}), "system_fingerprint": "fp-1"})
+        await finish(peer)
+
+    async with provider(marked) as up, open_engine(cache_of(catalogs.served(up.url))) as engine:
+        events = [event async for batch in engine.stream(chat()) for event in batch]
+    assert events[-1].end.extra == {"system_fingerprint": "fp-1"}
+    assert events[-1].end.settlement.warnings == ()
 
 
 async def test_embeddings_come_in_the_order_of_their_inputs():

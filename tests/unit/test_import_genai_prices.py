@@ -233,3 +233,9 @@ def test_an_id_without_any_usable_character_still_gets_one():
     ids, _ = assign_ids([Original("a", "模型")])
     (id_,) = ids.values()
     parse_name(f"models/{id_}")
+
+
+def test_openais_own_endpoints_are_asked_with_the_field_that_its_reasoning_models_take(catalog):
+    own = [r.endpoint for r in catalog.resources if r.endpoint and r.endpoint.provider == "openai"]
+    assert own
+    assert all(endpoint.capabilities["max_completion_tokens"].supported for endpoint in own)

@@ -756,7 +756,7 @@ func (x *ResponseFormat) GetDescription() string {
 // How much to think before the answer.
 type Reasoning struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// `none`, `minimal`, `low`, `medium`, `high` or `max`. Empty: as the target decides.
+	// `none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`. Empty: as the target decides.
 	Effort string `protobuf:"bytes,1,opt,name=effort,proto3" json:"effort,omitempty"`
 	// Thinking tokens at most. Unset: as the target decides.
 	MaxTokens *int32 `protobuf:"varint,2,opt,name=max_tokens,json=maxTokens,proto3,oneof" json:"max_tokens,omitempty"`

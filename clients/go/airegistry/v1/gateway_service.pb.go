@@ -12,6 +12,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
+	structpb "google.golang.org/protobuf/types/known/structpb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -885,7 +886,9 @@ func (x *Restarted) GetReason() *status.Status {
 type StreamEnd struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Who answered, what it used and what it cost.
-	Settlement    *Settlement `protobuf:"bytes,1,opt,name=settlement,proto3" json:"settlement,omitempty"`
+	Settlement *Settlement `protobuf:"bytes,1,opt,name=settlement,proto3" json:"settlement,omitempty"`
+	// Top-level fields of the provider's answer that have no place in the events, as they stood last.
+	Extra         *structpb.Struct `protobuf:"bytes,31,opt,name=extra,proto3" json:"extra,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -923,6 +926,13 @@ func (*StreamEnd) Descriptor() ([]byte, []int) {
 func (x *StreamEnd) GetSettlement() *Settlement {
 	if x != nil {
 		return x.Settlement
+	}
+	return nil
+}
+
+func (x *StreamEnd) GetExtra() *structpb.Struct {
+	if x != nil {
+		return x.Extra
 	}
 	return nil
 }
@@ -1523,7 +1533,7 @@ var File_airegistry_v1_gateway_service_proto protoreflect.FileDescriptor
 
 const file_airegistry_v1_gateway_service_proto_rawDesc = "" +
 	"\n" +
-	"#airegistry/v1/gateway_service.proto\x12\rairegistry.v1\x1a\x18airegistry/v1/chat.proto\x1a\x1dairegistry/v1/discovery.proto\x1a\x1eairegistry/v1/embeddings.proto\x1a$airegistry/v1/invocation_kinds.proto\x1a airegistry/v1/requirements.proto\x1a\x19airegistry/v1/route.proto\x1a\x19airegistry/v1/usage.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/rpc/status.proto\"\x80\x05\n" +
+	"#airegistry/v1/gateway_service.proto\x12\rairegistry.v1\x1a\x18airegistry/v1/chat.proto\x1a\x1dairegistry/v1/discovery.proto\x1a\x1eairegistry/v1/embeddings.proto\x1a$airegistry/v1/invocation_kinds.proto\x1a airegistry/v1/requirements.proto\x1a\x19airegistry/v1/route.proto\x1a\x19airegistry/v1/usage.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x17google/rpc/status.proto\"\x80\x05\n" +
 	"\n" +
 	"Invocation\x12\x14\n" +
 	"\x05model\x18\x01 \x01(\tR\x05model\x122\n" +
@@ -1591,11 +1601,12 @@ const file_airegistry_v1_gateway_service_proto_rawDesc = "" +
 	"\n" +
 	"\b_created\"7\n" +
 	"\tRestarted\x12*\n" +
-	"\x06reason\x18\x01 \x01(\v2\x12.google.rpc.StatusR\x06reason\"F\n" +
+	"\x06reason\x18\x01 \x01(\v2\x12.google.rpc.StatusR\x06reason\"u\n" +
 	"\tStreamEnd\x129\n" +
 	"\n" +
 	"settlement\x18\x01 \x01(\v2\x19.airegistry.v1.SettlementR\n" +
-	"settlement\"\xf9\x03\n" +
+	"settlement\x12-\n" +
+	"\x05extra\x18\x1f \x01(\v2\x17.google.protobuf.StructR\x05extra\"\xf9\x03\n" +
 	"\n" +
 	"Settlement\x12\x16\n" +
 	"\x06target\x18\x01 \x01(\tR\x06target\x12\x14\n" +
@@ -1711,12 +1722,13 @@ var file_airegistry_v1_gateway_service_proto_goTypes = []any{
 	(*AgentTaskResponse)(nil),    // 31: airegistry.v1.AgentTaskResponse
 	(*ChatDelta)(nil),            // 32: airegistry.v1.ChatDelta
 	(*status.Status)(nil),        // 33: google.rpc.Status
-	(*Usage)(nil),                // 34: airegistry.v1.Usage
-	(*Cost)(nil),                 // 35: airegistry.v1.Cost
-	(*durationpb.Duration)(nil),  // 36: google.protobuf.Duration
-	(ErrorClass)(0),              // 37: airegistry.v1.ErrorClass
-	(*Exclusion)(nil),            // 38: airegistry.v1.Exclusion
-	(*Candidate)(nil),            // 39: airegistry.v1.Candidate
+	(*structpb.Struct)(nil),      // 34: google.protobuf.Struct
+	(*Usage)(nil),                // 35: airegistry.v1.Usage
+	(*Cost)(nil),                 // 36: airegistry.v1.Cost
+	(*durationpb.Duration)(nil),  // 37: google.protobuf.Duration
+	(ErrorClass)(0),              // 38: airegistry.v1.ErrorClass
+	(*Exclusion)(nil),            // 39: airegistry.v1.Exclusion
+	(*Candidate)(nil),            // 40: airegistry.v1.Candidate
 }
 var file_airegistry_v1_gateway_service_proto_depIdxs = []int32{
 	18, // 0: airegistry.v1.Invocation.query:type_name -> airegistry.v1.DiscoverQuery
@@ -1746,37 +1758,38 @@ var file_airegistry_v1_gateway_service_proto_depIdxs = []int32{
 	9,  // 24: airegistry.v1.InvokeEvent.end:type_name -> airegistry.v1.StreamEnd
 	33, // 25: airegistry.v1.Restarted.reason:type_name -> google.rpc.Status
 	10, // 26: airegistry.v1.StreamEnd.settlement:type_name -> airegistry.v1.Settlement
-	34, // 27: airegistry.v1.Settlement.usage:type_name -> airegistry.v1.Usage
-	35, // 28: airegistry.v1.Settlement.cost:type_name -> airegistry.v1.Cost
-	11, // 29: airegistry.v1.Settlement.attempts:type_name -> airegistry.v1.Attempt
-	13, // 30: airegistry.v1.Settlement.warnings:type_name -> airegistry.v1.Warning
-	36, // 31: airegistry.v1.Settlement.time_to_first_token:type_name -> google.protobuf.Duration
-	36, // 32: airegistry.v1.Settlement.duration:type_name -> google.protobuf.Duration
-	0,  // 33: airegistry.v1.Attempt.outcome:type_name -> airegistry.v1.AttemptOutcome
-	37, // 34: airegistry.v1.Attempt.error_class:type_name -> airegistry.v1.ErrorClass
-	33, // 35: airegistry.v1.Attempt.error:type_name -> google.rpc.Status
-	36, // 36: airegistry.v1.Attempt.duration:type_name -> google.protobuf.Duration
-	36, // 37: airegistry.v1.Attempt.time_to_first_token:type_name -> google.protobuf.Duration
-	34, // 38: airegistry.v1.Attempt.usage:type_name -> airegistry.v1.Usage
-	35, // 39: airegistry.v1.Attempt.cost:type_name -> airegistry.v1.Cost
-	11, // 40: airegistry.v1.AttemptList.attempts:type_name -> airegistry.v1.Attempt
-	1,  // 41: airegistry.v1.ExplainRequest.invocation:type_name -> airegistry.v1.Invocation
-	16, // 42: airegistry.v1.ExplainResponse.candidates:type_name -> airegistry.v1.ExplainedCandidate
-	38, // 43: airegistry.v1.ExplainResponse.exclusions:type_name -> airegistry.v1.Exclusion
-	25, // 44: airegistry.v1.ExplainResponse.policy:type_name -> airegistry.v1.RoutePolicy
-	39, // 45: airegistry.v1.ExplainedCandidate.candidate:type_name -> airegistry.v1.Candidate
-	13, // 46: airegistry.v1.ExplainedCandidate.warnings:type_name -> airegistry.v1.Warning
-	2,  // 47: airegistry.v1.GatewayService.Invoke:input_type -> airegistry.v1.InvokeRequest
-	4,  // 48: airegistry.v1.GatewayService.InvokeStream:input_type -> airegistry.v1.InvokeStreamRequest
-	14, // 49: airegistry.v1.GatewayService.Explain:input_type -> airegistry.v1.ExplainRequest
-	3,  // 50: airegistry.v1.GatewayService.Invoke:output_type -> airegistry.v1.InvokeResponse
-	5,  // 51: airegistry.v1.GatewayService.InvokeStream:output_type -> airegistry.v1.InvokeStreamResponse
-	15, // 52: airegistry.v1.GatewayService.Explain:output_type -> airegistry.v1.ExplainResponse
-	50, // [50:53] is the sub-list for method output_type
-	47, // [47:50] is the sub-list for method input_type
-	47, // [47:47] is the sub-list for extension type_name
-	47, // [47:47] is the sub-list for extension extendee
-	0,  // [0:47] is the sub-list for field type_name
+	34, // 27: airegistry.v1.StreamEnd.extra:type_name -> google.protobuf.Struct
+	35, // 28: airegistry.v1.Settlement.usage:type_name -> airegistry.v1.Usage
+	36, // 29: airegistry.v1.Settlement.cost:type_name -> airegistry.v1.Cost
+	11, // 30: airegistry.v1.Settlement.attempts:type_name -> airegistry.v1.Attempt
+	13, // 31: airegistry.v1.Settlement.warnings:type_name -> airegistry.v1.Warning
+	37, // 32: airegistry.v1.Settlement.time_to_first_token:type_name -> google.protobuf.Duration
+	37, // 33: airegistry.v1.Settlement.duration:type_name -> google.protobuf.Duration
+	0,  // 34: airegistry.v1.Attempt.outcome:type_name -> airegistry.v1.AttemptOutcome
+	38, // 35: airegistry.v1.Attempt.error_class:type_name -> airegistry.v1.ErrorClass
+	33, // 36: airegistry.v1.Attempt.error:type_name -> google.rpc.Status
+	37, // 37: airegistry.v1.Attempt.duration:type_name -> google.protobuf.Duration
+	37, // 38: airegistry.v1.Attempt.time_to_first_token:type_name -> google.protobuf.Duration
+	35, // 39: airegistry.v1.Attempt.usage:type_name -> airegistry.v1.Usage
+	36, // 40: airegistry.v1.Attempt.cost:type_name -> airegistry.v1.Cost
+	11, // 41: airegistry.v1.AttemptList.attempts:type_name -> airegistry.v1.Attempt
+	1,  // 42: airegistry.v1.ExplainRequest.invocation:type_name -> airegistry.v1.Invocation
+	16, // 43: airegistry.v1.ExplainResponse.candidates:type_name -> airegistry.v1.ExplainedCandidate
+	39, // 44: airegistry.v1.ExplainResponse.exclusions:type_name -> airegistry.v1.Exclusion
+	25, // 45: airegistry.v1.ExplainResponse.policy:type_name -> airegistry.v1.RoutePolicy
+	40, // 46: airegistry.v1.ExplainedCandidate.candidate:type_name -> airegistry.v1.Candidate
+	13, // 47: airegistry.v1.ExplainedCandidate.warnings:type_name -> airegistry.v1.Warning
+	2,  // 48: airegistry.v1.GatewayService.Invoke:input_type -> airegistry.v1.InvokeRequest
+	4,  // 49: airegistry.v1.GatewayService.InvokeStream:input_type -> airegistry.v1.InvokeStreamRequest
+	14, // 50: airegistry.v1.GatewayService.Explain:input_type -> airegistry.v1.ExplainRequest
+	3,  // 51: airegistry.v1.GatewayService.Invoke:output_type -> airegistry.v1.InvokeResponse
+	5,  // 52: airegistry.v1.GatewayService.InvokeStream:output_type -> airegistry.v1.InvokeStreamResponse
+	15, // 53: airegistry.v1.GatewayService.Explain:output_type -> airegistry.v1.ExplainResponse
+	51, // [51:54] is the sub-list for method output_type
+	48, // [48:51] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_airegistry_v1_gateway_service_proto_init() }

@@ -17,7 +17,7 @@ from airegistry.importers.identifiers import Original, assign_ids
 from airegistry.importers.providers import PROVIDERS, Access
 from airegistry.importers.report import Catalog, Note
 from airegistry.resources.endpoint import Communication, Endpoint
-from airegistry.resources.model import Lifecycle, LifecycleStage, Modality, Model, ModelLimits
+from airegistry.resources.model import Capability, Lifecycle, LifecycleStage, Modality, Model, ModelLimits
 from airegistry.resources.prices import PriceBucket, PriceList
 from airegistry.resources.provenance import Provenance
 from airegistry.resources.resource import Resource
@@ -152,8 +152,13 @@ def _endpoint(
         upstream_model=info.id + (access.suffix if access is not None else ""),
         communication=_communication(access, tasks),
         prices=prices,
+        capabilities=_capabilities(access),
         provenance=provenance,
     )
+
+
+def _capabilities(access: Access | None) -> Mapping[str, Capability]:
+    return {name: Capability(supported=True) for name in access.capabilities} if access is not None else {}
 
 
 def _communication(access: Access | None, tasks: tuple[str, ...]) -> Communication | None:

@@ -16,7 +16,7 @@ _BEARER = Auth(AuthMethod.BEARER)
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to call a provider. `suffix` is appended to the upstream model id."""
+    """How to call a provider. `suffix` is appended to the upstream model id; *capabilities* steer the dialect."""
 
     address: str
     credential: str
@@ -25,6 +25,7 @@ class Access:
     auth: Auth = _BEARER
     headers: tuple[tuple[str, str], ...] = ()
     suffix: str = ""
+    capabilities: tuple[str, ...] = ()
 
     def communication(self, dialect: str) -> Communication:
         """Return the communication schema for one of the provider's dialects."""
@@ -64,7 +65,8 @@ PROVIDERS: Mapping[str, Access] = {
     "mistral": Access("https://api.mistral.ai/v1", "MISTRAL_API_KEY"),
     "moonshotai": Access("https://api.moonshot.ai/v1", "MOONSHOT_API_KEY"),
     "novita": Access("https://api.novita.ai/openai/v1", "NOVITA_API_KEY"),
-    "openai": Access("https://api.openai.com/v1", "OPENAI_API_KEY"),
+    # Its reasoning models refuse the older `max_tokens`.
+    "openai": Access("https://api.openai.com/v1", "OPENAI_API_KEY", capabilities=("max_completion_tokens",)),
     "openrouter": Access("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
     "ovhcloud": Access("https://oai.endpoints.kepler.ai.cloud.ovh.net/v1", "OVHCLOUD_API_KEY"),
     "perplexity": Access("https://api.perplexity.ai", "PERPLEXITY_API_KEY"),

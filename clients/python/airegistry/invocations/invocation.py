@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 from airegistry.errors import ErrorStatus
 from airegistry.invocations.chat import ChatDelta, ChatRequest, ChatResponse
@@ -128,6 +129,7 @@ class StreamEnd:
     """The answer is whole."""
 
     settlement: Settlement | None = None
+    extra: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from typing import Any
 
 from airegistry.dialects.auth import authorize
 from airegistry.dialects.exchange import Answer
@@ -46,6 +47,7 @@ class Exchange:
         self.usage: Usage | None = None
         self.answer: Answer | None = None
         self.warnings: list[FieldWarning] = list(ask.encoded.warnings)
+        self.extra: dict[str, Any] = {}
         self.finished = False
         """The answer came to its proper end; what `stream` yields after that is its last part."""
 
@@ -126,8 +128,7 @@ class Exchange:
                 case FieldWarning():
                     self.warnings.append(item)
                 case ExtraSeen(extra):
-                    names = ", ".join(sorted(extra))
-                    self.warnings.append(FieldWarning("chat.extra", f"left out of a streamed answer: {names}"))
+                    self.extra.update(extra)
                 case ChatDelta():
                     passed.append(item)
         if self.first_token_at is None and any(map(is_token, passed)):

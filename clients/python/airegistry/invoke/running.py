@@ -159,7 +159,7 @@ class Running:
         self._answering = exchange
         self._note(exchange, AttemptOutcome.OK)
         self._settle()
-        yield [*last, InvokeEvent(end=StreamEnd(self.settlement))]
+        yield [*last, InvokeEvent(end=StreamEnd(self.settlement, exchange.extra or None))]
 
     async def _parts(self, exchange: Exchange) -> AsyncGenerator[list[ChatDelta], None]:
         endpoint = exchange.ask.target.endpoint

@@ -452,7 +452,7 @@ class Reasoning(_message.Message):
     MAX_TOKENS_FIELD_NUMBER: _builtins.int
     INCLUDE_THOUGHTS_FIELD_NUMBER: _builtins.int
     effort: _builtins.str
-    """`none`, `minimal`, `low`, `medium`, `high` or `max`. Empty: as the target decides."""
+    """`none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`. Empty: as the target decides."""
     max_tokens: _builtins.int
     """Thinking tokens at most. Unset: as the target decides."""
     include_thoughts: _builtins.bool

@@ -32,10 +32,11 @@ from airegistry.v1 import usage_pb2 as airegistry_dot_v1_dot_usage__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#airegistry/v1/gateway_service.proto\x12\rairegistry.v1\x1a\x18\x61iregistry/v1/chat.proto\x1a\x1d\x61iregistry/v1/discovery.proto\x1a\x1e\x61iregistry/v1/embeddings.proto\x1a$airegistry/v1/invocation_kinds.proto\x1a airegistry/v1/requirements.proto\x1a\x19\x61iregistry/v1/route.proto\x1a\x19\x61iregistry/v1/usage.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/rpc/status.proto\"\x9a\x04\n\nInvocation\x12\r\n\x05model\x18\x01 \x01(\t\x12+\n\x05query\x18\x02 \x01(\x0b\x32\x1c.airegistry.v1.DiscoverQuery\x12*\n\x04\x63hat\x18\x03 \x01(\x0b\x32\x1a.airegistry.v1.ChatRequestH\x00\x12\x36\n\nembeddings\x18\x04 \x01(\x0b\x32 .airegistry.v1.EmbeddingsRequestH\x00\x12.\n\x06rerank\x18\x05 \x01(\x0b\x32\x1c.airegistry.v1.RerankRequestH\x00\x12,\n\x05image\x18\x06 \x01(\x0b\x32\x1b.airegistry.v1.ImageRequestH\x00\x12(\n\x03raw\x18\x07 \x01(\x0b\x32\x19.airegistry.v1.RawRequestH\x00\x12\x35\n\nagent_task\x18\x08 \x01(\x0b\x32\x1f.airegistry.v1.AgentTaskRequestH\x00\x12*\n\x06policy\x18\t \x01(\x0b\x32\x1a.airegistry.v1.RoutePolicy\x12\x12\n\nsticky_key\x18\n \x01(\t\x12\x35\n\x06labels\x18\x0b \x03(\x0b\x32%.airegistry.v1.Invocation.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05input\"D\n\rInvokeRequest\x12\x33\n\ninvocation\x18\x01 \x01(\x0b\x32\x19.airegistry.v1.InvocationB\x04\xe2\x41\x01\x02\"\xf2\x02\n\x0eInvokeResponse\x12+\n\x04\x63hat\x18\x01 \x01(\x0b\x32\x1b.airegistry.v1.ChatResponseH\x00\x12\x37\n\nembeddings\x18\x02 \x01(\x0b\x32!.airegistry.v1.EmbeddingsResponseH\x00\x12/\n\x06rerank\x18\x03 \x01(\x0b\x32\x1d.airegistry.v1.RerankResponseH\x00\x12-\n\x05image\x18\x04 \x01(\x0b\x32\x1c.airegistry.v1.ImageResponseH\x00\x12)\n\x03raw\x18\x05 \x01(\x0b\x32\x1a.airegistry.v1.RawResponseH\x00\x12\x36\n\nagent_task\x18\x06 \x01(\x0b\x32 .airegistry.v1.AgentTaskResponseH\x00\x12-\n\nsettlement\x18\x07 \x01(\x0b\x32\x19.airegistry.v1.SettlementB\x08\n\x06output\"b\n\x13InvokeStreamRequest\x12\x33\n\ninvocation\x18\x01 \x01(\x0b\x32\x19.airegistry.v1.InvocationB\x04\xe2\x41\x01\x02\x12\x16\n\x0e\x61\x63\x63\x65pt_restart\x18\x02 \x01(\x08\"B\n\x14InvokeStreamResponse\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.airegistry.v1.InvokeEvent\"\xb3\x02\n\x0bInvokeEvent\x12\x30\n\x07started\x18\x01 \x01(\x0b\x32\x1d.airegistry.v1.AttemptStartedH\x00\x12.\n\nchat_delta\x18\x02 \x01(\x0b\x32\x18.airegistry.v1.ChatDeltaH\x00\x12\x36\n\nagent_task\x18\x03 \x01(\x0b\x32 .airegistry.v1.AgentTaskResponseH\x00\x12)\n\x03raw\x18\x04 \x01(\x0b\x32\x1a.airegistry.v1.RawResponseH\x00\x12-\n\trestarted\x18\x05 \x01(\x0b\x32\x18.airegistry.v1.RestartedH\x00\x12\'\n\x03\x65nd\x18\x06 \x01(\x0b\x32\x18.airegistry.v1.StreamEndH\x00\x42\x07\n\x05\x65vent\"\x80\x01\n\x0e\x41ttemptStarted\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x13\n\x0bupstream_id\x18\x03 \x01(\t\x12\x16\n\x0eupstream_model\x18\x04 \x01(\t\x12\x14\n\x07\x63reated\x18\x05 \x01(\x03H\x00\x88\x01\x01\x42\n\n\x08_created\"/\n\tRestarted\x12\"\n\x06reason\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\":\n\tStreamEnd\x12-\n\nsettlement\x18\x01 \x01(\x0b\x32\x19.airegistry.v1.Settlement\"\x81\x03\n\nSettlement\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\r\n\x05route\x18\x04 \x01(\t\x12\x11\n\tsplit_arm\x18\x05 \x01(\t\x12#\n\x05usage\x18\x06 \x01(\x0b\x32\x14.airegistry.v1.Usage\x12!\n\x04\x63ost\x18\x07 \x01(\x0b\x32\x13.airegistry.v1.Cost\x12(\n\x08\x61ttempts\x18\x08 \x03(\x0b\x32\x16.airegistry.v1.Attempt\x12(\n\x08warnings\x18\t \x03(\x0b\x32\x16.airegistry.v1.Warning\x12\x36\n\x13time_to_first_token\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08\x64uration\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08revision\x18\x0c \x01(\x03\x12\r\n\x05stale\x18\r \x01(\x08\"\xde\x02\n\x07\x41ttempt\x12\x0e\n\x06target\x18\x01 \x01(\t\x12.\n\x07outcome\x18\x02 \x01(\x0e\x32\x1d.airegistry.v1.AttemptOutcome\x12.\n\x0b\x65rror_class\x18\x03 \x01(\x0e\x32\x19.airegistry.v1.ErrorClass\x12!\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x12.google.rpc.Status\x12\x13\n\x0bhttp_status\x18\x05 \x01(\x05\x12+\n\x08\x64uration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x36\n\x13time_to_first_token\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12#\n\x05usage\x18\x08 \x01(\x0b\x32\x14.airegistry.v1.Usage\x12!\n\x04\x63ost\x18\t \x01(\x0b\x32\x13.airegistry.v1.Cost\"7\n\x0b\x41ttemptList\x12(\n\x08\x61ttempts\x18\x01 \x03(\x0b\x32\x16.airegistry.v1.Attempt\"(\n\x07Warning\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"E\n\x0e\x45xplainRequest\x12\x33\n\ninvocation\x18\x01 \x01(\x0b\x32\x19.airegistry.v1.InvocationB\x04\xe2\x41\x01\x02\"\xd5\x01\n\x0f\x45xplainResponse\x12\x10\n\x08resolved\x18\x01 \x01(\t\x12\x35\n\ncandidates\x18\x02 \x03(\x0b\x32!.airegistry.v1.ExplainedCandidate\x12,\n\nexclusions\x18\x03 \x03(\x0b\x32\x18.airegistry.v1.Exclusion\x12*\n\x06policy\x18\x04 \x01(\x0b\x32\x1a.airegistry.v1.RoutePolicy\x12\x10\n\x08revision\x18\x05 \x01(\x03\x12\r\n\x05stale\x18\x06 \x01(\x08\"\x9a\x01\n\x12\x45xplainedCandidate\x12+\n\tcandidate\x18\x01 \x01(\x0b\x32\x18.airegistry.v1.Candidate\x12\x0c\n\x04tier\x18\x02 \x01(\x05\x12\x0e\n\x06weight\x18\x03 \x01(\x05\x12\x0f\n\x07\x62reaker\x18\x04 \x01(\t\x12(\n\x08warnings\x18\x05 \x03(\x0b\x32\x16.airegistry.v1.Warning*\xa2\x01\n\x0e\x41ttemptOutcome\x12\x1f\n\x1b\x41TTEMPT_OUTCOME_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41TTEMPT_OUTCOME_OK\x10\x01\x12\x19\n\x15\x41TTEMPT_OUTCOME_ERROR\x10\x02\x12\x1c\n\x18\x41TTEMPT_OUTCOME_CANCELED\x10\x03\x12\x1e\n\x1a\x41TTEMPT_OUTCOME_SUPERSEDED\x10\x04\x32\x85\x03\n\x0eGatewayService\x12p\n\x06Invoke\x12\x1c.airegistry.v1.InvokeRequest\x1a\x1d.airegistry.v1.InvokeResponse\")\x82\xd3\xe4\x93\x02#\"\x1e/gateway/v1/invocations:invoke:\x01*\x12\x8a\x01\n\x0cInvokeStream\x12\".airegistry.v1.InvokeStreamRequest\x1a#.airegistry.v1.InvokeStreamResponse\"/\x82\xd3\xe4\x93\x02)\"$/gateway/v1/invocations:invokeStream:\x01*0\x01\x12t\n\x07\x45xplain\x12\x1d.airegistry.v1.ExplainRequest\x1a\x1e.airegistry.v1.ExplainResponse\"*\x82\xd3\xe4\x93\x02$\"\x1f/gateway/v1/invocations:explain:\x01*BC\n\x11\x64\x65v.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#airegistry/v1/gateway_service.proto\x12\rairegistry.v1\x1a\x18\x61iregistry/v1/chat.proto\x1a\x1d\x61iregistry/v1/discovery.proto\x1a\x1e\x61iregistry/v1/embeddings.proto\x1a$airegistry/v1/invocation_kinds.proto\x1a airegistry/v1/requirements.proto\x1a\x19\x61iregistry/v1/route.proto\x1a\x19\x61iregistry/v1/usage.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x17google/rpc/status.proto\"\x9a\x04\n\nInvocation\x12\r\n\x05model\x18\x01 \x01(\t\x12+\n\x05query\x18\x02 \x01(\x0b\x32\x1c.airegistry.v1.DiscoverQuery\x12*\n\x04\x63hat\x18\x03 \x01(\x0b\x32\x1a.airegistry.v1.ChatRequestH\x00\x12\x36\n\nembeddings\x18\x04 \x01(\x0b\x32 .airegistry.v1.EmbeddingsRequestH\x00\x12.\n\x06rerank\x18\x05 \x01(\x0b\x32\x1c.airegistry.v1.RerankRequestH\x00\x12,\n\x05image\x18\x06 \x01(\x0b\x32\x1b.airegistry.v1.ImageRequestH\x00\x12(\n\x03raw\x18\x07 \x01(\x0b\x32\x19.airegistry.v1.RawRequestH\x00\x12\x35\n\nagent_task\x18\x08 \x01(\x0b\x32\x1f.airegistry.v1.AgentTaskRequestH\x00\x12*\n\x06policy\x18\t \x01(\x0b\x32\x1a.airegistry.v1.RoutePolicy\x12\x12\n\nsticky_key\x18\n \x01(\t\x12\x35\n\x06labels\x18\x0b \x03(\x0b\x32%.airegistry.v1.Invocation.LabelsEntry\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05input\"D\n\rInvokeRequest\x12\x33\n\ninvocation\x18\x01 \x01(\x0b\x32\x19.airegistry.v1.InvocationB\x04\xe2\x41\x01\x02\"\xf2\x02\n\x0eInvokeResponse\x12+\n\x04\x63hat\x18\x01 \x01(\x0b\x32\x1b.airegistry.v1.ChatResponseH\x00\x12\x37\n\nembeddings\x18\x02 \x01(\x0b\x32!.airegistry.v1.EmbeddingsResponseH\x00\x12/\n\x06rerank\x18\x03 \x01(\x0b\x32\x1d.airegistry.v1.RerankResponseH\x00\x12-\n\x05image\x18\x04 \x01(\x0b\x32\x1c.airegistry.v1.ImageResponseH\x00\x12)\n\x03raw\x18\x05 \x01(\x0b\x32\x1a.airegistry.v1.RawResponseH\x00\x12\x36\n\nagent_task\x18\x06 \x01(\x0b\x32 .airegistry.v1.AgentTaskResponseH\x00\x12-\n\nsettlement\x18\x07 \x01(\x0b\x32\x19.airegistry.v1.SettlementB\x08\n\x06output\"b\n\x13InvokeStreamRequest\x12\x33\n\ninvocation\x18\x01 \x01(\x0b\x32\x19.airegistry.v1.InvocationB\x04\xe2\x41\x01\x02\x12\x16\n\x0e\x61\x63\x63\x65pt_restart\x18\x02 \x01(\x08\"B\n\x14InvokeStreamResponse\x12*\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1a.airegistry.v1.InvokeEvent\"\xb3\x02\n\x0bInvokeEvent\x12\x30\n\x07started\x18\x01 \x01(\x0b\x32\x1d.airegistry.v1.AttemptStartedH\x00\x12.\n\nchat_delta\x18\x02 \x01(\x0b\x32\x18.airegistry.v1.ChatDeltaH\x00\x12\x36\n\nagent_task\x18\x03 \x01(\x0b\x32 .airegistry.v1.AgentTaskResponseH\x00\x12)\n\x03raw\x18\x04 \x01(\x0b\x32\x1a.airegistry.v1.RawResponseH\x00\x12-\n\trestarted\x18\x05 \x01(\x0b\x32\x18.airegistry.v1.RestartedH\x00\x12\'\n\x03\x65nd\x18\x06 \x01(\x0b\x32\x18.airegistry.v1.StreamEndH\x00\x42\x07\n\x05\x65vent\"\x80\x01\n\x0e\x41ttemptStarted\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x0f\n\x07\x61ttempt\x18\x02 \x01(\x05\x12\x13\n\x0bupstream_id\x18\x03 \x01(\t\x12\x16\n\x0eupstream_model\x18\x04 \x01(\t\x12\x14\n\x07\x63reated\x18\x05 \x01(\x03H\x00\x88\x01\x01\x42\n\n\x08_created\"/\n\tRestarted\x12\"\n\x06reason\x18\x01 \x01(\x0b\x32\x12.google.rpc.Status\"b\n\tStreamEnd\x12-\n\nsettlement\x18\x01 \x01(\x0b\x32\x19.airegistry.v1.Settlement\x12&\n\x05\x65xtra\x18\x1f \x01(\x0b\x32\x17.google.protobuf.Struct\"\x81\x03\n\nSettlement\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\r\n\x05model\x18\x02 \x01(\t\x12\x10\n\x08provider\x18\x03 \x01(\t\x12\r\n\x05route\x18\x04 \x01(\t\x12\x11\n\tsplit_arm\x18\x05 \x01(\t\x12#\n\x05usage\x18\x06 \x01(\x0b\x32\x14.airegistry.v1.Usage\x12!\n\x04\x63ost\x18\x07 \x01(\x0b\x32\x13.airegistry.v1.Cost\x12(\n\x08\x61ttempts\x18\x08 \x03(\x0b\x32\x16.airegistry.v1.Attempt\x12(\n\x08warnings\x18\t \x03(\x0b\x32\x16.airegistry.v1.Warning\x12\x36\n\x13time_to_first_token\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08\x64uration\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08revision\x18\x0c \x01(\x03\x12\r\n\x05stale\x18\r \x01(\x08\"\xde\x02\n\x07\x41ttempt\x12\x0e\n\x06target\x18\x01 \x01(\t\x12.\n\x07outcome\x18\x02 \x01(\x0e\x32\x1d.airegistry.v1.AttemptOutcome\x12.\n\x0b\x65rror_class\x18\x03 \x01(\x0e\x32\x19.airegistry.v1.ErrorClass\x12!\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x12.google.rpc.Status\x12\x13\n\x0bhttp_status\x18\x05 \x01(\x05\x12+\n\x08\x64uration\x18\x06 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x36\n\x13time_to_first_token\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12#\n\x05usage\x18\x08 \x01(\x0b\x32\x14.airegistry.v1.Usage\x12!\n\x04\x63ost\x18\t \x01(\x0b\x32\x13.airegistry.v1.Cost\"7\n\x0b\x41ttemptList\x12(\n\x08\x61ttempts\x18\x01 \x03(\x0b\x32\x16.airegistry.v1.Attempt\"(\n\x07Warning\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"E\n\x0e\x45xplainRequest\x12\x33\n\ninvocation\x18\x01 \x01(\x0b\x32\x19.airegistry.v1.InvocationB\x04\xe2\x41\x01\x02\"\xd5\x01\n\x0f\x45xplainResponse\x12\x10\n\x08resolved\x18\x01 \x01(\t\x12\x35\n\ncandidates\x18\x02 \x03(\x0b\x32!.airegistry.v1.ExplainedCandidate\x12,\n\nexclusions\x18\x03 \x03(\x0b\x32\x18.airegistry.v1.Exclusion\x12*\n\x06policy\x18\x04 \x01(\x0b\x32\x1a.airegistry.v1.RoutePolicy\x12\x10\n\x08revision\x18\x05 \x01(\x03\x12\r\n\x05stale\x18\x06 \x01(\x08\"\x9a\x01\n\x12\x45xplainedCandidate\x12+\n\tcandidate\x18\x01 \x01(\x0b\x32\x18.airegistry.v1.Candidate\x12\x0c\n\x04tier\x18\x02 \x01(\x05\x12\x0e\n\x06weight\x18\x03 \x01(\x05\x12\x0f\n\x07\x62reaker\x18\x04 \x01(\t\x12(\n\x08warnings\x18\x05 \x03(\x0b\x32\x16.airegistry.v1.Warning*\xa2\x01\n\x0e\x41ttemptOutcome\x12\x1f\n\x1b\x41TTEMPT_OUTCOME_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41TTEMPT_OUTCOME_OK\x10\x01\x12\x19\n\x15\x41TTEMPT_OUTCOME_ERROR\x10\x02\x12\x1c\n\x18\x41TTEMPT_OUTCOME_CANCELED\x10\x03\x12\x1e\n\x1a\x41TTEMPT_OUTCOME_SUPERSEDED\x10\x04\x32\x85\x03\n\x0eGatewayService\x12p\n\x06Invoke\x12\x1c.airegistry.v1.InvokeRequest\x1a\x1d.airegistry.v1.InvokeResponse\")\x82\xd3\xe4\x93\x02#\"\x1e/gateway/v1/invocations:invoke:\x01*\x12\x8a\x01\n\x0cInvokeStream\x12\".airegistry.v1.InvokeStreamRequest\x1a#.airegistry.v1.InvokeStreamResponse\"/\x82\xd3\xe4\x93\x02)\"$/gateway/v1/invocations:invokeStream:\x01*0\x01\x12t\n\x07\x45xplain\x12\x1d.airegistry.v1.ExplainRequest\x1a\x1e.airegistry.v1.ExplainResponse\"*\x82\xd3\xe4\x93\x02$\"\x1f/gateway/v1/invocations:explain:\x01*BC\n\x11\x64\x65v.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -57,42 +58,42 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GATEWAYSERVICE'].methods_by_name['InvokeStream']._serialized_options = b'\202\323\344\223\002)\"$/gateway/v1/invocations:invokeStream:\001*'
   _globals['_GATEWAYSERVICE'].methods_by_name['Explain']._loaded_options = None
   _globals['_GATEWAYSERVICE'].methods_by_name['Explain']._serialized_options = b'\202\323\344\223\002$\"\037/gateway/v1/invocations:explain:\001*'
-  _globals['_ATTEMPTOUTCOME']._serialized_start=3376
-  _globals['_ATTEMPTOUTCOME']._serialized_end=3538
-  _globals['_INVOCATION']._serialized_start=390
-  _globals['_INVOCATION']._serialized_end=928
-  _globals['_INVOCATION_LABELSENTRY']._serialized_start=874
-  _globals['_INVOCATION_LABELSENTRY']._serialized_end=919
-  _globals['_INVOKEREQUEST']._serialized_start=930
-  _globals['_INVOKEREQUEST']._serialized_end=998
-  _globals['_INVOKERESPONSE']._serialized_start=1001
-  _globals['_INVOKERESPONSE']._serialized_end=1371
-  _globals['_INVOKESTREAMREQUEST']._serialized_start=1373
-  _globals['_INVOKESTREAMREQUEST']._serialized_end=1471
-  _globals['_INVOKESTREAMRESPONSE']._serialized_start=1473
-  _globals['_INVOKESTREAMRESPONSE']._serialized_end=1539
-  _globals['_INVOKEEVENT']._serialized_start=1542
-  _globals['_INVOKEEVENT']._serialized_end=1849
-  _globals['_ATTEMPTSTARTED']._serialized_start=1852
-  _globals['_ATTEMPTSTARTED']._serialized_end=1980
-  _globals['_RESTARTED']._serialized_start=1982
-  _globals['_RESTARTED']._serialized_end=2029
-  _globals['_STREAMEND']._serialized_start=2031
-  _globals['_STREAMEND']._serialized_end=2089
-  _globals['_SETTLEMENT']._serialized_start=2092
-  _globals['_SETTLEMENT']._serialized_end=2477
-  _globals['_ATTEMPT']._serialized_start=2480
-  _globals['_ATTEMPT']._serialized_end=2830
-  _globals['_ATTEMPTLIST']._serialized_start=2832
-  _globals['_ATTEMPTLIST']._serialized_end=2887
-  _globals['_WARNING']._serialized_start=2889
-  _globals['_WARNING']._serialized_end=2929
-  _globals['_EXPLAINREQUEST']._serialized_start=2931
-  _globals['_EXPLAINREQUEST']._serialized_end=3000
-  _globals['_EXPLAINRESPONSE']._serialized_start=3003
-  _globals['_EXPLAINRESPONSE']._serialized_end=3216
-  _globals['_EXPLAINEDCANDIDATE']._serialized_start=3219
-  _globals['_EXPLAINEDCANDIDATE']._serialized_end=3373
-  _globals['_GATEWAYSERVICE']._serialized_start=3541
-  _globals['_GATEWAYSERVICE']._serialized_end=3930
+  _globals['_ATTEMPTOUTCOME']._serialized_start=3446
+  _globals['_ATTEMPTOUTCOME']._serialized_end=3608
+  _globals['_INVOCATION']._serialized_start=420
+  _globals['_INVOCATION']._serialized_end=958
+  _globals['_INVOCATION_LABELSENTRY']._serialized_start=904
+  _globals['_INVOCATION_LABELSENTRY']._serialized_end=949
+  _globals['_INVOKEREQUEST']._serialized_start=960
+  _globals['_INVOKEREQUEST']._serialized_end=1028
+  _globals['_INVOKERESPONSE']._serialized_start=1031
+  _globals['_INVOKERESPONSE']._serialized_end=1401
+  _globals['_INVOKESTREAMREQUEST']._serialized_start=1403
+  _globals['_INVOKESTREAMREQUEST']._serialized_end=1501
+  _globals['_INVOKESTREAMRESPONSE']._serialized_start=1503
+  _globals['_INVOKESTREAMRESPONSE']._serialized_end=1569
+  _globals['_INVOKEEVENT']._serialized_start=1572
+  _globals['_INVOKEEVENT']._serialized_end=1879
+  _globals['_ATTEMPTSTARTED']._serialized_start=1882
+  _globals['_ATTEMPTSTARTED']._serialized_end=2010
+  _globals['_RESTARTED']._serialized_start=2012
+  _globals['_RESTARTED']._serialized_end=2059
+  _globals['_STREAMEND']._serialized_start=2061
+  _globals['_STREAMEND']._serialized_end=2159
+  _globals['_SETTLEMENT']._serialized_start=2162
+  _globals['_SETTLEMENT']._serialized_end=2547
+  _globals['_ATTEMPT']._serialized_start=2550
+  _globals['_ATTEMPT']._serialized_end=2900
+  _globals['_ATTEMPTLIST']._serialized_start=2902
+  _globals['_ATTEMPTLIST']._serialized_end=2957
+  _globals['_WARNING']._serialized_start=2959
+  _globals['_WARNING']._serialized_end=2999
+  _globals['_EXPLAINREQUEST']._serialized_start=3001
+  _globals['_EXPLAINREQUEST']._serialized_end=3070
+  _globals['_EXPLAINRESPONSE']._serialized_start=3073
+  _globals['_EXPLAINRESPONSE']._serialized_end=3286
+  _globals['_EXPLAINEDCANDIDATE']._serialized_start=3289
+  _globals['_EXPLAINEDCANDIDATE']._serialized_end=3443
+  _globals['_GATEWAYSERVICE']._serialized_start=3611
+  _globals['_GATEWAYSERVICE']._serialized_end=4000
 # @@protoc_insertion_point(module_scope)
