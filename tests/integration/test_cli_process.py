@@ -141,7 +141,8 @@ def test_what_is_kept_is_renewed_and_goes_with_ctrl_c(running, tmp_path):
         # Longer than the lease: without a renewal it would be suspect by then.
         until = time.monotonic() + 2
         while time.monotonic() < until:
-            assert running.data("get", "models/m")["status"]["liveness"] == "live"
+            held = running.data("get", "models/m")["status"]
+            assert (held["liveness"], held["lease_ttl"]) == ("live", 1)
         assert interrupted(process) == 130
     assert running.run("get", "models/m").exit_code == 1
 

@@ -108,6 +108,11 @@ def test_several_requests_have_parents_first_and_keep_every_limit():
     assert all(len(batch) * 8_000 <= MAX_BYTES for batch in made)
 
 
+def test_no_request_has_too_many_resources_however_small_they_are():
+    resources = [Resource(name=f"models/m{i}", model=Model()) for i in range(2 * MAX_RESOURCES + 1)]
+    assert [len(batch) for batch in batches(resources)] == [MAX_RESOURCES, MAX_RESOURCES, 1]
+
+
 def test_a_resource_that_no_request_takes_is_refused_before_any_is_sent():
     big = Resource(name="models/big", model=Model(original_ids=("x" * 300_000,)))
     with pytest.raises(RequestTooLargeError) as refused:

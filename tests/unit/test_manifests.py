@@ -15,10 +15,11 @@ from airegistry.importers.genai_prices import read_catalog
 from airegistry.manifests import MAX_BYTES, nanos_from_usd, plain, read_manifests, usd
 from airegistry.manifests.fields import DURATIONS, read_into
 from airegistry.manifests.places import Findings, Place
-from airegistry.resources.endpoint import Auth, AuthMethod, Endpoint
+from airegistry.resources.endpoint import Auth, AuthMethod, DataPolicy, Endpoint, RateLimits
 from airegistry.resources.model import Capability, LifecycleStage, Modality, Model
 from airegistry.resources.prices import PriceBucket
 from airegistry.resources.resource import Resource
+from airegistry.resources.route import RequestOverrides
 from airegistry.v1 import registry_service_pb2
 from tests.registries import RESOURCE
 
@@ -228,6 +229,22 @@ def test_a_wrong_field_is_named_by_its_path(fields, path, problem):
 def test_numbers_that_are_none_are_refused(number, problem):
     text = f"{MODEL}  benchmarks: [{{name: x, score: {number}}}]\n"
     assert problem in problems(text)["resources[0].model.benchmarks[0].score"]
+
+
+@pytest.mark.parametrize(
+    ("cls", "field", "value", "problem"),
+    [
+        pytest.param(RequestOverrides, "temperature", float("nan"), "must be a finite number", id="nan"),
+        pytest.param(DataPolicy, "retention", float("inf"), "must be a finite number", id="infinite-duration"),
+        pytest.param(RateLimits, "tokens_per_minute", 2**63, "is too large to be stored", id="beyond-int64"),
+    ],
+)
+def test_what_no_message_can_hold_is_refused_before_any_rule_is_asked(cls, field, value, problem):
+    findings = Findings("x")
+    read_into(cls, {field: value}, Place("here", findings))
+    assert [(violation.field, violation.description) for violation in findings.violations] == [
+        (f"here.{field}", f"{problem} (x)")
+    ]
 
 
 def test_json_has_no_nan_either():

@@ -1,0 +1,100 @@
+"""Processes that are started in order, watched, and stopped in the reverse order."""
+
+import asyncio
+import os
+import time
+
+import psutil
+import pytest
+
+from launcher import children
+from launcher.children import ChildDiedError, Children
+
+# Notes in a file that it is ready, and that it was asked to stop.
+OBEDIENT = """
+import pathlib, signal, sys, time
+notes = pathlib.Path(sys.argv[1])
+def note(text):
+    with notes.open("a") as file: file.write(f"{__spec__.name} {text}\\n")
+def stop(*_):
+    note("stops")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, stop)
+note("ready")
+time.sleep(60)
+"""
+STUBBORN = OBEDIENT.replace("    sys.exit(0)\n", "")
+FAILING = "import sys\nprint('about to fail')\nsys.exit('no good reason')\n"
+
+
+@pytest.fixture
+def modules(tmp_path):
+    """Make Python modules that can be started; return the environment that finds them."""
+
+    def make(**sources):
+        for name, source in sources.items():
+            (tmp_path / f"{name}.py").write_text(source)
+        return os.environ | {"PYTHONPATH": str(tmp_path)}
+
+    return make
+
+
+async def until(notes, *wanted):
+    """Wait for another process, of which nothing but the file can be watched."""
+    while not notes.exists() or not set(wanted) <= set(notes.read_text().splitlines()):  # noqa: ASYNC110 - as above
+        await asyncio.sleep(0.01)
+
+
+async def test_the_last_started_stops_first_and_the_next_only_when_it_is_gone(tmp_path, modules):
+    notes = tmp_path / "notes"
+    started = Children(tmp_path)
+    environment = modules(first=OBEDIENT, second=OBEDIENT)
+    for name in ("first", "second"):
+        await started.start(name, [name, str(notes)], environment)
+    await until(notes, "first ready", "second ready")
+    await started.stop()
+    assert notes.read_text().splitlines()[-2:] == ["second stops", "first stops"]
+
+
+async def test_what_does_not_stop_in_time_is_killed(tmp_path, modules, monkeypatch):
+    monkeypatch.setattr(children, "STOPPING", 0.2)
+    notes = tmp_path / "notes"
+    started = Children(tmp_path)
+    child = await started.start("stubborn", ["stubborn", str(notes)], modules(stubborn=STUBBORN))
+    await until(notes, "stubborn ready")
+    await started.stop()
+    assert "stubborn stops" in notes.read_text()
+    assert not psutil.pid_exists(child.process.pid)
+
+
+async def test_a_second_wish_to_stop_kills_at_once(tmp_path, modules):
+    notes = tmp_path / "notes"
+    started = Children(tmp_path)
+    child = await started.start("stubborn", ["stubborn", str(notes)], modules(stubborn=STUBBORN))
+    await until(notes, "stubborn ready")
+    stopping = asyncio.create_task(started.stop())
+    await until(notes, "stubborn stops")
+    begun = time.monotonic()
+    stopping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopping
+    assert time.monotonic() - begun < 2
+    assert not psutil.pid_exists(child.process.pid)
+
+
+async def test_a_death_is_told_with_the_last_lines(tmp_path, modules):
+    started = Children(tmp_path)
+    await started.start("failing", ["failing"], modules(failing=FAILING))
+    error = ChildDiedError(await started.first_death())
+    assert "the failing ended by itself (exit code 1)" in str(error)
+    assert str(error).endswith("  about to fail\n  no good reason")
+    await started.stop()
+
+
+async def test_a_signal_for_the_terminals_group_does_not_reach_the_children(tmp_path, modules):
+    notes = tmp_path / "notes"
+    started = Children(tmp_path)
+    child = await started.start("first", ["first", str(notes)], modules(first=OBEDIENT))
+    await until(notes, "first ready")
+    assert os.getpgid(child.process.pid) != os.getpgid(0)
+    await started.stop()
