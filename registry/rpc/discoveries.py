@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
-
-from google.protobuf.message import DecodeError, Message
 
 from airegistry._convert import from_pb
 from airegistry._rpc.call import Call
+from airegistry._rpc.service import reading
 from airegistry.discovery.answers import Discovery
 from airegistry.errors import FieldViolation, InvalidArgumentError, RequestTooLargeError
 from airegistry.resources.requirements import DiscoverQuery
@@ -24,7 +22,8 @@ DEFAULT_LIMIT = 10
 MAX_LIMIT = 100
 MAX_QUERIES = 100
 
-M = TypeVar("M", bound=Message)
+_READ = reading(pb.DiscoverRequest)
+_READ_BATCH = reading(pb.BatchDiscoverRequest)
 
 
 class Discoveries:
@@ -41,7 +40,7 @@ class Discoveries:
         reply = self._replies.get(request, self._moment())
         if reply is not None:
             return reply
-        wanted = from_pb(Discover, _parse(pb.DiscoverRequest, request), strict=True)
+        wanted = from_pb(Discover, _READ(request), strict=True)
         _check_limit(wanted, "limit")
         await wait_until_fresh(self._catalog, wanted.consistency, call)
         reply = self._answer(wanted, "query")
@@ -52,7 +51,7 @@ class Discoveries:
 
     async def batch_discover(self, request: bytes, call: Call) -> bytes:
         """Answer a serialized BatchDiscoverRequest; nothing is awaited between the queries, so all show one revision."""
-        batch = from_pb(BatchDiscover, _parse(pb.BatchDiscoverRequest, request), strict=True)
+        batch = from_pb(BatchDiscover, _READ_BATCH(request), strict=True)
         _check_batch(batch)
         await wait_until_fresh(self._catalog, batch.consistency, call)
         answers = [self._answer(wanted, f"requests[{i}].query") for i, wanted in enumerate(batch.requests)]
@@ -77,13 +76,6 @@ def _head(found: Discovery) -> bytes:
     for exclusion in found.exclusions:
         response.exclusions.add(reason=exclusion.reason, count=exclusion.count, names=exclusion.names)
     return response.SerializeToString()
-
-
-def _parse(message: type[M], data: bytes) -> M:
-    try:
-        return message.FromString(data)
-    except DecodeError:
-        raise InvalidArgumentError(f"the request is not a serialized {message.DESCRIPTOR.name}") from None
 
 
 def _check_limit(wanted: Discover, path: str) -> None:

@@ -14,6 +14,8 @@ from registry.history import Event
 from registry.rpc.requests import WatchFilter
 
 MAX_CAPABILITIES = 32
+MAX_CAPABILITY = 128
+MAX_PREFIX = 512
 
 
 class EventType(IntEnum):
@@ -76,6 +78,12 @@ def open_selection(wanted: WatchFilter | None) -> Selection:
         raise InvalidArgumentError.of(
             "filter.capabilities", f"has {len(wanted.capabilities)} elements; at most {MAX_CAPABILITIES} are allowed"
         )
+    # What a filter says is kept for as long as what was encoded for it.
+    if len(wanted.name_prefix) > MAX_PREFIX:
+        raise InvalidArgumentError.of("filter.name_prefix", f"must have at most {MAX_PREFIX} characters")
+    for i, capability in enumerate(wanted.capabilities):
+        if len(capability) > MAX_CAPABILITY:
+            raise InvalidArgumentError.of(f"filter.capabilities[{i}]", f"must have at most {MAX_CAPABILITY} characters")
     if violations := validate_labels(wanted.labels, path="filter.labels"):
         raise InvalidArgumentError(violations=violations)
     return Selection(wanted)

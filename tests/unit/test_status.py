@@ -89,7 +89,27 @@ def test_what_does_not_fit_into_a_trailer_is_left_out_and_the_reason_is_kept():
     status = to_status(InvalidArgumentError("m" * 100_000, violations=violations))
     assert len(status.details) <= MAX_DETAILS_BYTES
     error = came(InvalidArgumentError("wrong", violations=violations))
-    assert (type(error), error.violations) == (InvalidArgumentError, ())
+    assert type(error) is InvalidArgumentError
+    assert 3 <= len(error.violations) < 20
+    assert error.violations == tuple(violations[: len(error.violations)])
+
+
+def test_a_violation_that_alone_is_too_large_is_left_out():
+    violations = [FieldViolation("f", "x" * MAX_DETAILS_BYTES)]
+    status = to_status(InvalidArgumentError("wrong", violations=violations))
+    assert len(status.details) <= MAX_DETAILS_BYTES
+    assert came(InvalidArgumentError("wrong", violations=violations)).violations == ()
+
+
+def test_a_delay_that_is_none_is_not_known():
+    status = status_pb2.Status(code=code_pb2.UNAVAILABLE)
+    status.details.add().Pack(error_details_pb2.ErrorInfo(reason="UNAVAILABLE", domain="airegistry.dev"))
+    endless = error_details_pb2.RetryInfo()
+    endless.retry_delay.seconds = 2**60
+    status.details.add().Pack(endless)
+    trailer = aio.Metadata((DETAILS_KEY, status.SerializeToString()))
+    error = from_call(aio.AioRpcError(StatusCode.UNAVAILABLE, aio.Metadata(), trailer, "away", None))
+    assert (type(error), error.retry_after) == (UnavailableError, None)
 
 
 @pytest.mark.parametrize("code", [code for code in StatusCode if code is not StatusCode.OK])

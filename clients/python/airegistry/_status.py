@@ -97,6 +97,10 @@ def to_status(error: RegistryError) -> WireStatus:
     )
     for message in _further_details(error):
         status.details.add().Pack(message)
+        # Some of the violations are better than none.
+        while status.ByteSize() > MAX_DETAILS_BYTES and getattr(message, "field_violations", None):
+            del message.field_violations[-1]
+            status.details[-1].Pack(message)
         if status.ByteSize() > MAX_DETAILS_BYTES:
             del status.details[-1]
     return WireStatus(code, status.message, status.SerializeToString())
@@ -118,7 +122,7 @@ def _rebuild(
     retry = _first(status, error_details_pb2.RetryInfo)
     metadata = dict(info.metadata)
     keywords: dict[str, Any] = {
-        "retry_after": duration_from_pb(retry.retry_delay) if retry is not None else None,
+        "retry_after": _delay(retry),
         "details": [detail for detail in status.details if not _ours(detail)],
     }
     accepted = _keywords(cls)
@@ -131,6 +135,13 @@ def _rebuild(
         http_status = metadata.pop("http_status", None)
         keywords["http_status"] = int(http_status) if http_status is not None else None
     return cls(message, metadata=metadata, **keywords)
+
+
+def _delay(retry: error_details_pb2.RetryInfo | None) -> float | None:
+    try:
+        return duration_from_pb(retry.retry_delay) if retry is not None else None
+    except ValueError:
+        return None
 
 
 def _keywords(cls: type[RegistryError]) -> frozenset[str]:

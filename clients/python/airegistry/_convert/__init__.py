@@ -5,8 +5,8 @@ is derived once per type from the message's descriptor instead of being written 
 side only is an error when the pair is first used (and in the tests, which use every pair).
 
 Durations are `float` seconds, timestamps are aware `datetime` in UTC (microseconds), structs are plain dicts whose whole
-numbers come back as int. An enum's zero is None. A number that an enum of ours does not know is None, or left out of a
-list, unless the conversion is strict: then it is an error that names the field.
+numbers come back as int. An enum's zero is None. A number that an enum of ours does not know, a time or a duration that is
+none, is None, or left out of a list, unless the conversion is strict: then it is an error that names the field.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, TypeVar, cast
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
-from airegistry._convert.reading import UnknownNumberError, reader
+from airegistry._convert.reading import UnreadableValueError, reader
 from airegistry._convert.wellknown import (
     ERROR_DOMAIN,
     duration_from_pb,
@@ -52,7 +52,7 @@ def from_pb(cls: type[T], message: Message, *, path: str = "", strict: bool = Fa
     """Convert *message* to the dataclass that mirrors it. *path* is where the message stands in the request."""
     try:
         return cast("T", reader(cls, cast("Descriptor", message.DESCRIPTOR)).read(message, strict))
-    except UnknownNumberError as error:
+    except UnreadableValueError as error:
         field = error.below(path).path if path else error.path
         raise InvalidArgumentError.of(field, str(error)) from None
 

@@ -15,15 +15,14 @@ Read = Callable[[Any, bool], Any]
 """Converts one field's value; the flag is `strict`. None in place of a Read: the value is taken as it is."""
 
 
-class UnknownNumberError(Exception):
-    """A number that an enum does not know; `path` grows on the way up."""
+class UnreadableValueError(Exception):
+    """A value that means nothing: an unknown number of an enum, a time out of range. `path` grows on the way up."""
 
-    def __init__(self, number: int, enum: type[IntEnum]) -> None:
-        allowed = ", ".join(member.name for member in enum)
-        super().__init__(f"{number} is not one of {allowed}")
+    def __init__(self, problem: str) -> None:
+        super().__init__(problem)
         self.path = ""
 
-    def below(self, step: str) -> UnknownNumberError:
+    def below(self, step: str) -> UnreadableValueError:
         """Put a step before the path."""
         self.path = step + (f".{self.path}" if self.path and not self.path.startswith("[") else self.path)
         return self
@@ -49,7 +48,7 @@ class Reader:
                 continue
             try:
                 values[name] = convert(value, strict)
-            except UnknownNumberError as error:
+            except UnreadableValueError as error:
                 raise error.below(name) from None
         return self._cls(**values)
 
@@ -88,8 +87,20 @@ def _item(field: FieldDescriptor, element: Any) -> Read | None:
         return None
     special = READ.get(field.message_type.full_name)
     if special is not None:
-        return lambda value, _strict: special(value)
+        return _special(special)
     return reader(element, field.message_type).read
+
+
+def _special(convert: Callable[[Any], Any]) -> Read:
+    def read(value: Any, strict: bool) -> Any:  # noqa: FBT001 - a Read
+        try:
+            return convert(value)
+        except ValueError as error:
+            if strict:
+                raise UnreadableValueError(str(error)) from None
+            return None
+
+    return read
 
 
 def _enum(enum: type[IntEnum]) -> Read:
@@ -98,7 +109,8 @@ def _enum(enum: type[IntEnum]) -> Read:
     def read(number: int, strict: bool) -> IntEnum | None:  # noqa: FBT001 - a Read
         known = members.get(number)
         if known is None and strict:
-            raise UnknownNumberError(number, enum)
+            allowed = ", ".join(member.name for member in enum)
+            raise UnreadableValueError(f"{number} is not one of {allowed}")
         return known
 
     return read
@@ -113,7 +125,7 @@ def _map(item: Read | None) -> Read:
         for key, entry in value.items():
             try:
                 found[key] = item(entry, strict)
-            except UnknownNumberError as error:
+            except UnreadableValueError as error:
                 raise error.below(f"[{key}]") from None
         return found
 
@@ -129,9 +141,9 @@ def _list(item: Read | None) -> Read:
         for entry in value:
             try:
                 converted = item(entry, strict)
-            except UnknownNumberError as error:
+            except UnreadableValueError as error:
                 raise error.below(f"[{len(found)}]") from None
-            # An enum's number that this version does not know is left out.
+            # What means nothing to this version is left out.
             if converted is not None:
                 found.append(converted)
         return tuple(found)

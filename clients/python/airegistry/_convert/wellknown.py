@@ -16,13 +16,20 @@ ERROR_DOMAIN = "airegistry.dev"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EXACT_FLOAT = 2**53
-# The bounds of google.protobuf.Duration, in seconds.
+# The bounds of google.protobuf.Duration and Timestamp, in seconds.
 _MAX_DURATION = 315_576_000_000
+_FIRST_SECOND, _LAST_SECOND = -62_135_596_800, 253_402_300_799
+_SECOND = 1_000_000_000
 
 
 def duration_from_pb(message: duration_pb2.Duration) -> float:
-    """Return the duration in seconds: the float nearest to it, so that what was written is read again."""
-    return (message.seconds * 1_000_000_000 + message.nanos) / 1e9
+    """Return the duration in seconds: the float nearest to it, so that what was written is read again.
+
+    ValueError when it is out of range, or its parts have different signs.
+    """
+    if abs(message.seconds) > _MAX_DURATION or abs(message.nanos) >= _SECOND or message.seconds * message.nanos < 0:
+        raise ValueError("is not a duration: at most 10,000 years, with seconds and nanos of one sign")
+    return (message.seconds * _SECOND + message.nanos) / 1e9
 
 
 def duration_to_pb(seconds: float) -> duration_pb2.Duration:
@@ -34,7 +41,9 @@ def duration_to_pb(seconds: float) -> duration_pb2.Duration:
 
 
 def timestamp_from_pb(message: timestamp_pb2.Timestamp) -> datetime:
-    """Return the time in UTC; nanoseconds are cut to microseconds."""
+    """Return the time in UTC; nanoseconds are cut to microseconds. ValueError when it is out of range."""
+    if not (_FIRST_SECOND <= message.seconds <= _LAST_SECOND and 0 <= message.nanos < _SECOND):
+        raise ValueError("is not a time: it must be in the years 1 to 9999, with nanos from 0 to 999999999")
     return _EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)
 
 

@@ -87,7 +87,8 @@ def add_service(server: aio.Server, service: Service, observer: CallObserver) ->
 def _handler(method: Method, observer: CallObserver) -> grpc.RpcMethodHandler[Any, Any]:
     behaviour = _unary(method, observer) if method.stream is None else _stream(method, observer)
     carry = _CARRIED[method.streamed_request, method.stream is not None]
-    return carry(behaviour, request_deserializer=method.read, response_serializer=write)
+    # Requests are read where errors become statuses: grpc.aio answers UNKNOWN for bytes that are no request.
+    return carry(behaviour, request_deserializer=None, response_serializer=write)
 
 
 _CARRIED: Mapping[tuple[bool, bool], Callable[..., grpc.RpcMethodHandler[Any, Any]]] = {
@@ -108,7 +109,7 @@ def _unary(method: Method, observer: CallObserver) -> Any:
         started = time.monotonic()
         code = "OK"
         try:
-            return await handle(request, AioCall(context, path))
+            return await handle(_read(method, request), AioCall(context, path))
         except asyncio.CancelledError:
             code = "CANCELLED"
             raise
@@ -129,8 +130,9 @@ def _stream(method: Method, observer: CallObserver) -> Any:
         observer.call_started(path)
         started = time.monotonic()
         code = "OK"
-        messages = handle(request, AioCall(context, path))
+        messages: Any = None
         try:
+            messages = handle(_read(method, request), AioCall(context, path))
             async for message in messages:
                 await context.write(message)
         except asyncio.CancelledError:
@@ -146,6 +148,11 @@ def _stream(method: Method, observer: CallObserver) -> Any:
             observer.call_ended(path, code, time.monotonic() - started)
 
     return behaviour
+
+
+def _read(method: Method, request: Any) -> Any:
+    """Return the request, or the iterator of requests, for the handler."""
+    return (method.read(one) async for one in request) if method.streamed_request else method.read(request)
 
 
 async def _abort(context: aio.ServicerContext[Any, Any], path: str, error: Exception) -> str:

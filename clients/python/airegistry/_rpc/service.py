@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.message import DecodeError, Message
 
 from airegistry._rpc.call import Call
-from airegistry.errors import UnimplementedError
+from airegistry.errors import InvalidArgumentError, UnimplementedError
 
 UnaryHandler = Callable[[Any, Call], Awaitable[Any]]
 StreamHandler = Callable[[Any, Call], AsyncIterator[Any]]
+M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,18 @@ def service(descriptor: ServiceDescriptor, handlers: object, *, raw: Collection[
     return Service(descriptor.full_name, methods)
 
 
+def reading(message: type[M]) -> Callable[[bytes], M]:
+    """Return what reads a serialized *message*, or raises InvalidArgumentError when the bytes are none."""
+
+    def read(data: bytes) -> M:
+        try:
+            return message.FromString(data)
+        except DecodeError:
+            raise InvalidArgumentError(f"the request is not a serialized {message.DESCRIPTOR.name}") from None
+
+    return read
+
+
 def write(response: Any) -> bytes:
     """Serialize a response, unless the handler already did."""
     return response if type(response) is bytes else response.SerializeToString()
@@ -62,7 +76,7 @@ def snake_case(name: str) -> str:
 
 def _method(service: ServiceDescriptor, method: MethodDescriptor, handlers: object, *, raw: bool) -> Method:
     path = f"/{service.full_name}/{method.name}"
-    read: Callable[[bytes], Any] = _identity if raw else message_factory.GetMessageClass(method.input_type).FromString
+    read: Callable[[bytes], Any] = _identity if raw else reading(message_factory.GetMessageClass(method.input_type))
     handler = getattr(handlers, snake_case(method.name), None) or _unimplemented(path, stream=method.server_streaming)
     if method.server_streaming:
         return Method(method.name, path, read, stream=handler, streamed_request=method.client_streaming)

@@ -162,7 +162,7 @@ def at_key(path: str, key: str) -> str:
 
 def _bounds(low: float, high: float) -> str:
     if high in (math.inf, MAX_INT64, MAX_INT32, MAX_DURATION):
-        return f"at least {low}" if low else "0 or more, and not too large to be stored"
+        return f"{low} or more, and not too large to be stored"
     return f"between {low} and {high}"
 
 
