@@ -122,3 +122,12 @@ def test_a_removal_names_what_it_removes_even_without_its_spec():
     removed = event(REMOVED, Resource(name="models/a", uid="u"), 6)
     assert follower.take(message(CHANGES, 6, removed)) == WatchUpdate(6, (removed,), "t6")
     assert follower.known == {}
+
+
+def test_a_new_snapshot_keeps_the_objects_that_are_equal():
+    follower = after_snapshot(model("a"), model("b"))
+    old = dict(follower.known)
+    follower.take(message(SNAPSHOT, 9, event(ADDED, model("a")), event(ADDED, model("b", 7, family="f"))))
+    update = follower.take(message(END, 9))
+    assert follower.known["models/a"] is old["models/a"]
+    assert [e.resource.name for e in update.events] == ["models/b"]

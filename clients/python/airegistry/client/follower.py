@@ -73,7 +73,9 @@ class Follower:
         return None
 
     def _complete_snapshot(self, response: WatchResponse) -> WatchUpdate:
-        fresh, self._aside = self._aside, {}
+        # What is equal stays the object that it was: others hold it too, and two copies would be kept from here on.
+        fresh = {name: known if (known := self.known.get(name)) == new else new for name, new in self._aside.items()}
+        self._aside = {}
         events = tuple(difference(self.known, fresh, response.revision))
         self.known = fresh
         return self._moved(response, events, snapshot=True)
