@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from airegistry.client.messages import DiscoverResponse
 
 _SHOWN_NAMES = 5
-_BASIS_STYLES = {ScoreBasis.MEASURED: "green", ScoreBasis.DECLARED: "cyan", ScoreBasis.PRIOR: "dim"}
+_BASES = {ScoreBasis.MEASURED: ("m", "green"), ScoreBasis.DECLARED: ("d", "cyan"), ScoreBasis.PRIOR: ("p", "dim")}
+_LEGEND = "score: the sum of value * weight; m measured, d declared, p nothing known: a prior"
 
 
 def candidate_table(found: DiscoverResponse) -> Table:
@@ -29,16 +30,25 @@ def candidate_table(found: DiscoverResponse) -> Table:
 
 
 def score_table(found: DiscoverResponse) -> Table:
-    """Return the candidates with what each part gave to their scores, coloured by what the part rests on."""
+    """Return the candidates with the value of each part of their scores, and what the value rests on.
+
+    The weights are those of the query, hence the same for all: they stand in the head.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    shown = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, caption=_caption(), caption_justify="left")
-    for column in ("#", "NAME", "SCORE", *(kind.name for kind in ScorePartKind)):
-        shown.add_column(column, overflow="fold", justify="left" if column == "NAME" else "right")
+    shown = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False, caption=_LEGEND, caption_justify="left")
+    weights = _parts(found.candidates[0])
+    shown.add_column("#", justify="right")
+    shown.add_column("NAME", overflow="fold")
+    shown.add_column("SCORE", justify="right")
+    for kind in ScorePartKind:
+        shown.add_column(
+            f"{kind.name}\n* {weights[kind].weight:.2f}" if kind in weights else kind.name, justify="right"
+        )
     for rank, candidate in enumerate(found.candidates, 1):
-        parts = {part.kind: part for part in (candidate.score.parts if candidate.score is not None else ())}
+        parts = _parts(candidate)
         shown.add_row(
             Text(str(rank)),
             Text(safe(_name(candidate.resource))),
@@ -80,27 +90,18 @@ def _context(own: ModelLimits | None, model: Resource | None) -> int | None:
     return limits.context_tokens if limits is not None else None
 
 
+def _parts(candidate: Candidate) -> dict[ScorePartKind, ScorePart]:
+    parts = candidate.score.parts if candidate.score is not None else ()
+    return {part.kind: part for part in parts if part.kind is not None}
+
+
 def _part(part: ScorePart | None) -> Text:
     from rich.text import Text
 
     if part is None:
         return Text("-", style="dim")
-    text = f"{part.contribution:.3f} = {part.value:.2f} * {part.weight:.2f}"
-    return Text(text, style=_BASIS_STYLES.get(part.basis, "") if part.basis is not None else "")
-
-
-def _caption() -> Text:
-    from rich.text import Text
-
-    words = [(basis.name.lower(), style) for basis, style in _BASIS_STYLES.items()]
-    return Text.assemble("contribution = value * weight; the value rests on what is ", *_joined(words))
-
-
-def _joined(words: Iterable[tuple[str, str]]) -> Iterator[str | tuple[str, str]]:
-    for i, word in enumerate(words):
-        if i:
-            yield ", "
-        yield word
+    letter, style = _BASES[part.basis] if part.basis is not None else ("", "")
+    return Text(f"{part.value:.3f} {letter}", style=style)
 
 
 def _name(resource: Resource | None) -> str:
