@@ -173,3 +173,12 @@ def test_calls_without_ids_get_ones_that_differ():
     ids = [block.tool_call.id for block in one.message.content]
     assert ids == ["call_chat-1_0_0", "call_chat-1_0_1"]
     assert decode(answer).output.choices == (one,)
+
+
+@pytest.mark.parametrize("count", [-1, 2**63, 2**70, 1e300], ids=["negative", "64-bits", "70-bits", "float"])
+def test_a_count_of_tokens_that_cannot_be_is_malformed(count):
+    body = orjson.dumps({**choice(), "usage": {"prompt_tokens": 1}}).replace(
+        b'"prompt_tokens":1', b'"prompt_tokens":%d' % int(count)
+    )
+    with pytest.raises(MalformedAnswerError, match="prompt_tokens is not"):
+        decode(body)

@@ -53,7 +53,17 @@ def number(values: Mapping[str, Any], key: str, path: str) -> float | None:
 def whole(values: Mapping[str, Any], key: str, path: str) -> int | None:
     """Return a whole number; None when it is absent or null. A fraction, as some give for times, is cut off."""
     value = number(values, key, path)
+    if value is not None and not -(2**63) <= value < 2**63:
+        raise _wrong(f"{path}.{key}", "a number of 64 bits")
     return None if value is None else int(value)
+
+
+def count(values: Mapping[str, Any], key: str, path: str) -> int | None:
+    """Return a whole number that is not negative; None when it is absent or null."""
+    value = whole(values, key, path)
+    if value is not None and value < 0:
+        raise _wrong(f"{path}.{key}", "a count, not negative")
+    return value
 
 
 def objects(values: Mapping[str, Any], key: str, path: str) -> list[Mapping[str, Any]]:

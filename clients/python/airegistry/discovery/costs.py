@@ -31,11 +31,14 @@ class Costs:
             self._compute()
 
     def nanos(self, row: int) -> int | None:
-        """Return what the mix costs in nano-USD, rounded half to even as settled costs are; None when unknown."""
+        """Return what the mix costs in nano-USD, rounded half to even as settled costs are; None when unknown.
+
+        At most what the wire can hold: 2**63 - 1, nine billion dollars.
+        """
         if not self._known[row]:
             return None
         whole, rest = divmod(int(self._exact[row]), _MILLION)
-        return whole + (rest * 2 > _MILLION or (rest * 2 == _MILLION and whole % 2 == 1))
+        return min(whole + (rest * 2 > _MILLION or (rest * 2 == _MILLION and whole % 2 == 1)), _MOST)
 
     def at_most(self, nanos: int) -> Bits:
         """Return the rows with a known cost that is, rounded, no more than that."""

@@ -37,6 +37,7 @@ _ALWAYS: Final = frozenset(("input_tokens", "output_tokens"))
 _UNKNOWN: Final = Cost(CostState.UNKNOWN)
 # The product of two int64 has 38 digits; six more hold any fraction, so that nothing is rounded before the end.
 _DIGITS: Final = 60
+_MOST: Final = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def settle(
 
     Never 0 for want of knowledge: without usage or prices the cost is UNKNOWN, and what has no price of its own is named in
     `unpriced`. Reasoning is priced as output where it has no own price. A price per request counts once. Exact decimals,
-    rounded half to even once, at the end.
+    rounded half to even once, at the end; an amount that the wire cannot hold is PARTIAL, with the most that it can.
     """
     if usage is None or prices is None:
         return _UNKNOWN
@@ -66,7 +67,8 @@ def settle(
             return _UNKNOWN
         total = sum(priced, Decimal(0)).quantize(Decimal(1), ROUND_HALF_EVEN)
     unpriced = tuple(line.name for line in lines if line.cost is None)
-    return Cost(CostState.PARTIAL if unpriced else CostState.KNOWN, int(total), unpriced)
+    whole = not unpriced and total <= _MOST
+    return Cost(CostState.KNOWN if whole else CostState.PARTIAL, min(int(total), _MOST), unpriced)
 
 
 def _told(usage: Usage) -> bool:

@@ -15,8 +15,8 @@ def usage_of(answer: Mapping[str, Any], path: str = "usage") -> Usage | None:
     if said is None:
         return None
     counts = reading.mapping(said, path)
-    prompt = reading.whole(counts, "prompt_tokens", path)
-    completion = reading.whole(counts, "completion_tokens", path)
+    prompt = reading.count(counts, "prompt_tokens", path)
+    completion = reading.count(counts, "completion_tokens", path)
     if prompt is None and completion is None:
         return None
     fresh, read, written, heard = _input(counts, prompt, path)
@@ -40,26 +40,26 @@ def embeddings_usage_of(answer: Mapping[str, Any]) -> Usage | None:
 
 def _input(counts: Mapping[str, Any], prompt: int | None, path: str) -> tuple[int | None, ...]:
     details = reading.nested(counts, "prompt_tokens_details", path)
-    read = reading.whole(details, "cached_tokens", path)
+    read = reading.count(details, "cached_tokens", path)
     if read is None:
         # DeepSeek's older spelling.
-        read = reading.whole(counts, "prompt_cache_hit_tokens", path)
-    written = reading.whole(details, "cache_write_tokens", path)
-    return _split(prompt, read, written, reading.whole(details, "audio_tokens", path))
+        read = reading.count(counts, "prompt_cache_hit_tokens", path)
+    written = reading.count(details, "cache_write_tokens", path)
+    return _split(prompt, read, written, reading.count(details, "audio_tokens", path))
 
 
 def _output(counts: Mapping[str, Any], completion: int | None, path: str) -> tuple[int | None, ...]:
     details = reading.nested(counts, "completion_tokens_details", path)
-    reasoning = reading.whole(details, "reasoning_tokens", path)
+    reasoning = reading.count(details, "reasoning_tokens", path)
     if completion is not None and reasoning and _apart(counts, completion, reasoning, path):
         completion += reasoning
-    return _split(completion, reasoning, reading.whole(details, "audio_tokens", path))
+    return _split(completion, reasoning, reading.count(details, "audio_tokens", path))
 
 
 def _apart(counts: Mapping[str, Any], completion: int, reasoning: int, path: str) -> bool:
     """Whether the reasoning tokens come on top of the completion tokens, as the total betrays (xAI counts so)."""
-    total = reading.whole(counts, "total_tokens", path)
-    return total == (reading.whole(counts, "prompt_tokens", path) or 0) + completion + reasoning
+    total = reading.count(counts, "total_tokens", path)
+    return total == (reading.count(counts, "prompt_tokens", path) or 0) + completion + reasoning
 
 
 def _split(total: int | None, *parts: int | None) -> tuple[int | None, ...]:
