@@ -100,6 +100,10 @@ protos-go-check: $(TOOLS)/.stamp ## Fail when clients/go differs from protos/, w
 	@if command -v go >/dev/null; then $(TOOLS)/bin/python -m tools.go_stubs --check && cd clients/go && go vet ./...; \
 		else echo "no Go here: clients/go is not checked"; fi
 
+.PHONY: docs
+docs: $(DEV_STAMP) ## Write docs/settings.md from the settings (a test fails when it is out of date)
+	$(VENV)/bin/python -m tools.settings_doc
+
 .PHONY: protos-lint
 protos-lint: $(BUF) build/googleapis/.stamp ## Lint protos/ and check their format
 	$(BUF) lint
