@@ -1,4 +1,4 @@
-"""Every snippet of the README's tour, run as it stands there but for the ports."""
+"""Every snippet of the README's tour and of the SDK's README, run as it stands there but for the ports."""
 
 import re
 import shutil
@@ -12,13 +12,14 @@ import pytest
 from tests.e2e.plane import Plane
 
 ROOT = Path(__file__).resolve().parents[2]
-TOUR = (ROOT / "README.md").read_text().partition("## The tour")[2].partition("\n## ")[0]
+PARTS = {"README.md": "## The tour", "clients/python/README.md": "## Examples"}
 BLOCK = re.compile(r"^### (?P<title>[^\n]+)$|^```(?P<language>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 NEEDED = ("grpcurl", "go")
 
 
 @dataclass(frozen=True)
 class Snippet:
+    page: str
     title: str
     language: str
     text: str
@@ -26,10 +27,12 @@ class Snippet:
 
 def snippets() -> list[Snippet]:
     found, title = [], ""
-    for match in BLOCK.finditer(TOUR):
-        title = match["title"] or title
-        if match["language"]:
-            found.append(Snippet(title, match["language"], match["text"]))
+    for page, heading in PARTS.items():
+        part = (ROOT / page).read_text().partition(heading)[2].partition("\n## ")[0]
+        for match in BLOCK.finditer(part):
+            title = match["title"] or title
+            if match["language"]:
+                found.append(Snippet(page, title, match["language"], match["text"]))
     return found
 
 
@@ -49,9 +52,13 @@ def folder(tmp_path_factory):
 
 
 def test_the_tour_has_a_snippet_for_every_way_in():
-    titles = {snippet.title for snippet in SNIPPETS}
-    assert titles == {"grpcurl", "CLI", "Python SDK", "OpenAI SDK", "Other languages"}
-    assert {snippet.language for snippet in SNIPPETS} == {"sh", "yaml", "python"}
+    tour = [snippet for snippet in SNIPPETS if snippet.page == "README.md"]
+    assert {snippet.title for snippet in tour} == {"grpcurl", "CLI", "Python SDK", "OpenAI SDK", "Other languages"}
+    assert {snippet.language for snippet in tour} == {"sh", "yaml", "python"}
+
+
+def test_the_page_of_the_sdk_has_examples():
+    assert [snippet.language for snippet in SNIPPETS if snippet.page != "README.md"] == ["python"] * 4
 
 
 @pytest.mark.parametrize(
@@ -84,6 +91,7 @@ def _use_ports(plane, folder):
 def _pointed(plane: Plane, snippet: Snippet) -> str:
     """The snippet, with the addresses that it leaves to the defaults."""
     text = plane.placed(snippet.text)
-    text = text.replace("Client() as", f'Client(registry="{plane.registry}", gateway="{plane.gateway}") as')
+    text = re.sub(r"\bClient\(\) as", f'Client("{plane.registry}", gateway="{plane.gateway}") as', text)
+    text = text.replace("RegistryClient() as", f'RegistryClient("{plane.registry}") as')
     flags = f"-registry {plane.registry} -gateway {plane.gateway} -provider http://{plane.demo}/v1"
     return text.replace("go run ./tour", f"go run ./tour {flags}")
