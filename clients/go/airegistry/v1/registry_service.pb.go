@@ -1100,7 +1100,8 @@ type DiscoverResponse struct {
 	Exclusions []*Exclusion `protobuf:"bytes,3,rep,name=exclusions,proto3" json:"exclusions,omitempty"`
 	// The revision that the answer shows.
 	Revision int64 `protobuf:"varint,4,opt,name=revision,proto3" json:"revision,omitempty"`
-	// Which observations the scores used: equal (revision, observation epoch) give equal answers, anywhere.
+	// Which observations the scores used: equal (revision, observation epoch) give equal answers at the same
+	// moment, anywhere.
 	ObservationEpoch int64 `protobuf:"varint,5,opt,name=observation_epoch,json=observationEpoch,proto3" json:"observation_epoch,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache

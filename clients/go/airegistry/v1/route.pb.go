@@ -552,7 +552,8 @@ type RoutePolicy struct {
 	MaxAttempts *int32 `protobuf:"varint,1,opt,name=max_attempts,json=maxAttempts,proto3,oneof" json:"max_attempts,omitempty"`
 	// How long a connection may take. Unset: 2 s.
 	ConnectTimeout *durationpb.Duration `protobuf:"bytes,2,opt,name=connect_timeout,json=connectTimeout,proto3" json:"connect_timeout,omitempty"`
-	// How long the first token may take. Unset: 30 s.
+	// How long the first token may take. Unset: 30 s for a stream. A whole answer shows no first token: there it bounds the wait
+	// for the answer, and only where it is set.
 	FirstTokenTimeout *durationpb.Duration `protobuf:"bytes,3,opt,name=first_token_timeout,json=firstTokenTimeout,proto3" json:"first_token_timeout,omitempty"`
 	// How long the pause between two tokens may be. Unset: 30 s.
 	IdleTimeout *durationpb.Duration `protobuf:"bytes,4,opt,name=idle_timeout,json=idleTimeout,proto3" json:"idle_timeout,omitempty"`

@@ -599,7 +599,9 @@ class DiscoverResponse(_message.Message):
     revision: _builtins.int
     """The revision that the answer shows."""
     observation_epoch: _builtins.int
-    """Which observations the scores used: equal (revision, observation epoch) give equal answers, anywhere."""
+    """Which observations the scores used: equal (revision, observation epoch) give equal answers at the same
+    moment, anywhere.
+    """
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[_discovery_pb2.Candidate]:
         """The best candidates, the best first."""

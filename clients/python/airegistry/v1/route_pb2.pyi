@@ -330,7 +330,9 @@ class RoutePolicy(_message.Message):
 
     @_builtins.property
     def first_token_timeout(self) -> _duration_pb2.Duration:
-        """How long the first token may take. Unset: 30 s."""
+        """How long the first token may take. Unset: 30 s for a stream. A whole answer shows no first token: there it bounds the wait
+        for the answer, and only where it is set.
+        """
 
     @_builtins.property
     def idle_timeout(self) -> _duration_pb2.Duration:
