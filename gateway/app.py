@@ -80,7 +80,7 @@ async def serve(config: Config, *, environment: Mapping[str, str] | None = None)
 
 async def _open_cache(config: Config, folder: Path, tasks: asyncio.TaskGroup, stack: AsyncExitStack) -> Cache:
     """Return a cache that is fed, after it showed something or the wait for that was over."""
-    cache = Cache(lambda: datetime.now(UTC))
+    cache = Cache(lambda: datetime.now(UTC), stale_after=config.gateway_stale_after)
     client = await stack.enter_async_context(RegistryClient(config.address))
     feeder = CacheFeeder(client, cache, file=SnapshotFile(folder / "snapshot"))
     await feeder.load()

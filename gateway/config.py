@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from airegistry._rpc.settings import ServerSettings
+from airegistry.cache import STALE_AFTER
 from airegistry.invoke.credentials import DEFAULT_PATTERN
 
 
@@ -22,6 +23,9 @@ class Config(ServerSettings):
     gateway_drain: float = Field(10.0, ge=0, description="How long running calls may go on after a request to stop.")
     gateway_start_wait: float = Field(
         1.0, ge=0, description="How long to wait for the first view of the registry before serving without one."
+    )
+    gateway_stale_after: float = Field(
+        STALE_AFTER, gt=0, description="After how long a silence of the registry answers say that the view is stale."
     )
     gateway_credentials_dir: Path | None = Field(
         None, description="The folder with one file per credential. Unset: `gateway/credentials` in the data folder."
