@@ -15,39 +15,13 @@ from airegistry.errors import (
     RequestTooLargeError,
 )
 from airegistry.resources.agent import Agent
-from airegistry.resources.endpoint import Endpoint
-from airegistry.resources.model import Model
 from airegistry.resources.resource import Resource
 from registry.requests import (
     Deregistration,
     FieldMask,
-    RegisterBatch,
     Update,
 )
-
-ME, OTHER = "owner-me", "owner-other"
-SCOUT = "agents/scout"
-
-
-def model(id_="a", description="", **fields):
-    return Resource(name=f"models/{id_}", model=Model(description=description), **fields)
-
-
-def endpoint(id_="x", of="a", weight=None, **fields):
-    spec = Endpoint(provider="acme", upstream_model="a", weight=weight)
-    return Resource(name=f"models/{of}/endpoints/{id_}", endpoint=spec, **fields)
-
-
-def scout(description="", **fields):
-    return Resource(name=SCOUT, agent=Agent(display_name="Scout", description=description), **fields)
-
-
-def batch(*resources, **options):
-    return RegisterBatch(resources=resources, **options)
-
-
-def fields_of(raised):
-    return [violation.field for violation in raised.value.violations]
+from tests.orders import SCOUT, batch, endpoint, fields_of, model, scout
 
 
 async def test_one_request_makes_one_revision_for_all_its_resources(catalog):

@@ -14,51 +14,14 @@ from airegistry.errors import (
     OverloadedError,
     UnavailableError,
 )
-from airegistry.resources.agent import Agent
-from airegistry.resources.endpoint import Endpoint
-from airegistry.resources.model import Model
-from airegistry.resources.resource import Liveness, Resource
+from airegistry.resources.resource import Liveness
 from registry import writer
 from registry.catalog import Catalog
 from registry.requests import (
     Deregistration,
-    HeartbeatBatch,
-    LeaseRenewal,
-    RegisterBatch,
     Update,
 )
-
-ME, OTHER = "owner-me", "owner-other"
-SCOUT = "agents/scout"
-
-
-def model(id_="a", description="", **fields):
-    return Resource(name=f"models/{id_}", model=Model(description=description), **fields)
-
-
-def endpoint(id_="x", of="a", weight=None, **fields):
-    spec = Endpoint(provider="acme", upstream_model="a", weight=weight)
-    return Resource(name=f"models/{of}/endpoints/{id_}", endpoint=spec, **fields)
-
-
-def scout(description="", **fields):
-    return Resource(name=SCOUT, agent=Agent(display_name="Scout", description=description), **fields)
-
-
-def batch(*resources, **options):
-    return RegisterBatch(resources=resources, **options)
-
-
-def leased(*resources, owner_id=ME, lease_ttl=30.0, **options):
-    return batch(*resources, owner_id=owner_id, lease_ttl=lease_ttl, **options)
-
-
-def heartbeat(name=SCOUT, owner_id=ME, **report):
-    return HeartbeatBatch(renewals=(LeaseRenewal(name, **report),), owner_id=owner_id)
-
-
-def status(catalog, name=SCOUT):
-    return catalog.entries[name].resource.status
+from tests.orders import SCOUT, batch, endpoint, heartbeat, leased, model, scout, status
 
 
 async def test_requests_at_the_same_time_each_get_their_own_outcome(catalog):

@@ -6,31 +6,12 @@ from airegistry.errors import (
     CompactedError,
     RevisionInFutureError,
 )
-from airegistry.resources.endpoint import Endpoint
-from airegistry.resources.model import Model
-from airegistry.resources.resource import Resource
 from registry import upkeep
 from registry.requests import (
     Deregistration,
-    RegisterBatch,
 )
 from registry.upkeep import Upkeep
-
-ME, OTHER = "owner-me", "owner-other"
-SCOUT = "agents/scout"
-
-
-def model(id_="a", description="", **fields):
-    return Resource(name=f"models/{id_}", model=Model(description=description), **fields)
-
-
-def endpoint(id_="x", of="a", weight=None, **fields):
-    spec = Endpoint(provider="acme", upstream_model="a", weight=weight)
-    return Resource(name=f"models/{of}/endpoints/{id_}", endpoint=spec, **fields)
-
-
-def batch(*resources, **options):
-    return RegisterBatch(resources=resources, **options)
+from tests.orders import batch, endpoint, model
 
 
 async def test_every_view_is_at_the_revision_of_the_last_write(catalog):
