@@ -38,7 +38,7 @@ from gateway.fronts.openai.responses import (
     model_body,
     model_list_body,
 )
-from gateway.fronts.openai.streams import PING, ChatEvents, failure_event
+from gateway.fronts.openai.streams import ChatEvents, failure_event
 
 ENVELOPE = Envelope("chatcmpl-7", 1_754_000_000, "my/model")
 USAGE = Usage(
@@ -321,11 +321,6 @@ def test_a_failure_of_nobody_says_nothing_of_itself():
 
 def test_a_failure_keeps_what_it_means():
     assert orjson.loads(failure_event(ProviderOverloadedError("busy"))[6:])["error"]["code"] == "provider_overloaded"
-
-
-def test_a_ping_is_a_comment():
-    assert PING.startswith(b":")
-    assert PING.endswith(b"\n\n")
 
 
 VECTORS = EmbeddingsResponse(

@@ -15,9 +15,6 @@ from gateway.fronts.openai.message import MessageWriter, audio_facts, finish_rea
 from gateway.fronts.openai.responses import Envelope
 from gateway.fronts.openai.usage import settlement_value, usage_value
 
-PING: Final = b": ping\n\n"
-"""A comment, which every client skips: keeps the connection of a silent stream open."""
-
 _DONE: Final = b"data: [DONE]\n\n"
 
 
