@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from airegistry._rpc.channelz import channelz_service
 from airegistry._rpc.health import HealthState, health_service
 from airegistry._rpc.http_server import HttpServer, open_http_server
 from airegistry._rpc.metrics import Metrics
-from airegistry._rpc.process import StartError, owned_tasks
+from airegistry._rpc.process import StartError, end, owned_tasks
 from airegistry._rpc.reflection import reflection_services
 from airegistry._rpc.serving import GrpcServer, open_server
 from airegistry._rpc.status_pages import status_routes
@@ -58,7 +58,7 @@ async def serve(config: Config) -> AsyncIterator[Registry]:
         folder = config.data_dir.expanduser() / "registry"
         catalog = await _open_catalog(config, folder, tasks, stack)
         watches = Watches(catalog, max_age=config.registry_max_watch_age)
-        stack.push_async_callback(_cancel, tasks.create_task(watches.run()))
+        stack.push_async_callback(end, tasks.create_task(watches.run()))
         health = HealthState()
         metrics = Metrics("registry")
         observe(metrics, catalog, watches)
@@ -77,8 +77,12 @@ async def _open_catalog(config: Config, folder: Path, tasks: asyncio.TaskGroup, 
     store = _open_store(folder)
     stack.push_async_callback(store.close)
     catalog = await Catalog.open(store, index=Index(lambda: datetime.now(UTC)), names=NameTable())
-    upkeep = Upkeep(keep_history=config.registry_history_age, keep_revisions=config.registry_history_revisions)
-    stack.push_async_callback(_cancel, tasks.create_task(catalog.run(upkeep)))
+    upkeep = Upkeep(
+        keep_history=config.registry_history_age,
+        keep_revisions=config.registry_history_revisions,
+        max_history_bytes=config.registry_history_bytes,
+    )
+    stack.push_async_callback(end, tasks.create_task(catalog.run(upkeep)))
     return catalog
 
 
@@ -108,9 +112,3 @@ async def _open_grpc(
     for name in ("", own.name):
         health.set(name, True)
     return server
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task

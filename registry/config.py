@@ -24,3 +24,8 @@ class Config(ServerSettings):
     registry_history_revisions: int = Field(
         100_000, ge=0, description="How many revisions stay in the history at least, however old."
     )
+    registry_history_bytes: int = Field(
+        256 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="How large the history may become, serialized; beyond that the oldest goes, whatever else is said.",
+    )

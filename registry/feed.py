@@ -23,6 +23,7 @@ class Feed:
     def __init__(self, after: int = 0) -> None:
         self._revisions: list[Revision] = []
         self._before = after
+        self._size = 0
         self._grew = asyncio.Event()
         self._closed = False
 
@@ -37,6 +38,11 @@ class Feed:
         return self._before + 1
 
     @property
+    def size(self) -> int:
+        """The serialized bytes of all that is held."""
+        return self._size
+
+    @property
     def closed(self) -> bool:
         """Whether there will be no more."""
         return self._closed
@@ -46,6 +52,7 @@ class Feed:
         if revision.number != self.newest + 1:
             raise ValueError(f"revision {revision.number} cannot follow {self.newest}")
         self._revisions.append(revision)
+        self._size += revision.size
         self._wake()
 
     def since(self, after: int) -> Iterable[Revision]:
@@ -53,18 +60,24 @@ class Feed:
         self._check(after)
         return reversed(self._revisions[after - self._before :])
 
-    def expired(self, *, keep_revisions: int, older_than: float, limit: int) -> int:
+    def expired(self, *, keep_revisions: int, older_than: float, max_bytes: int, limit: int) -> int:
         """Return the last revision that may be forgotten: beyond *keep_revisions* and made before *older_than*.
 
-        At most *limit* revisions are named at once; what has been forgotten already when there are none.
+        As long as more than *max_bytes* are held, the oldest go whatever the other two say. At most *limit* revisions are
+        named at once; what has been forgotten already when there are none.
         """
-        candidates = self._revisions[: max(0, min(len(self._revisions) - keep_revisions, limit))]
-        old = next((i for i, revision in enumerate(candidates) if revision.time >= older_than), len(candidates))
-        return self._before + old
+        beyond = len(self._revisions) - keep_revisions
+        excess = self._size - max_bytes
+        for index, revision in enumerate(self._revisions[:limit]):
+            if excess <= 0 and (index >= beyond or revision.time >= older_than):
+                return self._before + index
+            excess -= revision.size
+        return self._before + min(limit, len(self._revisions))
 
     def forget(self, through: int) -> None:
         """Drop the revisions up to *through* (inclusive)."""
         gone = min(max(0, through - self._before), len(self._revisions))
+        self._size -= sum(revision.size for revision in self._revisions[:gone])
         del self._revisions[:gone]
         self._before += gone
 

@@ -24,3 +24,8 @@ class Revision:
     number: int
     events: tuple[Event, ...]
     time: float
+
+    @property
+    def size(self) -> int:
+        """The serialized bytes that only the history keeps once they are replaced."""
+        return sum(len(entry.wire) for event in self.events if (entry := event.new or event.old) is not None)

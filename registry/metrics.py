@@ -15,6 +15,7 @@ def observe(metrics: Metrics, catalog: Catalog, watches: Watches) -> None:
     feed = catalog.feed
     metrics.gauge("airegistry_revision", "The revision that memory shows.", lambda: catalog.revision)
     metrics.gauges("airegistry_resources", "Resources by kind.", "kind", lambda: _by_kind(catalog))
+    metrics.gauge("airegistry_feed_bytes", "Serialized bytes of the history.", lambda: feed.size)
     metrics.gauge("airegistry_feed_revisions", "Revisions in the history.", lambda: feed.newest - feed.oldest + 1)
     metrics.gauge("airegistry_writes_waiting", "Writes that wait for their turn.", lambda: catalog.queued_writes)
     metrics.gauge("airegistry_leases", "Leases that are held.", lambda: len(catalog.leases))

@@ -23,11 +23,15 @@ STEP = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Upkeep:
-    """How often, and how long things are kept; in seconds and revisions. History is kept while either bound holds it."""
+    """How often, and how long things are kept; in seconds, revisions and bytes.
+
+    History is kept while its age or its count holds it, but never beyond *max_history_bytes*.
+    """
 
     sweep_interval: float = 1.0
     keep_revisions: int = 100_000
     keep_history: float = 3600.0
+    max_history_bytes: int = 256 * 1024 * 1024
     keep_replies: float = 24 * 3600.0
     compact_interval: float = 10.0
 
@@ -68,7 +72,12 @@ async def compact(feed: Feed, store: Store, upkeep: Upkeep) -> None:
 async def compact_step(feed: Feed, store: Store, upkeep: Upkeep) -> bool:
     """Drop the oldest revisions, at most STEP; say whether there were any to drop."""
     oldest_kept = store.now() - upkeep.keep_history
-    through = feed.expired(keep_revisions=upkeep.keep_revisions, older_than=oldest_kept, limit=STEP)
+    through = feed.expired(
+        keep_revisions=upkeep.keep_revisions,
+        older_than=oldest_kept,
+        max_bytes=upkeep.max_history_bytes,
+        limit=STEP,
+    )
     if through < feed.oldest:
         return False
     # The store first: what is still in memory can be served meanwhile, and a crash in between loses nothing but old history.

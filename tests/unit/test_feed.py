@@ -12,6 +12,8 @@ from registry.entry import Entry
 from registry.feed import MAX_STEP_EVENTS, MAX_STEP_REVISIONS, Feed
 from registry.history import Event, Revision
 
+ROOM = 1024 * 1024
+
 
 def revision(number, *, events=1, time=0.0):
     entry = Entry(name="models/a", kind=ResourceKind.MODEL, revision=number, body=b"")
@@ -160,11 +162,24 @@ def aged(*times):
 )
 def test_history_is_kept_while_either_bound_holds_it(keep_revisions, older_than, expected):
     feed = aged(10, 20, 30, 40)
-    assert feed.expired(keep_revisions=keep_revisions, older_than=older_than, limit=100) == expected
+    assert feed.expired(keep_revisions=keep_revisions, older_than=older_than, max_bytes=ROOM, limit=100) == expected
 
 
 def test_history_expires_in_small_steps():
-    assert aged(1, 2, 3, 4).expired(keep_revisions=0, older_than=100, limit=3) == 3
+    assert aged(1, 2, 3, 4).expired(keep_revisions=0, older_than=100, max_bytes=ROOM, limit=3) == 3
+
+
+def test_history_that_is_too_large_loses_its_oldest_whatever_its_age_and_count():
+    feed = filled(4)
+    one = feed.size // 4
+    assert one > 0
+    kept = {"keep_revisions": 100, "older_than": 0.0, "limit": 100}
+    assert feed.expired(**kept, max_bytes=feed.size) == 0
+    assert feed.expired(**kept, max_bytes=feed.size - 1) == 1
+    assert feed.expired(**kept, max_bytes=2 * one) == 2
+    feed.forget(2)
+    assert feed.size == 2 * one
+    assert feed.expired(**kept, max_bytes=2 * one) == 2
 
 
 def test_forgetting_moves_the_oldest_and_not_the_newest():
