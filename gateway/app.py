@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from airegistry._rpc.channelz import channelz_service
 from airegistry._rpc.health import HealthState, health_service
 from airegistry._rpc.http_server import HttpServer, open_http_server
 from airegistry._rpc.metrics import Metrics
-from airegistry._rpc.process import owned_tasks
+from airegistry._rpc.process import end, owned_tasks
 from airegistry._rpc.reflection import reflection_services
 from airegistry._rpc.serving import GrpcServer, open_server
 from airegistry.cache import Cache
@@ -85,7 +85,7 @@ async def _open_cache(config: Config, folder: Path, tasks: asyncio.TaskGroup, st
     feeder = CacheFeeder(client, cache, file=SnapshotFile(folder / "snapshot"))
     await feeder.load()
     stack.push_async_callback(feeder.save)
-    stack.push_async_callback(_cancel, tasks.create_task(feeder.run()))
+    stack.push_async_callback(end, tasks.create_task(feeder.run()))
     try:
         async with asyncio.timeout(config.gateway_start_wait):
             await feeder.wait_until_ready()
@@ -140,9 +140,3 @@ async def _open_grpc(config: Config, engine: Engine, health: HealthState, metric
 
 async def _drain(grpc: GrpcServer, http: HttpServer, seconds: float) -> None:
     await asyncio.gather(grpc.close(seconds), http.close(seconds))
-
-
-async def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task

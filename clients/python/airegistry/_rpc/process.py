@@ -56,6 +56,13 @@ async def owned_tasks() -> AsyncIterator[asyncio.TaskGroup]:
         raise group.exceptions[0] from None
 
 
+async def end(task: asyncio.Task[None]) -> None:
+    """Cancel a task of `owned_tasks`, and wait until it is over; what it died of comes out of the group."""
+    task.cancel()
+    # Unlike awaiting the task itself, this keeps its cancellation apart from the caller's.
+    await asyncio.wait([task])
+
+
 async def _serve_until_signalled(serve: Callable[[], AbstractAsyncContextManager[Any]]) -> None:
     stopped = asyncio.Event()
 
