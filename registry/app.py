@@ -57,7 +57,7 @@ async def serve(config: Config) -> AsyncIterator[Registry]:
     async with owned_tasks() as tasks, AsyncExitStack() as stack:
         folder = config.data_dir.expanduser() / "registry"
         catalog = await _open_catalog(config, folder, tasks, stack)
-        watches = Watches(catalog, max_age=config.registry_max_watch_age)
+        watches = Watches(catalog, max_age=config.registry_max_watch_age, max_streams=config.registry_max_watches)
         stack.push_async_callback(end, tasks.create_task(watches.run()))
         health = HealthState()
         metrics = Metrics("registry")

@@ -18,6 +18,7 @@ class Config(ServerSettings):
         gt=0,
         description="The longest life of one Watch stream; its client resumes, perhaps on another replica.",
     )
+    registry_max_watches: int = Field(20_000, ge=1, description="How many Watch streams may be open at once.")
     registry_history_age: float = Field(
         3600.0, ge=0, description="How long revisions stay in the history at least, for streams that resume."
     )

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from airegistry._convert import from_pb
 from airegistry._rpc.call import Call
-from airegistry.errors import ForeignResumeTokenError, InvalidArgumentError
+from airegistry.errors import ForeignResumeTokenError, InvalidArgumentError, OverloadedError
 from airegistry.v1 import registry_service_pb2 as pb
 from registry.catalog import Catalog
 from registry.rpc.batches import Batches
@@ -25,6 +25,9 @@ from registry.rpc.tokens import unseal
 DEFAULT_BOOKMARK_INTERVAL = 10.0
 MIN_BOOKMARK_INTERVAL = 1.0
 DEFAULT_MAX_AGE = 1800.0
+DEFAULT_MAX_STREAMS = 20_000
+# For how long a watcher that found no place stays away, in seconds.
+_FULL_RETRY = 5.0
 # A stream lives for a random share of its greatest age, so that streams opened together do not come back together.
 _LEAST_SHARE_OF_AGE = 0.8
 # For how long the streams are left in peace after a change, in seconds: for each stream (a delivery takes about half of
@@ -54,13 +57,19 @@ class _Stream:
 class Watches:
     """The handler of Watch; the owner runs `run`, which wakes the streams.
 
-    *max_age* is the longest life of a stream, in seconds by *now*.
+    *max_age* is the longest life of a stream, in seconds by *now*; *max_streams* may be open at once.
     """
 
     def __init__(
-        self, catalog: Catalog, *, now: Callable[[], float] = time.monotonic, max_age: float = DEFAULT_MAX_AGE
+        self,
+        catalog: Catalog,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        max_age: float = DEFAULT_MAX_AGE,
+        max_streams: int = DEFAULT_MAX_STREAMS,
     ) -> None:
         self._catalog = catalog
+        self._max_streams = max_streams
         self._now = now
         self._max_age = max_age
         self._batches = Batches(catalog.cluster_id)
@@ -88,6 +97,8 @@ class Watches:
         """Stream what matches, then every change to it."""
         wanted = from_pb(Watch, request, strict=True)
         resume = self._resume_position(wanted)
+        if len(self._streams) >= self._max_streams:
+            raise OverloadedError(f"{self._max_streams} watches are open, which is the limit", retry_after=_FULL_RETRY)
         stream = self._open(wanted)
         self._streams.add(stream)
         try:

@@ -291,3 +291,25 @@ async def test_a_watcher_that_does_not_read_holds_nobody_up(running):
             )
             assert len((await read(watch)).events) == 100
         stuck.cancel()
+
+
+async def test_watches_beyond_the_limit_are_refused_until_one_ends(running):
+    async with running(registry_max_watches=1) as r:
+        first = r.stub.Watch(pb.WatchRequest())
+        await past_snapshot(first)
+        with pytest.raises(aio.AioRpcError) as caught:
+            await read(r.stub.Watch(pb.WatchRequest()))
+        found = refusal(caught.value)
+        assert (found.code, found.reason) == (StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED")
+        first.cancel()
+        async with asyncio.timeout(5):
+            while not await opens(r):
+                await asyncio.sleep(0.01)
+
+
+async def opens(r):
+    try:
+        await past_snapshot(r.stub.Watch(pb.WatchRequest()))
+    except aio.AioRpcError:
+        return False
+    return True
