@@ -1,4 +1,5 @@
 import inspect
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -99,6 +100,14 @@ def test_a_violation_that_alone_is_too_large_is_left_out():
     status = to_status(InvalidArgumentError("wrong", violations=violations))
     assert len(status.details) <= MAX_DETAILS_BYTES
     assert came(InvalidArgumentError("wrong", violations=violations)).violations == ()
+
+
+@pytest.mark.parametrize("char", ["m", "%", "ü", "😀", "\x00"])
+def test_a_status_fits_into_a_trailer_whatever_its_message_says(char):
+    status = to_status(InvalidArgumentError(char * 5_000, violations=[FieldViolation(char * 30, char * 60)] * 50))
+    escaped = sum(1 if " " <= one <= "~" and one != "%" else 3 * len(one.encode()) for one in status.message)
+    assert 1_000 < escaped <= 1_024
+    assert len(b64encode(status.details)) + escaped < 7 * 1024
 
 
 def test_a_delay_that_is_none_is_not_known():

@@ -15,8 +15,10 @@ from airegistry._convert import ERROR_DOMAIN, duration_from_pb, duration_to_pb
 from airegistry.errors import ErrorStatus, FieldViolation, InvalidArgumentError, ProviderError, RegistryError
 
 DETAILS_KEY = "grpc-status-details-bin"
-MAX_DETAILS_BYTES = 6 * 1024
-"""gRPC peers refuse trailers above 8 KiB; what does not fit is left out, the ErrorInfo last."""
+MAX_DETAILS_BYTES = 4 * 1024
+"""gRPC peers refuse trailers above 8 KiB, some by their size in base64; what does not fit is left out, the ErrorInfo last."""
+MAX_MESSAGE_BYTES = 1024
+"""As it travels: three bytes for each byte that is not plain text."""
 
 CODES: dict[type[RegistryError], StatusCode] = {
     errors.InvalidArgumentError: StatusCode.INVALID_ARGUMENT,
@@ -91,7 +93,7 @@ def to_status(error: RegistryError) -> WireStatus:
     """Return what goes over the wire for *error*."""
     code = code_of(error)
     number: int = code.value[0]
-    status = status_pb2.Status(code=number, message=error.message[:2048])
+    status = status_pb2.Status(code=number, message=_cut(error.message))
     status.details.add().Pack(
         error_details_pb2.ErrorInfo(reason=error.reason, domain=ERROR_DOMAIN, metadata=_metadata(error))
     )
@@ -142,6 +144,16 @@ def _delay(retry: error_details_pb2.RetryInfo | None) -> float | None:
         return duration_from_pb(retry.retry_delay) if retry is not None else None
     except ValueError:
         return None
+
+
+def _cut(message: str) -> str:
+    """Return what fits of a message; gRPC escapes it as URLs are."""
+    size = 0
+    for i, char in enumerate(message):
+        size += 1 if " " <= char <= "~" and char != "%" else 3 * len(char.encode(errors="replace"))
+        if size > MAX_MESSAGE_BYTES:
+            return message[:i]
+    return message
 
 
 def _keywords(cls: type[RegistryError]) -> frozenset[str]:
