@@ -1,0 +1,227 @@
+"""Every way in which a provider fails, as a caller sees it on gRPC and on the OpenAI front, whole and streamed."""
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import pytest
+from grpc import StatusCode, aio
+
+from airegistry._convert import to_pb
+from airegistry.resources.prices import Price, PriceBucket, PriceList, PriceSchedule
+from airegistry.resources.resource import Resource
+from airegistry.v1 import chat_pb2
+from airegistry.v1 import gateway_service_pb2 as pb
+from airegistry.v1.gateway_service_pb2_grpc import GatewayServiceStub
+from airegistry.v1.usage_pb2 import COST_STATE_PARTIAL
+from tests import catalogs, providers
+from tests.calls import refusal
+from tests.planes import gateway_knowing
+from tests.providers import TOKENS, Peer, Provider, provider
+
+QUICK = {
+    "gateway_first_token_timeout": 0.15,
+    "gateway_idle_timeout": 0.15,
+    "gateway_total_timeout": 1.0,
+    "gateway_max_attempts": 1,
+}
+CHAT = pb.Invocation(model="m", chat=to_pb(catalogs.asked(), chat_pb2.ChatRequest))
+BODY: Any = {"model": "over-http", "messages": [{"role": "user", "content": "Hi"}]}
+UNAVAILABLE, DEADLINE = StatusCode.UNAVAILABLE, StatusCode.DEADLINE_EXCEEDED
+
+
+async def reset_in_the_middle(peer: Peer) -> None:
+    await peer.head(200, {"content-type": "text/event-stream", "transfer-encoding": "chunked"})
+    for token in TOKENS[:2]:
+        event = providers.event_bytes(providers.chunk({"content": token}))
+        await peer.send(b"%x\r\n%s\r\n" % (len(event), event))
+    # So that the tokens arrive before what destroys the connection.
+    await asyncio.sleep(0.05)
+    peer.reset()
+
+
+async def html_as_a_stream(peer: Peer) -> None:
+    await peer.head(200, {"content-type": "text/html"})
+    await peer.send(b"<html><body>Welcome</body></html>")
+
+
+@dataclass
+class Reached:
+    stub: Any
+    http: aiohttp.ClientSession
+    up: Provider
+
+    async def post(self, *, stream: bool) -> tuple[int, str]:
+        async with self.http.post("/v1/chat/completions", data=json.dumps({**BODY, "stream": stream})) as reply:
+            return reply.status, await reply.text()
+
+
+def served(up: Provider) -> list[Resource]:
+    """Return models of the one provider. A failed one is left alone for a while, so each call of a test has its own."""
+    models = ("m", "over-http", "healthy")
+    return [one for id_ in models for one in (catalogs.model(id_), catalogs.endpoint("a", up.url, model=id_))]
+
+
+@asynccontextmanager
+async def gateway_over(folder, behaviour):
+    """Run a gateway over a provider that fails, and see that it answers when the provider does."""
+    async with (
+        provider(behaviour) as up,
+        gateway_knowing(folder, served(up), **QUICK) as gateway,
+        aio.insecure_channel(gateway.address) as channel,
+        aiohttp.ClientSession(f"http://{gateway.http_address}") as http,
+    ):
+        reached = Reached(GatewayServiceStub(channel), http, up)
+        yield reached
+        up.behave(providers.ok)
+        healthy = pb.Invocation(model="healthy", chat=CHAT.chat)
+        assert (await reached.stub.Invoke(pb.InvokeRequest(invocation=healthy))).settlement.target
+
+
+EITHER = [
+    pytest.param(providers.reset_before_headers, UNAVAILABLE, 502, "PROVIDER_CONNECTION", id="reset"),
+    pytest.param(providers.status(500), UNAVAILABLE, 502, "PROVIDER_FAILED", id="500"),
+    pytest.param(providers.status(503), UNAVAILABLE, 503, "PROVIDER_OVERLOADED", id="503"),
+    pytest.param(providers.status(429), StatusCode.RESOURCE_EXHAUSTED, 429, "PROVIDER_RATE_LIMITED", id="429"),
+    pytest.param(providers.status(401), StatusCode.FAILED_PRECONDITION, 502, "PROVIDER_CREDENTIAL", id="401"),
+]
+WHOLE = [
+    *EITHER,
+    pytest.param(providers.html, UNAVAILABLE, 502, "MALFORMED_ANSWER", id="html"),
+    pytest.param(providers.truncated, UNAVAILABLE, 502, "PROVIDER_CONNECTION", id="cut"),
+    # A whole answer shows no first token: only the time for the whole call bounds it, unless the caller says otherwise.
+    pytest.param(providers.hang_before_headers, DEADLINE, 504, "DEADLINE_EXCEEDED", id="hang"),
+]
+BEFORE_THE_FIRST_TOKEN = [
+    *EITHER,
+    pytest.param(html_as_a_stream, UNAVAILABLE, 502, "MALFORMED_ANSWER", id="html"),
+    pytest.param(providers.truncated_before_first_token, UNAVAILABLE, 502, "TRUNCATED_ANSWER", id="cut"),
+    pytest.param(providers.hang_before_headers, DEADLINE, 504, "PROVIDER_TIMEOUT", id="hang"),
+    pytest.param(providers.hang_before_first_token, DEADLINE, 504, "PROVIDER_TIMEOUT", id="hang-after-headers"),
+]
+AFTER_THE_FIRST_TOKEN = [
+    pytest.param(providers.truncated, UNAVAILABLE, "TRUNCATED_ANSWER", id="cut"),
+    pytest.param(reset_in_the_middle, UNAVAILABLE, "PROVIDER_CONNECTION", id="reset"),
+    pytest.param(providers.hang_in_the_middle, DEADLINE, "PROVIDER_TIMEOUT", id="hang"),
+    pytest.param(providers.error_inside, UNAVAILABLE, "PROVIDER_FAILED", id="error"),
+]
+
+
+async def gather(stream: Any, events: list[Any]) -> None:
+    async for message in stream:
+        events += message.events
+
+
+def ends_with(code, reason, caught):
+    found = refusal(caught.value)
+    assert (found.code, found.reason) == (code, reason)
+    assert (
+        pb.AttemptList.DESCRIPTOR.full_name.encode()
+        in dict(caught.value.trailing_metadata())["grpc-status-details-bin"]
+    )
+
+
+AS_OPENAI_SAYS = {"PROVIDER_RATE_LIMITED": "rate_limit_exceeded"}
+
+
+def is_error(text: str, reason: str) -> None:
+    error = json.loads(text)["error"]
+    assert error.keys() == {"message", "type", "param", "code"}
+    assert error["code"] == AS_OPENAI_SAYS.get(reason, reason.lower())
+
+
+@pytest.mark.parametrize(("behaviour", "code", "http_status", "reason"), WHOLE)
+async def test_a_whole_answer_that_fails(tmp_path, behaviour, code, http_status, reason):
+    async with gateway_over(tmp_path, behaviour) as gateway:
+        with pytest.raises(aio.AioRpcError) as caught:
+            await gateway.stub.Invoke(pb.InvokeRequest(invocation=CHAT))
+        ends_with(code, reason, caught)
+        got, text = await gateway.post(stream=False)
+        assert got == http_status
+        is_error(text, reason)
+
+
+@pytest.mark.parametrize(("behaviour", "code", "http_status", "reason"), BEFORE_THE_FIRST_TOKEN)
+async def test_a_stream_that_fails_before_the_first_token_never_begins(tmp_path, behaviour, code, http_status, reason):
+    async with gateway_over(tmp_path, behaviour) as gateway:
+        with pytest.raises(aio.AioRpcError) as caught:
+            await gateway.stub.InvokeStream(pb.InvokeStreamRequest(invocation=CHAT)).read()
+        ends_with(code, reason, caught)
+        got, text = await gateway.post(stream=True)
+        assert got == http_status
+        is_error(text, reason)
+
+
+@pytest.mark.parametrize(("behaviour", "code", "reason"), AFTER_THE_FIRST_TOKEN)
+async def test_a_stream_that_fails_after_the_first_token_ends_with_the_error_and_not_well(
+    tmp_path, behaviour, code, reason
+):
+    async with gateway_over(tmp_path, behaviour) as gateway:
+        events: list[Any] = []
+        with pytest.raises(aio.AioRpcError) as caught:
+            await gather(gateway.stub.InvokeStream(pb.InvokeStreamRequest(invocation=CHAT)), events)
+        ends_with(code, reason, caught)
+        assert "".join(event.chat_delta.text for event in events).startswith(TOKENS[0])
+        assert not any(event.HasField("end") for event in events)
+        got, text = await gateway.post(stream=True)
+        *chunks, last = [line.removeprefix("data: ") for line in text.split("\n\n") if line]
+        assert got == 200
+        is_error(last, reason)
+        assert all(choice["finish_reason"] is None for chunk in chunks for choice in json.loads(chunk)["choices"])
+
+
+@pytest.mark.parametrize(
+    ("model", "code", "http_status", "reason"),
+    [
+        pytest.param("unknown", StatusCode.NOT_FOUND, 404, "MODEL_NOT_FOUND", id="unknown"),
+        pytest.param("nobody", StatusCode.FAILED_PRECONDITION, 503, "NO_CANDIDATE", id="nobody-serves-it"),
+    ],
+)
+async def test_a_model_that_nobody_serves(tmp_path, model, code, http_status, reason):
+    asked = pb.Invocation(model=model, chat=CHAT.chat)
+    resources = [catalogs.model("nobody"), *catalogs.served("http://127.0.0.1:1/v1")]
+    async with (
+        gateway_knowing(tmp_path, resources) as gateway,
+        aio.insecure_channel(gateway.address) as channel,
+        aiohttp.ClientSession(f"http://{gateway.http_address}") as http,
+    ):
+        stub: Any = GatewayServiceStub(channel)
+        for answering in (
+            stub.Invoke(pb.InvokeRequest(invocation=asked)),
+            stub.InvokeStream(pb.InvokeStreamRequest(invocation=asked)).read(),
+            stub.Explain(pb.ExplainRequest(invocation=asked)) if reason == "MODEL_NOT_FOUND" else None,
+        ):
+            if answering is None:
+                continue
+            with pytest.raises(aio.AioRpcError) as caught:
+                await answering
+            found = refusal(caught.value)
+            assert (found.code, found.reason) == (code, reason)
+        async with http.post("/v1/chat/completions", data=json.dumps({**BODY, "model": model})) as reply:
+            assert reply.status == http_status
+            is_error(await reply.text(), reason)
+
+
+async def test_a_cost_that_the_wire_cannot_hold_is_partial_and_the_answer_is_given(tmp_path):
+    most = 2**63 - 1
+    dear = PriceList((PriceSchedule((Price(PriceBucket.INPUT_TOKENS, most), Price(PriceBucket.OUTPUT_TOKENS, most))),))
+    used = {"prompt_tokens": 10**9, "completion_tokens": 10**9}
+
+    async def much(peer: Peer) -> None:
+        message = {"role": "assistant", "content": "Hi"}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        await peer.reply(200, json.dumps({"id": "u", "choices": [choice], "usage": used}).encode())
+
+    async with provider(much) as up:
+        resources = [catalogs.model(), catalogs.endpoint("a", up.url, prices=dear)]
+        async with (
+            gateway_knowing(tmp_path, resources) as gateway,
+            aio.insecure_channel(gateway.address) as channel,
+        ):
+            answer = await GatewayServiceStub(channel).Invoke(pb.InvokeRequest(invocation=CHAT))
+            explained = await GatewayServiceStub(channel).Explain(pb.ExplainRequest(invocation=CHAT))
+    assert (answer.settlement.cost.state, answer.settlement.cost.nanos) == (COST_STATE_PARTIAL, most)
+    assert len(explained.candidates) == 1
