@@ -95,6 +95,10 @@ protos-check: $(TOOLS)/.stamp ## Fail when the generated code differs from proto
 protos-go: $(TOOLS)/.stamp ## Generate clients/go from protos/ (needs Go)
 	$(TOOLS)/bin/python -m tools.go_stubs
 
+.PHONY: grpcurl
+grpcurl: ## Install grpcurl into build/go (needs Go)
+	GOBIN=$(CURDIR)/build/go go install github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4
+
 .PHONY: protos-go-check
 protos-go-check: $(TOOLS)/.stamp ## Fail when clients/go differs from protos/, where there is Go to tell
 	@if command -v go >/dev/null; then $(TOOLS)/bin/python -m tools.go_stubs --check && cd clients/go && go vet ./...; \

@@ -110,7 +110,7 @@ type Invocation struct {
 	Policy *RoutePolicy `protobuf:"bytes,9,opt,name=policy,proto3" json:"policy,omitempty"`
 	// What keeps calls together (a user, a session), for sticky picks and splits. Empty: nothing.
 	StickyKey string `protobuf:"bytes,10,opt,name=sticky_key,json=stickyKey,proto3" json:"sticky_key,omitempty"`
-	// Facts about the call for metrics and splits, which do not use them yet; never sent to a provider. At most 16.
+	// Facts about the call for metrics and splits, never sent to a provider. At most 16.
 	Labels        map[string]string `protobuf:"bytes,11,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

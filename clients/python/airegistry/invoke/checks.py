@@ -8,7 +8,7 @@ from airegistry.invocations.invocation import Invocation
 from airegistry.invocations.validation import validate
 from airegistry.routing import policy
 
-_UNIMPLEMENTED = ("rerank", "image", "raw", "agent_task")
+_UNIMPLEMENTED = ("rerank", "image", "raw", "agent_task", "labels")
 
 
 def check(invocation: Invocation, *, stream: bool = False) -> Input:
@@ -28,7 +28,7 @@ def check(invocation: Invocation, *, stream: bool = False) -> Input:
 def check_for_explanation(invocation: Invocation) -> Input | None:
     """Return the input of an invocation, None where it has none: routing can be explained without one."""
     for name in _UNIMPLEMENTED:
-        if getattr(invocation, name) is not None:
+        if getattr(invocation, name):
             raise UnsupportedFieldError.of(f"invocation.{name}", "is not implemented by this version")
     request = invocation.chat if invocation.chat is not None else invocation.embeddings
     violations = [v for v in validate(invocation) if request is not None or v.field != "invocation.input"]

@@ -139,7 +139,7 @@ class Invocation(_message.Message):
 
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Facts about the call for metrics and splits, which do not use them yet; never sent to a provider. At most 16."""
+        """Facts about the call for metrics and splits, never sent to a provider. At most 16."""
 
     def __init__(
         self,
