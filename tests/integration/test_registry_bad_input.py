@@ -261,6 +261,7 @@ async def test_a_bad_request_is_refused_by_field(running, method, request_, code
         got_code, got_reason, paths, _ = await refused(getattr(r.stub, method)(request_))
         assert (got_code, got_reason) == (code, reason)
         assert path is None or path in paths
+        assert (await r.stub.List(pb.ListRequest(collection="models"))).revision == 0
 
 
 async def test_a_negative_price_is_refused(running):
@@ -305,14 +306,15 @@ async def test_a_request_id_with_another_payload_is_refused(running):
         assert (code, reason) == (INVALID, "REQUEST_ID_REUSED")
 
 
-@pytest.mark.parametrize("damage", ["garbage", "", "of-another-list"], ids=["garbage", "cut", "of-another-list"])
+@pytest.mark.parametrize("damage", ["garbage", "cut", "changed", "of-another-list"])
 async def test_a_damaged_or_foreign_page_token_is_refused(running, damage):
     async with running() as r:
         await r.stub.Register(pb.RegisterRequest(resources=[model(f"models/m{i}") for i in range(3)]))
         token = (await r.stub.List(pb.ListRequest(collection="models", page_size=1))).next_page_token
         request = {
             "garbage": pb.ListRequest(collection="models", page_token=urlsafe_b64encode(b"garbage").decode()),
-            "": pb.ListRequest(collection="models", page_token=token[:-4]),
+            "cut": pb.ListRequest(collection="models", page_token=token[:-4]),
+            "changed": pb.ListRequest(collection="models", page_token=("b" if token[0] == "a" else "a") + token[1:]),
             "of-another-list": pb.ListRequest(collection="agents", page_token=token),
         }[damage]
         code, reason, paths, _ = await refused(r.stub.List(request))
@@ -410,3 +412,4 @@ async def test_a_bad_watch_is_refused(running, request_, code, reason, paths):
     async with running() as r:
         got = await refused(r.stub.Watch(request_))
         assert got[:3] == (code, reason, paths)
+        assert (await r.stub.List(pb.ListRequest(collection="models"))).revision == 0
