@@ -7,7 +7,7 @@ import sys
 
 from airegistry._rpc.logs import configure_logs
 from airegistry._rpc.process import StartError, run
-from airegistry._rpc.settings import read_environment
+from airegistry._rpc.settings import read_settings
 from gateway.app import serve
 from gateway.config import Config
 
@@ -15,7 +15,7 @@ from gateway.config import Config
 def main() -> int:
     """Serve until a signal; return the exit code."""
     try:
-        config = read_environment(Config, "gateway")
+        config = read_settings(Config, "gateway", sys.argv[1:])
     except StartError as error:
         sys.stderr.write(f"gateway: {error}\n")
         return error.exit_code

@@ -6,7 +6,7 @@ import sys
 
 from airegistry._rpc.logs import configure_logs
 from airegistry._rpc.process import StartError, run
-from airegistry._rpc.settings import read_environment
+from airegistry._rpc.settings import read_settings
 from registry.app import serve
 from registry.config import Config
 
@@ -14,7 +14,7 @@ from registry.config import Config
 def main() -> int:
     """Serve until a signal; return the exit code."""
     try:
-        config = read_environment(Config, "registry")
+        config = read_settings(Config, "registry", sys.argv[1:])
     except StartError as error:
         sys.stderr.write(f"registry: {error}\n")
         return error.exit_code

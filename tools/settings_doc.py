@@ -21,7 +21,8 @@ _HEAD = """\
 
 Written by `python -m tools.settings_doc` (`make docs`); change the descriptions in the code, not here.
 
-The servers read the environment, once, when they start. An unknown name that begins with `AIREGISTRY_` is an error, and so is
+The servers read the environment, once, when they start; each setting is an option of `python -m registry` and
+`python -m gateway`, too (`--log-level`), and the option counts more. An unknown name that begins with `AIREGISTRY_` is an error, and so is
 a value that does not fit: the program says which one and ends with exit code 2. Both servers read the same environment; each
 leaves the names of the other alone. Durations are in seconds, sizes in bytes. Secrets are no settings: the value of a
 credential is a file in the credentials folder, or an environment variable whose name fits the pattern below.

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from airegistry._rpc.process import SettingsError
-from airegistry._rpc.settings import read_environment
+from airegistry._rpc.settings import read_environment, read_settings
 from registry.config import Config
 
 
@@ -20,6 +20,33 @@ def test_each_setting_is_read_by_its_name(monkeypatch):
     monkeypatch.setenv("AIREGISTRY_DATA_DIR", "/srv/data")
     config = read_environment(Config, "registry")
     assert (config.registry_drain, config.insecure, str(config.data_dir)) == (2.5, True, "/srv/data")
+
+
+def test_an_option_counts_more_than_the_environment(monkeypatch):
+    monkeypatch.setenv("AIREGISTRY_REGISTRY_DRAIN", "2.5")
+    monkeypatch.setenv("AIREGISTRY_LOG_LEVEL", "debug")
+    config = read_settings(Config, "registry", ["--registry-drain", "4", "--insecure"])
+    assert (config.registry_drain, config.insecure, config.log_level) == (4, True, "debug")
+
+
+def test_every_setting_is_an_option(capsys):
+    with pytest.raises(SystemExit) as ended:
+        read_settings(Config, "registry", ["--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert all(f"--{name.replace('_', '-')}" in shown for name in Config.model_fields)
+
+
+def test_an_option_that_is_not_there_ends_the_program_and_is_named(capsys):
+    with pytest.raises(SystemExit) as ended:
+        read_settings(Config, "registry", ["--insecur"])
+    assert ended.value.code == 2
+    assert "--insecur" in capsys.readouterr().err
+
+
+def test_the_value_of_an_option_is_checked():
+    with pytest.raises(SettingsError, match="AIREGISTRY_REGISTRY_DRAIN"):
+        read_settings(Config, "registry", ["--registry-drain", "soon"])
 
 
 def test_values_from_code_ignore_the_environment(monkeypatch):

@@ -24,7 +24,7 @@ def listen_on(address: str, *, insecure: bool = False) -> socket.socket:
     if not insecure and not is_loopback(host):
         raise ListenError(
             f"refusing to listen on {address}: calls are neither encrypted nor authenticated, so that only loopback is "
-            "safe; set AIREGISTRY_INSECURE=true if an open server is meant"
+            "safe; say --insecure, or set AIREGISTRY_INSECURE=true, if an open server is meant"
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:

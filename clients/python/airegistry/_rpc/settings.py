@@ -1,12 +1,13 @@
-"""Settings that every server has, read from the environment; a name that nobody knows is an error."""
+"""Settings that every server has, read from the command line and the environment; a name that nobody knows is an error."""
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -53,8 +54,20 @@ class ServerSettings(BaseSettings):
         return (init_settings,)
 
 
-def read_environment(settings: type[S], program: str) -> S:
-    """Build *settings* of *program* (`registry`) from the environment, or raise SettingsError saying what is wrong."""
+def read_settings(settings: type[S], program: str, arguments: Sequence[str]) -> S:
+    """Build *settings* of *program* (`registry`) from command line options, else from the environment.
+
+    Every setting is an option of the same name (`--log-level`). Raises SettingsError saying what is wrong in the
+    environment; wrong options, and `--help`, end the process as argparse does.
+    """
+    return read_environment(settings, program, _options(settings, program, arguments))
+
+
+def read_environment(settings: type[S], program: str, options: Mapping[str, Any] | None = None) -> S:
+    """Build *settings* of *program* (`registry`) from the environment, or raise SettingsError saying what is wrong.
+
+    What *options* says counts instead.
+    """
     known = {f"{_PREFIX}{field.upper()}" for field in settings.model_fields}
     own = f"{_PREFIX}{program.upper()}_"
     _refuse_unknown(os.environ, known.union(_OF_CLIENTS), [prefix for prefix in _PROGRAMS if prefix != own])
@@ -62,9 +75,25 @@ def read_environment(settings: type[S], program: str) -> S:
     if xdg := os.environ.get("XDG_DATA_HOME"):
         values.setdefault("data_dir", Path(xdg) / "airegistry")
     try:
-        return settings(**values)
+        return settings(**{**values, **(options or {})})
     except ValidationError as error:
         raise SettingsError(_in_one_line(error)) from error
+
+
+def _options(settings: type[ServerSettings], program: str, arguments: Sequence[str]) -> dict[str, Any]:
+    """Return the settings that the command line names; their values are checked with those of the environment."""
+    parser = argparse.ArgumentParser(
+        prog=f"python -m {program}",
+        description=f"Each option can be set in the environment instead: --log-level is {_PREFIX}LOG_LEVEL.",
+        argument_default=argparse.SUPPRESS,
+        allow_abbrev=False,
+    )
+    for name, field in settings.model_fields.items():
+        flag: dict[str, Any] = {"action": "store_true"} if field.annotation is bool else {"metavar": "VALUE"}
+        # argparse formats its help with %.
+        text = f"{field.description} Default: {field.default}.".replace("%", "%%")
+        parser.add_argument(f"--{name.replace('_', '-')}", help=text, **flag)
+    return vars(parser.parse_args(arguments))
 
 
 def _refuse_unknown(names: Iterable[str], known: Collection[str], foreign: Collection[str]) -> None:
