@@ -107,10 +107,13 @@ class Watches:
                     yield message
             else:
                 stream.position = resume
-            while not self._catalog.feed.closed and self._now() < stream.ends_at:
+            while True:
                 messages = self._next(stream)
                 for message in messages:
                     yield message
+                # Asked after sending: what was ready when the feed closed still goes out before the last bookmark.
+                if self._catalog.feed.closed or self._now() >= stream.ends_at:
+                    break
                 await self._sleep(stream, idle=not messages)
             yield self._batches.bookmark(stream.position)
         finally:

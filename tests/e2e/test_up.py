@@ -17,18 +17,16 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.e2e.plane import free_ports
+
 COMMAND = [sys.executable, "-m", "airegistry.cli"]
 PORTS = ("registry", "registry-http", "gateway", "gateway-http", "demo")
 READY = "Ctrl-C stops all of it."
 
 
-def free_ports() -> dict[str, int]:
+def ports_by_option() -> dict[str, int]:
     """Return a free port for each server; somebody else could take one before we do, and does not."""
-    listeners = [socket.create_server(("127.0.0.1", 0)) for _ in PORTS]
-    ports = [listener.getsockname()[1] for listener in listeners]
-    for listener in listeners:
-        listener.close()
-    return dict(zip(PORTS, ports, strict=True))
+    return dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
 
 
 def environment() -> dict[str, str]:
@@ -73,7 +71,7 @@ class Up:
 
 @contextmanager
 def up(folder: Path, *options: str, ports: dict[str, int] | None = None) -> Iterator[Up]:
-    ports = ports or free_ports()
+    ports = ports or ports_by_option()
     places = [argument for name, port in ports.items() for argument in (f"--{name}-port", str(port))]
     process = subprocess.Popen(
         [*COMMAND, "up", "--data-dir", str(folder), *places, *options],
@@ -148,7 +146,7 @@ def _installed(program: str) -> bool:
 
 
 def test_a_second_start_keeps_what_is_there_and_loads_nothing_again(tmp_path):
-    ports = free_ports()
+    ports = ports_by_option()
     with up(tmp_path, "--no-demo", ports=ports) as running:
         running.wait_until_ready()
         removed = "models/lfm-7b"
@@ -165,7 +163,7 @@ def test_a_second_start_keeps_what_is_there_and_loads_nothing_again(tmp_path):
 
 
 def test_the_demo_is_registered_only_while_it_runs(tmp_path):
-    ports = free_ports()
+    ports = ports_by_option()
     with up(tmp_path, "--no-catalog", ports=ports) as running:
         running.wait_until_ready()
         assert json.loads(running.run("status", "-o", "json"))["planes"][0]["counts"]["invocable"] == 2
@@ -201,7 +199,7 @@ def test_a_server_that_cannot_start_is_reported_with_its_last_lines(tmp_path):
 
 @pytest.mark.parametrize("name", PORTS)
 def test_a_port_in_use_is_told_before_anything_starts(tmp_path, name):
-    ports = free_ports()
+    ports = ports_by_option()
     with socket.create_server(("127.0.0.1", ports[name])), up(tmp_path / "data", ports=ports) as running:
         code, said = running.ended()
     assert code == 1
@@ -228,7 +226,7 @@ def test_it_listens_beyond_loopback_only_when_that_is_meant(tmp_path):
 
 
 def test_two_servers_cannot_have_one_port(tmp_path):
-    ports = free_ports()
+    ports = ports_by_option()
     ports["gateway"] = ports["registry"]
     with up(tmp_path, ports=ports) as running:
         code, said = running.ended()

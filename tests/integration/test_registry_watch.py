@@ -11,6 +11,7 @@ from airegistry.v1 import registry_service_pb2 as pb
 from airegistry.v1.agent_pb2 import Agent, AgentSkill
 from airegistry.v1.model_pb2 import Capability, Model
 from airegistry.v1.resource_pb2 import RESOURCE_KIND_AGENT, RESOURCE_KIND_MODEL, Resource
+from registry import feed
 from registry.rpc import batches
 from tests.calls import EOF, refusal
 
@@ -291,6 +292,18 @@ async def test_a_watcher_that_does_not_read_holds_nobody_up(running):
             )
             assert len((await read(watch)).events) == 100
         stuck.cancel()
+
+
+async def test_a_stream_that_is_far_behind_catches_up_without_another_change(running, monkeypatch):
+    monkeypatch.setattr(feed, "MAX_STEP_REVISIONS", 2)
+    async with running() as r:
+        for number in range(7):
+            await register(r, model(f"m{number}"))
+        watch = r.stub.Watch(pb.WatchRequest(after_revision=0))
+        revisions: list[int] = []
+        while len(revisions) < 7:
+            revisions += [event.revision for event in (await read(watch)).events]
+    assert revisions == [1, 2, 3, 4, 5, 6, 7]
 
 
 async def test_watches_beyond_the_limit_are_refused_until_one_ends(running):
