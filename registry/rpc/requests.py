@@ -77,6 +77,7 @@ class WatchFilter:
     labels: Mapping[str, str] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     filter: str = ""
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

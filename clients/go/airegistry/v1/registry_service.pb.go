@@ -96,6 +96,9 @@ const (
 	WatchResponseKind_WATCH_RESPONSE_KIND_CHANGES WatchResponseKind = 3
 	// No change matched up to `revision`.
 	WatchResponseKind_WATCH_RESPONSE_KIND_BOOKMARK WatchResponseKind = 4
+	// The reader fell so far behind that telling it every change would take longer than telling it everything. A snapshot
+	// follows on the same stream: it replaces what was told before. No resume token.
+	WatchResponseKind_WATCH_RESPONSE_KIND_RESET WatchResponseKind = 5
 )
 
 // Enum value maps for WatchResponseKind.
@@ -106,6 +109,7 @@ var (
 		2: "WATCH_RESPONSE_KIND_SNAPSHOT_END",
 		3: "WATCH_RESPONSE_KIND_CHANGES",
 		4: "WATCH_RESPONSE_KIND_BOOKMARK",
+		5: "WATCH_RESPONSE_KIND_RESET",
 	}
 	WatchResponseKind_value = map[string]int32{
 		"WATCH_RESPONSE_KIND_UNSPECIFIED":  0,
@@ -113,6 +117,7 @@ var (
 		"WATCH_RESPONSE_KIND_SNAPSHOT_END": 2,
 		"WATCH_RESPONSE_KIND_CHANGES":      3,
 		"WATCH_RESPONSE_KIND_BOOKMARK":     4,
+		"WATCH_RESPONSE_KIND_RESET":        5,
 	}
 )
 
@@ -1378,7 +1383,9 @@ type WatchFilter struct {
 	// Capabilities that a model must all have, or a skill id or tag of an agent. At most 32. Resources of other kinds pass.
 	Capabilities []string `protobuf:"bytes,4,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
 	// A filter expression (AIP-160). Empty: none.
-	Filter        string `protobuf:"bytes,5,opt,name=filter,proto3" json:"filter,omitempty"`
+	Filter string `protobuf:"bytes,5,opt,name=filter,proto3" json:"filter,omitempty"`
+	// Exact names: what the holder of leases watches to learn of their state. At most 1,000. Empty: any.
+	Names         []string `protobuf:"bytes,6,rep,name=names,proto3" json:"names,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1446,6 +1453,13 @@ func (x *WatchFilter) GetFilter() string {
 		return x.Filter
 	}
 	return ""
+}
+
+func (x *WatchFilter) GetNames() []string {
+	if x != nil {
+		return x.Names
+	}
+	return nil
 }
 
 // One message of a Watch. Messages hold whole revisions unless `fragment` says otherwise.
@@ -1944,14 +1958,15 @@ const file_airegistry_v1_registry_service_proto_rawDesc = "" +
 	"\x0eafter_revision\x18\x03 \x01(\x03H\x00R\rafterRevision\x88\x01\x01\x12F\n" +
 	"\x11bookmark_interval\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\x10bookmarkInterval\x12#\n" +
 	"\rskip_snapshot\x18\x05 \x01(\bR\fskipSnapshotB\x11\n" +
-	"\x0f_after_revision\"\x98\x02\n" +
+	"\x0f_after_revision\"\xae\x02\n" +
 	"\vWatchFilter\x121\n" +
 	"\x05kinds\x18\x01 \x03(\x0e2\x1b.airegistry.v1.ResourceKindR\x05kinds\x12\x1f\n" +
 	"\vname_prefix\x18\x02 \x01(\tR\n" +
 	"namePrefix\x12>\n" +
 	"\x06labels\x18\x03 \x03(\v2&.airegistry.v1.WatchFilter.LabelsEntryR\x06labels\x12\"\n" +
 	"\fcapabilities\x18\x04 \x03(\tR\fcapabilities\x12\x16\n" +
-	"\x06filter\x18\x05 \x01(\tR\x06filter\x1a9\n" +
+	"\x06filter\x18\x05 \x01(\tR\x06filter\x12\x14\n" +
+	"\x05names\x18\x06 \x03(\tR\x05names\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xd3\x01\n" +
@@ -1987,13 +2002,14 @@ const file_airegistry_v1_registry_service_proto_rawDesc = "" +
 	"\x1dCONSISTENCY_LEVEL_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eCONSISTENCY_LEVEL_LINEARIZABLE\x10\x01\x12$\n" +
 	" CONSISTENCY_LEVEL_NOT_OLDER_THAN\x10\x02\x12\x19\n" +
-	"\x15CONSISTENCY_LEVEL_ANY\x10\x03*\xc3\x01\n" +
+	"\x15CONSISTENCY_LEVEL_ANY\x10\x03*\xe2\x01\n" +
 	"\x11WatchResponseKind\x12#\n" +
 	"\x1fWATCH_RESPONSE_KIND_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cWATCH_RESPONSE_KIND_SNAPSHOT\x10\x01\x12$\n" +
 	" WATCH_RESPONSE_KIND_SNAPSHOT_END\x10\x02\x12\x1f\n" +
 	"\x1bWATCH_RESPONSE_KIND_CHANGES\x10\x03\x12 \n" +
-	"\x1cWATCH_RESPONSE_KIND_BOOKMARK\x10\x04*\x8a\x01\n" +
+	"\x1cWATCH_RESPONSE_KIND_BOOKMARK\x10\x04\x12\x1d\n" +
+	"\x19WATCH_RESPONSE_KIND_RESET\x10\x05*\x8a\x01\n" +
 	"\x0eWatchEventType\x12 \n" +
 	"\x1cWATCH_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16WATCH_EVENT_TYPE_ADDED\x10\x01\x12\x1c\n" +

@@ -463,7 +463,7 @@ func (*Resource_Agent) isResource_Spec() {}
 func (*Resource_Route) isResource_Spec() {}
 
 // What the plane knows about a resource beside its spec. A change here gets a revision only where `liveness`,
-// `lease_ttl`, `health` or `agent_state` changes; a heartbeat alone moves nothing.
+// `lease_ttl`, `health`, `probe.step` or `agent_state` changes; a heartbeat or a probe alone moves nothing.
 type ResourceStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Whether the holder of the lease still renews it. Unspecified: the resource has no lease and lives until deregistered.
@@ -477,7 +477,9 @@ type ResourceStatus struct {
 	// When `health` last changed. Unset: it never did.
 	HealthTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=health_time,json=healthTime,proto3" json:"health_time,omitempty"`
 	// What an agent says of itself by Heartbeat. Unspecified: it said nothing.
-	AgentState    AgentState `protobuf:"varint,6,opt,name=agent_state,json=agentState,proto3,enum=airegistry.v1.AgentState" json:"agent_state,omitempty"`
+	AgentState AgentState `protobuf:"varint,6,opt,name=agent_state,json=agentState,proto3,enum=airegistry.v1.AgentState" json:"agent_state,omitempty"`
+	// How far the plane's own probes came. Unset: never probed.
+	Probe         *Probe `protobuf:"bytes,7,opt,name=probe,proto3" json:"probe,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -554,6 +556,68 @@ func (x *ResourceStatus) GetAgentState() AgentState {
 	return AgentState_AGENT_STATE_UNSPECIFIED
 }
 
+func (x *ResourceStatus) GetProbe() *Probe {
+	if x != nil {
+		return x.Probe
+	}
+	return nil
+}
+
+// How far up the probing ladder the plane came, as of the last time that this changed.
+type Probe struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The highest step that worked. Unspecified: not even the first one.
+	Step ProbeStep `protobuf:"varint,1,opt,name=step,proto3,enum=airegistry.v1.ProbeStep" json:"step,omitempty"`
+	// When this result was first seen, by the store's clock.
+	Time          *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=time,proto3" json:"time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Probe) Reset() {
+	*x = Probe{}
+	mi := &file_airegistry_v1_resource_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Probe) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Probe) ProtoMessage() {}
+
+func (x *Probe) ProtoReflect() protoreflect.Message {
+	mi := &file_airegistry_v1_resource_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Probe.ProtoReflect.Descriptor instead.
+func (*Probe) Descriptor() ([]byte, []int) {
+	return file_airegistry_v1_resource_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Probe) GetStep() ProbeStep {
+	if x != nil {
+		return x.Step
+	}
+	return ProbeStep_PROBE_STEP_UNSPECIFIED
+}
+
+func (x *Probe) GetTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Time
+	}
+	return nil
+}
+
 var File_airegistry_v1_resource_proto protoreflect.FileDescriptor
 
 const file_airegistry_v1_resource_proto_rawDesc = "" +
@@ -577,7 +641,7 @@ const file_airegistry_v1_resource_proto_rawDesc = "" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x06\n" +
-	"\x04spec\"\xca\x02\n" +
+	"\x04spec\"\xf6\x02\n" +
 	"\x0eResourceStatus\x123\n" +
 	"\bliveness\x18\x01 \x01(\x0e2\x17.airegistry.v1.LivenessR\bliveness\x126\n" +
 	"\tlease_ttl\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\bleaseTtl\x12-\n" +
@@ -586,7 +650,11 @@ const file_airegistry_v1_resource_proto_rawDesc = "" +
 	"\vhealth_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"healthTime\x12:\n" +
 	"\vagent_state\x18\x06 \x01(\x0e2\x19.airegistry.v1.AgentStateR\n" +
-	"agentState*\x94\x01\n" +
+	"agentState\x12*\n" +
+	"\x05probe\x18\a \x01(\v2\x14.airegistry.v1.ProbeR\x05probe\"e\n" +
+	"\x05Probe\x12,\n" +
+	"\x04step\x18\x01 \x01(\x0e2\x18.airegistry.v1.ProbeStepR\x04step\x12.\n" +
+	"\x04time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04time*\x94\x01\n" +
 	"\fResourceKind\x12\x1d\n" +
 	"\x19RESOURCE_KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13RESOURCE_KIND_MODEL\x10\x01\x12\x1a\n" +
@@ -625,7 +693,7 @@ func file_airegistry_v1_resource_proto_rawDescGZIP() []byte {
 }
 
 var file_airegistry_v1_resource_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_airegistry_v1_resource_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_airegistry_v1_resource_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_airegistry_v1_resource_proto_goTypes = []any{
 	(ResourceKind)(0),             // 0: airegistry.v1.ResourceKind
 	(Liveness)(0),                 // 1: airegistry.v1.Liveness
@@ -633,33 +701,38 @@ var file_airegistry_v1_resource_proto_goTypes = []any{
 	(AgentState)(0),               // 3: airegistry.v1.AgentState
 	(*Resource)(nil),              // 4: airegistry.v1.Resource
 	(*ResourceStatus)(nil),        // 5: airegistry.v1.ResourceStatus
-	nil,                           // 6: airegistry.v1.Resource.LabelsEntry
-	(*timestamppb.Timestamp)(nil), // 7: google.protobuf.Timestamp
-	(*Model)(nil),                 // 8: airegistry.v1.Model
-	(*Endpoint)(nil),              // 9: airegistry.v1.Endpoint
-	(*Agent)(nil),                 // 10: airegistry.v1.Agent
-	(*Route)(nil),                 // 11: airegistry.v1.Route
-	(*durationpb.Duration)(nil),   // 12: google.protobuf.Duration
+	(*Probe)(nil),                 // 6: airegistry.v1.Probe
+	nil,                           // 7: airegistry.v1.Resource.LabelsEntry
+	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(*Model)(nil),                 // 9: airegistry.v1.Model
+	(*Endpoint)(nil),              // 10: airegistry.v1.Endpoint
+	(*Agent)(nil),                 // 11: airegistry.v1.Agent
+	(*Route)(nil),                 // 12: airegistry.v1.Route
+	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
+	(ProbeStep)(0),                // 14: airegistry.v1.ProbeStep
 }
 var file_airegistry_v1_resource_proto_depIdxs = []int32{
-	7,  // 0: airegistry.v1.Resource.create_time:type_name -> google.protobuf.Timestamp
-	7,  // 1: airegistry.v1.Resource.update_time:type_name -> google.protobuf.Timestamp
-	6,  // 2: airegistry.v1.Resource.labels:type_name -> airegistry.v1.Resource.LabelsEntry
+	8,  // 0: airegistry.v1.Resource.create_time:type_name -> google.protobuf.Timestamp
+	8,  // 1: airegistry.v1.Resource.update_time:type_name -> google.protobuf.Timestamp
+	7,  // 2: airegistry.v1.Resource.labels:type_name -> airegistry.v1.Resource.LabelsEntry
 	5,  // 3: airegistry.v1.Resource.status:type_name -> airegistry.v1.ResourceStatus
-	8,  // 4: airegistry.v1.Resource.model:type_name -> airegistry.v1.Model
-	9,  // 5: airegistry.v1.Resource.endpoint:type_name -> airegistry.v1.Endpoint
-	10, // 6: airegistry.v1.Resource.agent:type_name -> airegistry.v1.Agent
-	11, // 7: airegistry.v1.Resource.route:type_name -> airegistry.v1.Route
+	9,  // 4: airegistry.v1.Resource.model:type_name -> airegistry.v1.Model
+	10, // 5: airegistry.v1.Resource.endpoint:type_name -> airegistry.v1.Endpoint
+	11, // 6: airegistry.v1.Resource.agent:type_name -> airegistry.v1.Agent
+	12, // 7: airegistry.v1.Resource.route:type_name -> airegistry.v1.Route
 	1,  // 8: airegistry.v1.ResourceStatus.liveness:type_name -> airegistry.v1.Liveness
-	12, // 9: airegistry.v1.ResourceStatus.lease_ttl:type_name -> google.protobuf.Duration
+	13, // 9: airegistry.v1.ResourceStatus.lease_ttl:type_name -> google.protobuf.Duration
 	2,  // 10: airegistry.v1.ResourceStatus.health:type_name -> airegistry.v1.Health
-	7,  // 11: airegistry.v1.ResourceStatus.health_time:type_name -> google.protobuf.Timestamp
+	8,  // 11: airegistry.v1.ResourceStatus.health_time:type_name -> google.protobuf.Timestamp
 	3,  // 12: airegistry.v1.ResourceStatus.agent_state:type_name -> airegistry.v1.AgentState
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	6,  // 13: airegistry.v1.ResourceStatus.probe:type_name -> airegistry.v1.Probe
+	14, // 14: airegistry.v1.Probe.step:type_name -> airegistry.v1.ProbeStep
+	8,  // 15: airegistry.v1.Probe.time:type_name -> google.protobuf.Timestamp
+	16, // [16:16] is the sub-list for method output_type
+	16, // [16:16] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_airegistry_v1_resource_proto_init() }
@@ -683,7 +756,7 @@ func file_airegistry_v1_resource_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_airegistry_v1_resource_proto_rawDesc), len(file_airegistry_v1_resource_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -124,6 +124,7 @@ class WatchFilter:
     labels: Mapping[str, str] = field(default_factory=dict)
     capabilities: tuple[str, ...] = ()
     filter: str = ""
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,7 @@ class WatchResponseKind(IntEnum):
     SNAPSHOT_END = 2
     CHANGES = 3
     BOOKMARK = 4
+    RESET = 5
 
 
 class WatchEventType(IntEnum):

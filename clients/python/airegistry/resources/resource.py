@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import IntEnum
 
 from airegistry.resources.agent import Agent
-from airegistry.resources.endpoint import Endpoint
+from airegistry.resources.endpoint import Endpoint, ProbeStep
 from airegistry.resources.model import Model
 from airegistry.resources.route import Route
 
@@ -48,6 +48,14 @@ class AgentState(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """How far up the probing ladder the plane came; no step: not even the first one worked."""
+
+    step: ProbeStep | None = None
+    time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ResourceStatus:
     """What the plane knows about a resource beside its spec."""
 
@@ -57,6 +65,7 @@ class ResourceStatus:
     health_reason: str = ""
     health_time: datetime | None = None
     agent_state: AgentState | None = None
+    probe: Probe | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,10 @@ class _WatchResponseKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Wat
     """Changes."""
     WATCH_RESPONSE_KIND_BOOKMARK: _WatchResponseKind.ValueType  # 4
     """No change matched up to `revision`."""
+    WATCH_RESPONSE_KIND_RESET: _WatchResponseKind.ValueType  # 5
+    """The reader fell so far behind that telling it every change would take longer than telling it everything. A snapshot
+    follows on the same stream: it replaces what was told before. No resume token.
+    """
 
 class WatchResponseKind(_WatchResponseKind, metaclass=_WatchResponseKindEnumTypeWrapper):
     """What a message of a Watch is."""
@@ -83,6 +87,10 @@ WATCH_RESPONSE_KIND_CHANGES: WatchResponseKind.ValueType  # 3
 """Changes."""
 WATCH_RESPONSE_KIND_BOOKMARK: WatchResponseKind.ValueType  # 4
 """No change matched up to `revision`."""
+WATCH_RESPONSE_KIND_RESET: WatchResponseKind.ValueType  # 5
+"""The reader fell so far behind that telling it every change would take longer than telling it everything. A snapshot
+follows on the same stream: it replaces what was told before. No resume token.
+"""
 Global___WatchResponseKind: _TypeAlias = WatchResponseKind  # noqa: Y015
 
 class _WatchEventType:
@@ -764,6 +772,7 @@ class WatchFilter(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     CAPABILITIES_FIELD_NUMBER: _builtins.int
     FILTER_FIELD_NUMBER: _builtins.int
+    NAMES_FIELD_NUMBER: _builtins.int
     name_prefix: _builtins.str
     """What the name must start with (`models/gpt-4o/`). Empty: anything."""
     filter: _builtins.str
@@ -780,6 +789,10 @@ class WatchFilter(_message.Message):
     def capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Capabilities that a model must all have, or a skill id or tag of an agent. At most 32. Resources of other kinds pass."""
 
+    @_builtins.property
+    def names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Exact names: what the holder of leases watches to learn of their state. At most 1,000. Empty: any."""
+
     def __init__(
         self,
         *,
@@ -788,10 +801,11 @@ class WatchFilter(_message.Message):
         labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         capabilities: _abc.Iterable[_builtins.str] | None = ...,
         filter: _builtins.str = ...,
+        names: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "filter", b"filter", "kinds", b"kinds", "labels", b"labels", "name_prefix", b"name_prefix"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "filter", b"filter", "kinds", b"kinds", "labels", b"labels", "name_prefix", b"name_prefix", "names", b"names"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -31,7 +31,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61iregistry/v1/resource.proto\x12\rairegistry.v1\x1a\x19\x61iregistry/v1/agent.proto\x1a\x1c\x61iregistry/v1/endpoint.proto\x1a\x19\x61iregistry/v1/model.proto\x1a\x19\x61iregistry/v1/route.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x88\x04\n\x08Resource\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x11\n\x03uid\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08revision\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\x12\x35\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x33\n\x06labels\x18\x07 \x03(\x0b\x32#.airegistry.v1.Resource.LabelsEntry\x12\x33\n\x06status\x18\x08 \x01(\x0b\x32\x1d.airegistry.v1.ResourceStatusB\x04\xe2\x41\x01\x03\x12%\n\x05model\x18\x10 \x01(\x0b\x32\x14.airegistry.v1.ModelH\x00\x12+\n\x08\x65ndpoint\x18\x11 \x01(\x0b\x32\x17.airegistry.v1.EndpointH\x00\x12%\n\x05\x61gent\x18\x12 \x01(\x0b\x32\x14.airegistry.v1.AgentH\x00\x12%\n\x05route\x18\x13 \x01(\x0b\x32\x14.airegistry.v1.RouteH\x00\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x06\n\x04spec\"\x88\x02\n\x0eResourceStatus\x12)\n\x08liveness\x18\x01 \x01(\x0e\x32\x17.airegistry.v1.Liveness\x12,\n\tlease_ttl\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12%\n\x06health\x18\x03 \x01(\x0e\x32\x15.airegistry.v1.Health\x12\x15\n\rhealth_reason\x18\x04 \x01(\t\x12/\n\x0bhealth_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x0b\x61gent_state\x18\x06 \x01(\x0e\x32\x19.airegistry.v1.AgentState*\x94\x01\n\x0cResourceKind\x12\x1d\n\x19RESOURCE_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13RESOURCE_KIND_MODEL\x10\x01\x12\x1a\n\x16RESOURCE_KIND_ENDPOINT\x10\x02\x12\x17\n\x13RESOURCE_KIND_AGENT\x10\x03\x12\x17\n\x13RESOURCE_KIND_ROUTE\x10\x04*e\n\x08Liveness\x12\x18\n\x14LIVENESS_UNSPECIFIED\x10\x00\x12\x11\n\rLIVENESS_LIVE\x10\x01\x12\x14\n\x10LIVENESS_SUSPECT\x10\x02\x12\x16\n\x12LIVENESS_PRESERVED\x10\x03*v\n\x06Health\x12\x16\n\x12HEALTH_UNSPECIFIED\x10\x00\x12\x12\n\x0eHEALTH_SERVING\x10\x01\x12\x13\n\x0fHEALTH_DEGRADED\x10\x02\x12\x16\n\x12HEALTH_NOT_SERVING\x10\x03\x12\x13\n\x0fHEALTH_DRAINING\x10\x04*t\n\nAgentState\x12\x1b\n\x17\x41GENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41GENT_STATE_AVAILABLE\x10\x01\x12\x14\n\x10\x41GENT_STATE_BUSY\x10\x02\x12\x18\n\x14\x41GENT_STATE_DRAINING\x10\x03\x42\x43\n\x11\x64\x65v.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61iregistry/v1/resource.proto\x12\rairegistry.v1\x1a\x19\x61iregistry/v1/agent.proto\x1a\x1c\x61iregistry/v1/endpoint.proto\x1a\x19\x61iregistry/v1/model.proto\x1a\x19\x61iregistry/v1/route.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x88\x04\n\x08Resource\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12\x11\n\x03uid\x18\x02 \x01(\tB\x04\xe2\x41\x01\x03\x12\x16\n\x08revision\x18\x03 \x01(\x03\x42\x04\xe2\x41\x01\x03\x12\x0c\n\x04\x65tag\x18\x04 \x01(\t\x12\x35\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x33\n\x06labels\x18\x07 \x03(\x0b\x32#.airegistry.v1.Resource.LabelsEntry\x12\x33\n\x06status\x18\x08 \x01(\x0b\x32\x1d.airegistry.v1.ResourceStatusB\x04\xe2\x41\x01\x03\x12%\n\x05model\x18\x10 \x01(\x0b\x32\x14.airegistry.v1.ModelH\x00\x12+\n\x08\x65ndpoint\x18\x11 \x01(\x0b\x32\x17.airegistry.v1.EndpointH\x00\x12%\n\x05\x61gent\x18\x12 \x01(\x0b\x32\x14.airegistry.v1.AgentH\x00\x12%\n\x05route\x18\x13 \x01(\x0b\x32\x14.airegistry.v1.RouteH\x00\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x06\n\x04spec\"\xad\x02\n\x0eResourceStatus\x12)\n\x08liveness\x18\x01 \x01(\x0e\x32\x17.airegistry.v1.Liveness\x12,\n\tlease_ttl\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12%\n\x06health\x18\x03 \x01(\x0e\x32\x15.airegistry.v1.Health\x12\x15\n\rhealth_reason\x18\x04 \x01(\t\x12/\n\x0bhealth_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\x0b\x61gent_state\x18\x06 \x01(\x0e\x32\x19.airegistry.v1.AgentState\x12#\n\x05probe\x18\x07 \x01(\x0b\x32\x14.airegistry.v1.Probe\"Y\n\x05Probe\x12&\n\x04step\x18\x01 \x01(\x0e\x32\x18.airegistry.v1.ProbeStep\x12(\n\x04time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*\x94\x01\n\x0cResourceKind\x12\x1d\n\x19RESOURCE_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13RESOURCE_KIND_MODEL\x10\x01\x12\x1a\n\x16RESOURCE_KIND_ENDPOINT\x10\x02\x12\x17\n\x13RESOURCE_KIND_AGENT\x10\x03\x12\x17\n\x13RESOURCE_KIND_ROUTE\x10\x04*e\n\x08Liveness\x12\x18\n\x14LIVENESS_UNSPECIFIED\x10\x00\x12\x11\n\rLIVENESS_LIVE\x10\x01\x12\x14\n\x10LIVENESS_SUSPECT\x10\x02\x12\x16\n\x12LIVENESS_PRESERVED\x10\x03*v\n\x06Health\x12\x16\n\x12HEALTH_UNSPECIFIED\x10\x00\x12\x12\n\x0eHEALTH_SERVING\x10\x01\x12\x13\n\x0fHEALTH_DEGRADED\x10\x02\x12\x16\n\x12HEALTH_NOT_SERVING\x10\x03\x12\x13\n\x0fHEALTH_DRAINING\x10\x04*t\n\nAgentState\x12\x1b\n\x17\x41GENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41GENT_STATE_AVAILABLE\x10\x01\x12\x14\n\x10\x41GENT_STATE_BUSY\x10\x02\x12\x18\n\x14\x41GENT_STATE_DRAINING\x10\x03\x42\x43\n\x11\x64\x65v.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -53,18 +53,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RESOURCE'].fields_by_name['update_time']._serialized_options = b'\342A\001\003'
   _globals['_RESOURCE'].fields_by_name['status']._loaded_options = None
   _globals['_RESOURCE'].fields_by_name['status']._serialized_options = b'\342A\001\003'
-  _globals['_RESOURCEKIND']._serialized_start=1047
-  _globals['_RESOURCEKIND']._serialized_end=1195
-  _globals['_LIVENESS']._serialized_start=1197
-  _globals['_LIVENESS']._serialized_end=1298
-  _globals['_HEALTH']._serialized_start=1300
-  _globals['_HEALTH']._serialized_end=1418
-  _globals['_AGENTSTATE']._serialized_start=1420
-  _globals['_AGENTSTATE']._serialized_end=1536
+  _globals['_RESOURCEKIND']._serialized_start=1175
+  _globals['_RESOURCEKIND']._serialized_end=1323
+  _globals['_LIVENESS']._serialized_start=1325
+  _globals['_LIVENESS']._serialized_end=1426
+  _globals['_HEALTH']._serialized_start=1428
+  _globals['_HEALTH']._serialized_end=1546
+  _globals['_AGENTSTATE']._serialized_start=1548
+  _globals['_AGENTSTATE']._serialized_end=1664
   _globals['_RESOURCE']._serialized_start=257
   _globals['_RESOURCE']._serialized_end=777
   _globals['_RESOURCE_LABELSENTRY']._serialized_start=724
   _globals['_RESOURCE_LABELSENTRY']._serialized_end=769
   _globals['_RESOURCESTATUS']._serialized_start=780
-  _globals['_RESOURCESTATUS']._serialized_end=1044
+  _globals['_RESOURCESTATUS']._serialized_end=1081
+  _globals['_PROBE']._serialized_start=1083
+  _globals['_PROBE']._serialized_end=1172
 # @@protoc_insertion_point(module_scope)

@@ -264,7 +264,7 @@ Global___Resource: _TypeAlias = Resource  # noqa: Y015
 @_typing.final
 class ResourceStatus(_message.Message):
     """What the plane knows about a resource beside its spec. A change here gets a revision only where `liveness`,
-    `lease_ttl`, `health` or `agent_state` changes; a heartbeat alone moves nothing.
+    `lease_ttl`, `health`, `probe.step` or `agent_state` changes; a heartbeat or a probe alone moves nothing.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -275,6 +275,7 @@ class ResourceStatus(_message.Message):
     HEALTH_REASON_FIELD_NUMBER: _builtins.int
     HEALTH_TIME_FIELD_NUMBER: _builtins.int
     AGENT_STATE_FIELD_NUMBER: _builtins.int
+    PROBE_FIELD_NUMBER: _builtins.int
     liveness: Global___Liveness.ValueType
     """Whether the holder of the lease still renews it. Unspecified: the resource has no lease and lives until deregistered."""
     health: Global___Health.ValueType
@@ -291,6 +292,10 @@ class ResourceStatus(_message.Message):
     def health_time(self) -> _timestamp_pb2.Timestamp:
         """When `health` last changed. Unset: it never did."""
 
+    @_builtins.property
+    def probe(self) -> Global___Probe:
+        """How far the plane's own probes came. Unset: never probed."""
+
     def __init__(
         self,
         *,
@@ -300,11 +305,40 @@ class ResourceStatus(_message.Message):
         health_reason: _builtins.str = ...,
         health_time: _timestamp_pb2.Timestamp | None = ...,
         agent_state: Global___AgentState.ValueType = ...,
+        probe: Global___Probe | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["health_time", b"health_time", "lease_ttl", b"lease_ttl"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["health_time", b"health_time", "lease_ttl", b"lease_ttl", "probe", b"probe"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_state", b"agent_state", "health", b"health", "health_reason", b"health_reason", "health_time", b"health_time", "lease_ttl", b"lease_ttl", "liveness", b"liveness"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agent_state", b"agent_state", "health", b"health", "health_reason", b"health_reason", "health_time", b"health_time", "lease_ttl", b"lease_ttl", "liveness", b"liveness", "probe", b"probe"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ResourceStatus: _TypeAlias = ResourceStatus  # noqa: Y015
+
+@_typing.final
+class Probe(_message.Message):
+    """How far up the probing ladder the plane came, as of the last time that this changed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STEP_FIELD_NUMBER: _builtins.int
+    TIME_FIELD_NUMBER: _builtins.int
+    step: _endpoint_pb2.ProbeStep.ValueType
+    """The highest step that worked. Unspecified: not even the first one."""
+    @_builtins.property
+    def time(self) -> _timestamp_pb2.Timestamp:
+        """When this result was first seen, by the store's clock."""
+
+    def __init__(
+        self,
+        *,
+        step: _endpoint_pb2.ProbeStep.ValueType = ...,
+        time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["step", b"step", "time", b"time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Probe: _TypeAlias = Probe  # noqa: Y015
