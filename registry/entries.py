@@ -15,8 +15,9 @@ class Entries(Mapping[str, Entry]):
     """Entries by name. Iterates in the order of names."""
 
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
-        self._entries = {entry.name: entry for entry in entries}
-        self._names = sorted(self._entries)
+        self._entries: dict[str, Entry] = {}
+        self._names: list[str] = []
+        self.replace(entries)
 
     def __getitem__(self, name: str) -> Entry:
         return self._entries[name]
@@ -38,6 +39,11 @@ class Entries(Mapping[str, Entry]):
             if not name.startswith(prefix):
                 return
             yield self._entries[name]
+
+    def replace(self, entries: Iterable[Entry]) -> None:
+        """Hold exactly *entries*."""
+        self._entries = {entry.name: entry for entry in entries}
+        self._names = sorted(self._entries)
 
     def apply(self, puts: Iterable[Entry], removed: Iterable[str]) -> None:
         """Take in what changed."""

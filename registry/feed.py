@@ -55,6 +55,13 @@ class Feed:
         self._size += revision.size
         self._wake()
 
+    def replace(self, after: int, revisions: Iterable[Revision]) -> None:
+        """Hold exactly *revisions*, which come after *after*; readers go on if their place is still held."""
+        self._revisions = list(revisions)
+        self._before = after
+        self._size = sum(revision.size for revision in self._revisions)
+        self._wake()
+
     def since(self, after: int) -> Iterable[Revision]:
         """Return the revisions after *after* (exclusive), the newest first."""
         self._check(after)

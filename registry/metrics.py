@@ -17,8 +17,8 @@ def observe(metrics: Metrics, catalog: Catalog, watches: Watches) -> None:
     metrics.gauges("airegistry_resources", "Resources by kind.", "kind", lambda: _by_kind(catalog))
     metrics.gauge("airegistry_feed_bytes", "Serialized bytes of the history.", lambda: feed.size)
     metrics.gauge("airegistry_feed_revisions", "Revisions in the history.", lambda: feed.newest - feed.oldest + 1)
-    metrics.gauge("airegistry_writes_waiting", "Writes that wait for their turn.", lambda: catalog.queued_writes)
-    metrics.gauge("airegistry_leases", "Leases that are held.", lambda: len(catalog.leases))
+    metrics.gauge("airegistry_writes_waiting", "Writes that wait for their turn.", lambda: len(catalog.writer))
+    metrics.gauge("airegistry_leases", "Leases that are held.", lambda: catalog.due.total)
     metrics.gauge("airegistry_watch_streams", "Watch streams that are open.", lambda: watches.count)
     metrics.gauge("airegistry_watch_lag_revisions", "Revisions the slowest Watch is behind.", lambda: watches.lag)
 

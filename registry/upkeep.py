@@ -9,14 +9,11 @@ from dataclasses import dataclass
 
 from airegistry.errors import UnavailableError
 from registry.feed import Feed
-from registry.leases import Leases
 from registry.planning.expiry import Expired
 from registry.store.base import Store
 
 log = logging.getLogger(__name__)
 
-AWAY = 2.0
-"""A pass that comes this late, in seconds, means that the plane itself was away: asleep, stopped or starved."""
 STEP = 1_000
 """Revisions, or replies, dropped in one transaction: short enough that no write waits for long."""
 
@@ -25,10 +22,12 @@ STEP = 1_000
 class Upkeep:
     """How often, and how long things are kept; in seconds, revisions and bytes.
 
-    History is kept while its age or its count holds it, but never beyond *max_history_bytes*.
+    When two passes of the sweep are more than *away* apart, the plane itself was away: asleep, stopped, starved or without
+    its store. History is kept while its age or its count holds it, but never beyond *max_history_bytes*.
     """
 
     sweep_interval: float = 1.0
+    away: float = 3.0
     keep_revisions: int = 100_000
     keep_history: float = 3600.0
     max_history_bytes: int = 256 * 1024 * 1024
@@ -36,24 +35,20 @@ class Upkeep:
     compact_interval: float = 10.0
 
 
-async def sweep(
-    expire: Callable[[], Awaitable[Expired]], leases: Leases, *, interval: float, now: Callable[[], float]
-) -> None:
+async def sweep(expire: Callable[[], Awaitable[Expired]], interval: float) -> None:
     """Take the next step with leases that are due, for ever."""
-    last = now()
     while True:
         await asyncio.sleep(interval)
-        away = now() - last
-        if away > interval + AWAY:
-            log.warning("the registry was away for %.1f s: every lease gets its whole time to live again", away)
-            leases.forgive()
-        last = now()
         try:
             expired = await expire()
-        except UnavailableError:
-            continue  # logged by the writer; the leases are still due
-        if expired.suspected or expired.removed:
-            log.info("leases not renewed: %d suspect, %d removed", len(expired.suspected), len(expired.removed))
+        except UnavailableError as error:
+            log.warning("leases were not looked at: %s", error.message)
+            continue
+        if expired != Expired():
+            log.info(
+                "leases not renewed: %d suspect, %d removed, %d preserved",
+                *map(len, (expired.suspected, expired.removed, expired.preserved)),
+            )
 
 
 async def compact(feed: Feed, store: Store, upkeep: Upkeep) -> None:

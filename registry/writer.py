@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from itertools import islice
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from typing import TypeVar
 
-from airegistry.errors import OverloadedError, RequestIdReusedError, UnavailableError
-from registry.entry import Draft
-from registry.planning.plan import Order, Plan, State
-from registry.replies import decode_reply, encode_reply
+from airegistry.errors import OverloadedError, UnavailableError
+from registry import groups
+from registry.groups import MAX_GROUP, Group, Waiting
+from registry.leases import Leases
+from registry.planning.plan import Order, State
 from registry.store.base import Store
-from registry.store.records import SavedReply, Write
+from registry.store.records import Basis, StaleError
+from registry.tail import Tail
+from registry.view import View
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -23,22 +25,12 @@ log = logging.getLogger(__name__)
 MAX_QUEUED = 1_000
 MAX_QUEUED_BYTES = 64 * 1024 * 1024
 """What may wait: one request more is refused as OVERLOADED."""
-MAX_GROUP = 64
-MAX_GROUP_CHANGES = 2_000
-"""What one transaction takes, in requests and in resources; a single request comes whole even when it is larger."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Waiting:
-    order: Order[Any]
-    reply: asyncio.Future[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Planned:
-    waiting: _Waiting
-    plan: Plan
-    write: Write
+MAX_DEFEATS = 12
+"""How often a group is decided anew because another replica was faster."""
+_PAUSE = 0.002
+"""The longest pause after the first defeat, in seconds; it doubles with each further one."""
+_MAX_PAUSE = 0.1
+_RETRY_AFTER = 1.0
 
 
 class Writer:
@@ -47,15 +39,19 @@ class Writer:
     What queues while a transaction runs shares the next one, so that one sync to disk serves many requests. Each is decided
     against the published state alone: a group has only requests that touch different names, and one that touches the same
     waits for the next group. So a transaction that fails takes nothing with it but its own group.
+
+    Before a group is decided, the view catches up with the store. When another replica changes what the group was decided on
+    before it is committed, the store refuses it, and it is decided anew; `conflicts` counts that.
     """
 
-    def __init__(self, store: Store, state: State, publish: Callable[[Write, int], None]) -> None:
+    def __init__(self, store: Store, view: View, tail: Tail) -> None:
+        self.conflicts = 0
         self._store = store
-        self._state = state
-        self._publish = publish
-        self._queue: deque[_Waiting] = deque()
+        self._view = view
+        self._tail = tail
+        self._queue: deque[Waiting] = deque()
         self._queued_bytes = 0
-        self._group: list[_Planned] = []
+        self._underway: list[Waiting] = []
         self._wake = asyncio.Event()
         self._closed = False
 
@@ -69,7 +65,7 @@ class Writer:
         if len(self._queue) >= MAX_QUEUED or self._queued_bytes + order.size > MAX_QUEUED_BYTES:
             raise OverloadedError("too many writes are waiting", retry_after=1.0)
         reply: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(order, reply))
+        self._queue.append(Waiting(order, reply))
         self._queued_bytes += order.size
         self._wake.set()
         return await reply
@@ -79,115 +75,86 @@ class Writer:
         try:
             while True:
                 await self._wake.wait()
-                await self._write_group()
+                await self._write_next()
                 if not self._queue:
                     self._wake.clear()
         finally:
             self._closed = True
-            waiting = [*(planned.waiting for planned in self._group), *self._queue]
-            self._fail(waiting, "the registry is shutting down")
+            _fail([*self._underway, *self._queue], "the registry is shutting down")
 
-    async def _write_group(self) -> None:
-        ready = min(len(self._queue), MAX_GROUP)
-        saved = await self._saved_replies(ready)
-        self._group = self._plan_group(ready, saved)
-        if not self._group:
-            return
-        try:
-            revisions = await self._store.commit([planned.write for planned in self._group])
-        except UnavailableError as error:
-            log.exception("a transaction of %d requests failed", len(self._group))
-            self._fail([planned.waiting for planned in self._group], error.message)
-            # Nobody could renew either.
-            self._state.leases.forgive()
+    async def _write_next(self) -> None:
+        """Write as many of the first requests as can go together."""
+        self._underway = self._take(min(len(self._queue), MAX_GROUP))
+        for defeats in range(MAX_DEFEATS):
+            try:
+                await self._write_underway()
+            except StaleError as defeat:
+                self.conflicts += 1
+                log.debug("decided on what has changed: %s", defeat)
+                if defeat.fenced:
+                    _fail([one for one in self._underway if one.order.fenced], str(defeat))
+                await asyncio.sleep(random.random() * min(_PAUSE * 2**defeats, _MAX_PAUSE))
+            except UnavailableError as error:
+                log.warning("a transaction of %d requests failed: %s", len(self._underway), error.message)
+                _fail(self._underway, error.message)
+                break
+            else:
+                break
         else:
-            for planned, revision in zip(self._group, revisions, strict=True):
-                self._publish(planned.write, revision)
-                self._answer(planned, revision)
-        self._group = []
+            _fail(self._underway, "other replicas keep changing the same resources")
+        self._underway = []
 
-    async def _saved_replies(self, ready: int) -> Mapping[str, SavedReply]:
-        orders = (waiting.order for waiting in islice(self._queue, ready))
+    async def _write_underway(self) -> None:
+        """Decide the requests that are under way, write them, publish and answer them."""
+        basis = await self._basis(self._underway)
+        leases = Leases(basis.leases, self._store.now)
+        state = State(self._view.entries, self._view.revision, leases, self._store.now)
+        group = groups.decide(self._underway, state, basis)
+        self._put_back(self._underway[group.taken :])
+        del self._underway[group.taken :]
+        if group.planned:
+            await self._commit(group)
+
+    async def _basis(self, waiting: Iterable[Waiting]) -> Basis:
+        """Return what the store says about the requests; the view is not older than that."""
+        orders = [one.order for one in waiting if not one.reply.done()]
         ids = {order.request_id for order in orders if order.request_id and not order.validate_only}
-        return await self._store.replies(ids) if ids else {}
+        names: set[str] = set()
+        while True:
+            names |= self._leases(orders)
+            basis = await self._store.basis(names, ids)
+            await self._tail.reach(basis.revision)
+            # What the view learned may have made the requests touch more.
+            if self._leases(orders) <= names:
+                return basis
 
-    def _plan_group(self, ready: int, saved: Mapping[str, SavedReply]) -> list[_Planned]:
-        """Take requests off the queue, in order, until one has to wait for those before it."""
-        group: list[_Planned] = []
-        taken: set[str] = set()
-        changes = 0
-        for _ in range(ready):
-            planned = self._plan(self._queue[0], saved)
-            if planned is not None:
-                touched = _touched(planned)
-                changes += len(planned.write.changes)
-                if group and (changes > MAX_GROUP_CHANGES or not taken.isdisjoint(touched)):
-                    break
-                taken |= touched
-                if not self._answered_unwritten(planned):
-                    group.append(planned)
-            self._queued_bytes -= self._queue.popleft().order.size
-        return group
+    def _leases(self, orders: Iterable[Order[object]]) -> set[str]:
+        return {name for order in orders for name in order.leases(self._view.entries)}
 
-    def _plan(self, waiting: _Waiting, saved: Mapping[str, SavedReply]) -> _Planned | None:
-        """Decide a request; None when it has its answer, or nobody waits for it any more."""
-        order = waiting.order
-        if waiting.reply.done():
-            return None
+    async def _commit(self, group: Group) -> None:
+        committed = await self._store.commit(group.writes, group.expected)
+        logged = groups.published(group.writes, committed)
+        self._tail.committed(logged)
         try:
-            if order.request_id in saved and not order.validate_only:
-                waiting.reply.set_result(_replay(order, saved[order.request_id]))
-                return None
-            plan = order.decide(self._state)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer to this request and to no other
-            waiting.reply.set_exception(error)
-            return None
-        return _Planned(waiting, plan, _with_reply(order, plan))
+            await self._tail.reach(max(committed.revisions))
+        except UnavailableError as error:
+            # It is durable. This replica cannot show it yet, and says so to whoever asks for the newest.
+            log.warning("cannot show what was written: %s", error.message)
+        made = {one.number: one for one in logged}
+        for planned, revision in zip(group.planned, committed.revisions, strict=True):
+            groups.answer(planned, revision, made.get(revision))
 
-    def _answered_unwritten(self, planned: _Planned) -> bool:
-        """Answer a request that has nothing to write."""
-        order, plan = planned.waiting.order, planned.plan
-        if order.validate_only:
-            entries = [e.at(0) if isinstance(e, Draft) else e for e in plan.shown]
-            planned.waiting.reply.set_result(order.answer(self._state.revision, plan.facts, entries))
-            return True
-        if planned.write.empty:
-            self._answer(planned, self._state.revision)
-            return True
-        return False
+    def _take(self, count: int) -> list[Waiting]:
+        taken = [self._queue.popleft() for _ in range(count)]
+        self._queued_bytes -= sum(one.order.size for one in taken)
+        return taken
 
-    def _answer(self, planned: _Planned, revision: int) -> None:
-        entries = [self._state.entries[shown.name] for shown in planned.plan.shown]
-        if not planned.waiting.reply.done():
-            planned.waiting.reply.set_result(planned.waiting.order.answer(revision, planned.plan.facts, entries))
-
-    @staticmethod
-    def _fail(waiting: list[_Waiting], message: str) -> None:
-        for one in waiting:
-            if not one.reply.done():
-                one.reply.set_exception(UnavailableError(message))
+    def _put_back(self, waiting: list[Waiting]) -> None:
+        self._queue.extendleft(reversed(waiting))
+        self._queued_bytes += sum(one.order.size for one in waiting)
 
 
-def _touched(planned: _Planned) -> frozenset[str]:
-    request_id = planned.waiting.order.request_id
-    # No resource name has a colon.
-    return planned.plan.touched | {f"request_id:{request_id}"} if request_id else planned.plan.touched
-
-
-def _with_reply(order: Order[Any], plan: Plan) -> Write:
-    """Return the write with the reply that a retry gets, saved in the same transaction."""
-    if not order.request_id:
-        return plan.write
-    # The store fills in the revision.
-    reply = SavedReply(order.request_id, order.fingerprint, 0, encode_reply(plan.facts, plan.shown))
-    return replace(plan.write, reply=reply)
-
-
-def _replay(order: Order[T], saved: SavedReply) -> T:
-    if saved.fingerprint != order.fingerprint:
-        raise RequestIdReusedError(
-            f"request_id {order.request_id!r} was used before, with another payload",
-            metadata={"request_id": order.request_id},
-        )
-    facts, entries = decode_reply(saved)
-    return order.answer(saved.revision, facts, entries)
+def _fail(waiting: Iterable[Waiting], message: str) -> None:
+    for one in waiting:
+        if not one.reply.done():
+            one.reply.set_exception(UnavailableError(message, retry_after=_RETRY_AFTER))

@@ -17,7 +17,7 @@ from airegistry.resources.names import parse_name
 from airegistry.resources.resource import Liveness, ResourceKind, ResourceStatus
 from registry.entry import Draft, Entry
 from registry.planning.ownership import check_owner_id
-from registry.planning.plan import Facts, Order, Plan, State, refusal
+from registry.planning.plan import Facts, Order, Plan, State, no_leases, refusal
 from registry.planning.proposal import restated
 from registry.requests import MAX_BATCH, HeartbeatBatch, HeartbeatResult, LeaseRenewal, LeaseResult
 from registry.store.records import Change, Write
@@ -28,8 +28,9 @@ def order_heartbeat(batch: HeartbeatBatch) -> Order[HeartbeatResult]:
     try:
         _check(batch)
     except InvalidArgumentError as error:
-        return Order(refusal(error), _answer)
-    return Order(lambda state: _decide(batch, state), _answer)
+        return Order(refusal(error), _answer, no_leases)
+    names = [renewal.name for renewal in batch.renewals]
+    return Order(lambda state: _decide(batch, state), _answer, lambda _entries: names)
 
 
 def _check(batch: HeartbeatBatch) -> None:
@@ -69,7 +70,7 @@ def _decide(batch: HeartbeatBatch, state: State) -> Plan:
     drafts = [draft for renewal in kept if (draft := _report(renewal, state)) is not None]
     # Sorted by name: stores that lock rows lock them in one order.
     leases = [
-        state.leases.renew(lease, renewal.load)
+        lease.renewed(renewal.load)
         for renewal in sorted(kept, key=lambda renewal: renewal.name)
         if (lease := state.leases.get(renewal.name)) is not None
     ]

@@ -17,7 +17,7 @@ from airegistry.resources.resource import Liveness, ResourceStatus
 from registry.entry import Draft, Entry
 from registry.leases import Lease
 from registry.planning.ownership import check_lease, check_owner
-from registry.planning.plan import Facts, Order, Plan, State, check_request_id, fingerprint, refusal
+from registry.planning.plan import Facts, Order, Plan, State, check_request_id, fingerprint, no_leases, refusal
 from registry.planning.proposal import Proposal, propose
 from registry.requests import MAX_BATCH, MAX_BATCH_BYTES, RegisterBatch, RegisterResult
 from registry.store.records import Change, Write
@@ -29,10 +29,11 @@ def order_register(batch: RegisterBatch) -> Order[RegisterResult]:
     try:
         proposals = _propose(batch)
     except InvalidArgumentError as error:
-        return Order(refusal(error), _answer, batch.request_id)
+        return Order(refusal(error), _answer, no_leases, batch.request_id)
     return Order(
         lambda state: _decide(batch, proposals, state),
         _answer,
+        lambda _entries: (proposal.resource.name for proposal in proposals),
         batch.request_id,
         _fingerprint(batch, proposals) if batch.request_id else "",
         size=_size(proposals),
@@ -153,7 +154,7 @@ def _leases(batch: RegisterBatch, names: set[str], state: State) -> tuple[tuple[
     if batch.lease_ttl is None:
         return (), tuple(sorted(name for name in names if state.leases.get(name) is not None))
     ttl = batch.lease_ttl
-    return tuple(state.leases.grant(name, batch.owner_id, ttl) for name in sorted(names)), ()
+    return tuple(Lease(name, batch.owner_id, ttl) for name in sorted(names)), ()
 
 
 def _answer(revision: int, facts: Facts, entries: Sequence[Entry]) -> RegisterResult:

@@ -10,7 +10,7 @@ from airegistry.resources.resource import Resource
 from registry.entry import Draft, Entry, content_of
 from registry.planning.masks import apply_mask, check_mask
 from registry.planning.ownership import check_owner, check_owner_id
-from registry.planning.plan import Facts, Order, Plan, State, check_request_id, fingerprint, refusal
+from registry.planning.plan import Facts, Order, Plan, State, check_request_id, fingerprint, no_leases, refusal
 from registry.planning.proposal import propose
 from registry.requests import Update, UpdateResult
 from registry.store.records import Change, Write
@@ -22,11 +22,12 @@ def order_update(update: Update) -> Order[UpdateResult]:
     try:
         given = _check(update)
     except InvalidArgumentError as error:
-        return Order(refusal(error), _answer, update.request_id)
+        return Order(refusal(error), _answer, no_leases, update.request_id)
     content = content_of(given)
     return Order(
         lambda state: _decide(update, given, state),
         _answer,
+        lambda _entries: (given.name,),
         update.request_id,
         fingerprint("Update", given.name, given.etag, content, _paths(update), update.owner_id),
         size=len(content),

@@ -1,62 +1,45 @@
-"""From rows to values."""
+"""What the store says: the inside of the read transactions."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterator
-from itertools import groupby
-from operator import itemgetter
-from typing import Any
+from collections.abc import Collection
 
-from airegistry.resources.resource import ResourceKind
-from registry.entry import Entry
-from registry.history import Event, Revision
-from registry.leases import Lease
+from registry.leases import MAX_SHARE_PER_PASS, MIN_PER_PASS, MIN_REMOVAL, Due, Lease
+from registry.store import rows
 from registry.store.records import Contents, SavedReply
 from registry.store.sqlite import statements as sql
 
 
 def read_contents(connection: sqlite3.Connection) -> Contents:
-    """Read everything."""
+    """Read everything that is published."""
     _, revision, compacted = connection.execute(sql.GET_META).fetchone()
-    entries = tuple(
-        Entry(name=name, kind=ResourceKind(kind), revision=at, body=body)
-        for name, kind, at, body in connection.execute(sql.ALL_RESOURCES)
-    )
-    leases = tuple(
-        Lease(name, owner_id, ttl, renewed_at=expires_at - ttl, suspect=bool(suspect))
-        for name, owner_id, ttl, expires_at, suspect in connection.execute(sql.ALL_LEASES)
-    )
-    history = tuple(_history(connection, {entry.name: entry for entry in entries}))
-    return Contents(revision, compacted, entries, leases, history)
+    entries = tuple(rows.entry(*row) for row in connection.execute(sql.ALL_RESOURCES))
+    history = tuple(rows.history(connection.execute(sql.ALL_EVENTS), {entry.name: entry for entry in entries}))
+    return Contents(revision, compacted, entries, history)
 
 
 def read_replies(connection: sqlite3.Connection, request_ids: Collection[str]) -> dict[str, SavedReply]:
     """Read the replies that are saved for *request_ids*."""
-    rows = (connection.execute(sql.GET_REPLY, (request_id,)).fetchone() for request_id in request_ids)
-    return {row[0]: SavedReply(*row) for row in rows if row is not None}
+    found = (connection.execute(sql.GET_REPLY, (request_id,)).fetchone() for request_id in request_ids)
+    return {row[0]: SavedReply(*row) for row in found if row is not None}
 
 
-def _history(connection: sqlite3.Connection, current: dict[str, Entry]) -> Iterator[Revision]:
-    """Yield the revisions; entries that appear several times, as new here and as old there, are one object."""
-    latest: dict[str, Entry] = {}
+def read_leases(connection: sqlite3.Connection, names: Collection[str], forgiven: float) -> tuple[Lease, ...]:
+    """Read the leases on *names*."""
+    found = (connection.execute(sql.GET_LEASE, {"name": name, "forgiven": forgiven}).fetchone() for name in names)
+    return tuple(rows.lease(*row) for row in found if row is not None)
 
-    def entry(name: str, kind: int, revision: int | None, body: bytes | None) -> Entry | None:
-        if revision is None or body is None:
-            return None
-        for known in (latest.get(name), current.get(name)):
-            if known is not None and known.revision == revision:
-                return known
-        return Entry(name=name, kind=ResourceKind(kind), revision=revision, body=body)
 
-    def event(row: tuple[Any, ...]) -> Event:
-        revision, _, name, kind, old_revision, old_body, new_body = row
-        old = entry(name, kind, old_revision, old_body)
-        new = entry(name, kind, revision, new_body)
-        if new is not None:
-            latest[name] = new
-        return Event(revision, name, old, new)
-
-    for number, rows in groupby(connection.execute(sql.ALL_EVENTS), key=itemgetter(0)):
-        events = list(rows)
-        yield Revision(number, tuple(event(row) for row in events), events[0][1])
+def read_due(connection: sqlite3.Connection, now: float, forgiven: float) -> Due:
+    """Find the leases whose next step is due, at most as many as one pass may end."""
+    moment = {"now": now, "forgiven": forgiven}
+    total, overdue = connection.execute(sql.COUNT_LEASES, moment).fetchone()
+    counted = Due((), overdue, total)
+    if not overdue:
+        return counted
+    limit = max(MIN_PER_PASS, int(total * MAX_SHARE_PER_PASS))
+    wanted = moment | {"min_removal": MIN_REMOVAL, "preserving": counted.preserving, "limit": limit}
+    found = connection.execute(sql.DUE_LEASES, wanted).fetchall()
+    late = max((now - due_at for *_, due_at in found), default=0.0)
+    return Due(tuple(rows.lease(*row) for *row, _ in found), overdue, total, late)

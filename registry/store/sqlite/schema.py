@@ -9,7 +9,7 @@ from pathlib import Path
 from airegistry.errors import FailedPreconditionError
 from registry.store.sqlite import statements as sql
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; a test compares it with the folder of migrations."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -31,8 +31,10 @@ CREATE TABLE lease (
     name TEXT PRIMARY KEY,
     owner_id TEXT NOT NULL,
     ttl REAL NOT NULL,
-    expires_at REAL NOT NULL,
-    suspect INTEGER NOT NULL
+    renewed_at REAL NOT NULL,
+    liveness INTEGER NOT NULL,
+    seq INTEGER NOT NULL,
+    load REAL
 );
 CREATE TABLE request (
     request_id TEXT PRIMARY KEY,
@@ -79,16 +81,35 @@ PUT_EVENT = """
 INSERT INTO event (revision, seq, time, name, kind, old_revision, old_body, new_body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 PUT_LEASE = """
-INSERT INTO lease (name, owner_id, ttl, expires_at, suspect) VALUES (?, ?, ?, ?, ?)
+INSERT INTO lease (name, owner_id, ttl, renewed_at, liveness, seq, load) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (name) DO UPDATE SET
-    owner_id = excluded.owner_id, ttl = excluded.ttl, expires_at = excluded.expires_at, suspect = excluded.suspect
+    owner_id = excluded.owner_id, ttl = excluded.ttl, renewed_at = excluded.renewed_at, liveness = excluded.liveness,
+    seq = excluded.seq, load = excluded.load
 """
 DELETE_LEASE = "DELETE FROM lease WHERE name = ?"
 PUT_REPLY = "INSERT INTO request (request_id, fingerprint, time, revision, reply) VALUES (?, ?, ?, ?, ?)"
 GET_REPLY = "SELECT request_id, fingerprint, revision, reply FROM request WHERE request_id = ?"
 
 ALL_RESOURCES = "SELECT name, kind, revision, body FROM resource ORDER BY name"
-ALL_LEASES = "SELECT name, owner_id, ttl, expires_at, suspect FROM lease"
+LEASED_NAMES = "SELECT name FROM lease"
+MAX_LEASE_SEQ = "SELECT coalesce(max(seq), 0) FROM lease"
+# :forgiven is when every lease last counted as renewed.
+GET_LEASE = """
+SELECT name, owner_id, ttl, max(renewed_at, :forgiven), liveness, seq, load FROM lease WHERE name = :name
+"""
+COUNT_LEASES = """
+SELECT count(*), coalesce(sum(max(renewed_at, :forgiven) + ttl <= :now), 0) FROM lease
+"""
+# Liveness 2 is SUSPECT, 3 is PRESERVED; what is preserved stays as it is while :preserving.
+DUE_LEASES = """
+SELECT name, owner_id, ttl, renewed_at, liveness, seq, load, due_at FROM (
+    SELECT name, owner_id, ttl, max(renewed_at, :forgiven) AS renewed_at, liveness, seq, load,
+        max(renewed_at, :forgiven) + iif(liveness = 2, max(3 * ttl, :min_removal), ttl) AS due_at
+    FROM lease
+)
+WHERE due_at <= :now AND NOT (:preserving AND liveness = 3)
+ORDER BY random() LIMIT :limit
+"""
 ALL_EVENTS = """
 SELECT revision, time, name, kind, old_revision, old_body, new_body FROM event ORDER BY revision, seq
 """

@@ -24,8 +24,8 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
             connection.execute(sql.ROLLBACK)
 
 
-def write_all(connection: sqlite3.Connection, writes: Sequence[Write], now: float) -> list[int]:
-    """Write *writes* in one transaction; return the revision of each."""
+def write_all(connection: sqlite3.Connection, writes: Sequence[Write], now: float, seq: Iterator[int]) -> list[int]:
+    """Write *writes* in one transaction; return the revision of each. *seq* gives every lease its own number."""
     with transaction(connection):
         revision = _take_revisions(connection, sum(bool(write.changes) for write in writes))
         revisions = []
@@ -33,6 +33,7 @@ def write_all(connection: sqlite3.Connection, writes: Sequence[Write], now: floa
             revision += bool(write.changes)
             revisions.append(revision)
             _write(connection, write, revision, now)
+            _write_leases(connection, write, now, seq)
     return revisions
 
 
@@ -65,10 +66,13 @@ def _write(connection: sqlite3.Connection, write: Write, revision: int, now: flo
     connection.executemany(
         sql.PUT_EVENT, [_event_row(change, revision, seq, now) for seq, change in enumerate(write.changes)]
     )
-    connection.executemany(sql.PUT_LEASE, [_lease_row(lease) for lease in write.leases])
-    connection.executemany(sql.DELETE_LEASE, [(name,) for name in write.ended_leases])
     if (saved := write.reply) is not None:
         connection.execute(sql.PUT_REPLY, (saved.request_id, saved.fingerprint, now, revision, saved.reply))
+
+
+def _write_leases(connection: sqlite3.Connection, write: Write, now: float, seq: Iterator[int]) -> None:
+    connection.executemany(sql.PUT_LEASE, [_lease_row(lease, now, next(seq)) for lease in write.leases])
+    connection.executemany(sql.DELETE_LEASE, [(name,) for name in write.ended_leases])
 
 
 def _event_row(change: Change, revision: int, seq: int, now: float) -> tuple[object, ...]:
@@ -86,5 +90,6 @@ def _event_row(change: Change, revision: int, seq: int, now: float) -> tuple[obj
     )
 
 
-def _lease_row(lease: Lease) -> tuple[object, ...]:
-    return (lease.name, lease.owner_id, lease.ttl, lease.expires_at, lease.suspect)
+def _lease_row(lease: Lease, now: float, seq: int) -> tuple[object, ...]:
+    renewed_at = now if lease.renewed_at is None else lease.renewed_at
+    return (lease.name, lease.owner_id, lease.ttl, renewed_at, lease.liveness, seq, lease.load)
