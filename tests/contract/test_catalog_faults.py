@@ -14,14 +14,13 @@ from airegistry.errors import (
     OverloadedError,
     UnavailableError,
 )
-from airegistry.resources.resource import Liveness
 from registry import writer
 from registry.catalog import Catalog
 from registry.requests import (
     Deregistration,
     Update,
 )
-from tests.orders import SCOUT, batch, endpoint, heartbeat, leased, model, scout, status
+from tests.orders import SCOUT, batch, endpoint, model, scout
 
 
 async def test_requests_at_the_same_time_each_get_their_own_outcome(catalog):
@@ -60,50 +59,32 @@ async def test_no_endpoint_is_left_without_its_model(catalog):
     assert "models/a/endpoints/x" not in catalog.entries
 
 
-async def test_writes_that_wait_share_a_transaction(catalog, monkeypatch):
+async def test_writes_that_wait_share_a_transaction(catalog, store, monkeypatch):
     groups = []
-    commit = catalog._store.commit
+    commit = store.commit
 
-    async def counted(writes):
+    async def counted(writes, expected):
         groups.append(len(writes))
-        return await commit(writes)
+        return await commit(writes, expected)
 
-    monkeypatch.setattr(catalog._store, "commit", counted)
+    monkeypatch.setattr(store, "commit", counted)
     await asyncio.gather(*(catalog.register(batch(model(f"m{i}"))) for i in range(20)))
     assert sum(groups) == 20
     assert len(groups) <= 2
 
 
-async def test_a_failed_transaction_fails_its_requests_alone_and_leaves_no_hole(catalog, monkeypatch):
-    commit = catalog._store.commit
-
-    async def fail(_writes):
+async def test_a_failed_transaction_fails_its_requests_alone_and_leaves_no_hole(catalog, store, monkeypatch):
+    async def fail(_writes, _expected):
         raise UnavailableError("the store failed: SQLITE_FULL")
 
-    monkeypatch.setattr(catalog._store, "commit", fail)
-    outcomes = await asyncio.gather(
-        *(catalog.register(batch(model(f"m{i}"))) for i in range(3)), return_exceptions=True
-    )
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "commit", fail)
+        outcomes = await asyncio.gather(
+            *(catalog.register(batch(model(f"m{i}"))) for i in range(3)), return_exceptions=True
+        )
     assert all(isinstance(outcome, UnavailableError) for outcome in outcomes)
     assert (catalog.revision, len(catalog.entries)) == (0, 0)
-    monkeypatch.setattr(catalog._store, "commit", commit)
     assert (await catalog.register(batch(model("m0")))).revision == 1
-
-
-async def test_leases_do_not_end_while_nobody_can_renew(catalog, clock, monkeypatch):
-    await catalog.register(leased(scout(), lease_ttl=30))
-    clock.time += 29
-
-    async def fail(_writes):
-        raise UnavailableError("the store failed: SQLITE_IOERR")
-
-    with monkeypatch.context() as broken:
-        broken.setattr(catalog._store, "commit", fail)
-        with pytest.raises(UnavailableError):
-            await catalog.heartbeat(heartbeat())
-    clock.time += 29
-    await catalog.expire()
-    assert status(catalog).liveness is Liveness.LIVE
 
 
 async def test_too_many_waiting_writes_are_refused(catalog):
@@ -138,8 +119,7 @@ async def test_a_caller_that_went_away_before_its_turn_changes_nothing(catalog):
     assert list(catalog.entries) == [SCOUT]
 
 
-async def test_a_view_that_breaks_ends_the_catalog_loudly(open_store, monkeypatch):
-    store = open_store()
+async def test_a_view_that_breaks_ends_the_catalog_loudly(store, monkeypatch):
     catalog = await Catalog.open(store, index=Index(lambda: datetime.now(UTC)), names=NameTable())
     running = asyncio.create_task(catalog.run())
 
@@ -154,4 +134,3 @@ async def test_a_view_that_breaks_ends_the_catalog_loudly(open_store, monkeypatc
     assert raised.group_contains(ZeroDivisionError)
     with pytest.raises(UnavailableError):
         await catalog.register(batch(model()))
-    await store.close()

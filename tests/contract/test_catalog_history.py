@@ -11,6 +11,7 @@ from registry.requests import (
     Deregistration,
 )
 from registry.upkeep import Upkeep
+from tests.contract.stores import running_catalog
 from tests.orders import batch, endpoint, model
 
 
@@ -59,17 +60,17 @@ async def test_the_past_can_be_read_as_it_was(catalog):
         catalog.at(5)
 
 
-async def test_compacted_history_is_gone_in_memory_and_after_a_restart(open_catalog, clock):
+async def test_compacted_history_is_gone_in_memory_and_after_a_restart(open_store, clock):
     settings = Upkeep(keep_revisions=2, keep_history=60)
-    async with open_catalog() as catalog:
+    async with open_store() as store, running_catalog(store) as catalog:
         for i in range(5):
             await catalog.register(batch(model(f"m{i}")))
-        assert not await upkeep.compact_step(catalog.feed, catalog._store, settings)
+        assert not await upkeep.compact_step(catalog.feed, store, settings)
         clock.time += 61
-        assert await upkeep.compact_step(catalog.feed, catalog._store, settings)
-        assert not await upkeep.compact_step(catalog.feed, catalog._store, settings)
+        assert await upkeep.compact_step(catalog.feed, store, settings)
+        assert not await upkeep.compact_step(catalog.feed, store, settings)
         assert catalog.feed.oldest == 4
-    async with open_catalog() as catalog:
+    async with open_store() as store, running_catalog(store) as catalog:
         assert (catalog.feed.oldest, catalog.revision, len(catalog.entries)) == (4, 5, 5)
         with pytest.raises(CompactedError):
             catalog.at(2)

@@ -17,6 +17,7 @@ from registry.requests import (
     LeaseRenewal,
     Update,
 )
+from tests.contract.stores import leases_of
 from tests.orders import ME, OTHER, SCOUT, batch, endpoint, fields_of, heartbeat, leased, model, scout, status
 
 
@@ -55,11 +56,11 @@ async def test_a_live_lease_keeps_others_from_writing(catalog):
     assert catalog.revision == 1
 
 
-async def test_the_holder_may_write(catalog):
+async def test_the_holder_may_write(catalog, store):
     await catalog.register(leased(scout()))
     await catalog.update(Update(resource=scout("new"), owner_id=ME))
     await catalog.deregister(Deregistration(name=SCOUT, owner_id=ME))
-    assert len(catalog.leases) == 0
+    assert await leases_of(store, SCOUT) == {}
 
 
 async def test_a_lease_can_be_taken_over_explicitly(catalog):
@@ -69,11 +70,11 @@ async def test_a_lease_can_be_taken_over_explicitly(catalog):
     assert result.error.reason == "OWNED_BY_ANOTHER"
 
 
-async def test_a_lease_that_ran_out_is_free_for_anybody(catalog, clock):
+async def test_a_lease_that_ran_out_is_free_for_anybody(catalog, store, clock):
     await catalog.register(leased(scout(), lease_ttl=10))
     clock.time += 10
     await catalog.register(leased(scout(), owner_id=OTHER))
-    assert catalog.leases.get(SCOUT).owner_id == OTHER
+    assert (await leases_of(store, SCOUT))[SCOUT].owner_id == OTHER
 
 
 async def test_an_identical_registration_renews_the_lease_without_a_revision(catalog, clock):
@@ -124,7 +125,7 @@ async def test_each_renewal_has_its_own_result(catalog):
     ]
 
 
-async def test_a_report_that_changes_what_is_shown_makes_one_revision(catalog, clock):
+async def test_a_report_that_changes_what_is_shown_makes_one_revision(catalog, store, clock):
     await catalog.register(leased(scout()))
     report = heartbeat(health=Health.DEGRADED, agent_state=AgentState.BUSY, load=0.9)
     assert (await catalog.heartbeat(report)).revision == 2
@@ -132,7 +133,7 @@ async def test_a_report_that_changes_what_is_shown_makes_one_revision(catalog, c
     shown = status(catalog)
     assert (shown.health, shown.agent_state) == (Health.DEGRADED, AgentState.BUSY)
     assert shown.health_time == datetime.fromtimestamp(clock.time, UTC)
-    assert catalog.leases.get(SCOUT).load == 0.9
+    assert (await leases_of(store, SCOUT))[SCOUT].load == 0.9
 
 
 async def test_a_report_survives_a_registration(catalog):
@@ -162,7 +163,7 @@ async def test_a_bad_heartbeat_is_refused_by_field(catalog, request_, field):
     assert fields_of(raised) == [field]
 
 
-async def test_an_unrenewed_lease_is_suspected_then_its_resource_removed(catalog, clock):
+async def test_an_unrenewed_lease_is_suspected_then_its_resource_removed(catalog, store, clock):
     await catalog.register(leased(scout(), lease_ttl=30))
     clock.time += 30
     assert (await catalog.expire()).suspected == (SCOUT,)
@@ -172,7 +173,8 @@ async def test_an_unrenewed_lease_is_suspected_then_its_resource_removed(catalog
     assert SCOUT in catalog.entries
     clock.time += 1
     assert (await catalog.expire()).removed == (SCOUT,)
-    assert (catalog.revision, len(catalog.entries), len(catalog.leases)) == (3, 0, 0)
+    assert (catalog.revision, len(catalog.entries)) == (3, 0)
+    assert await leases_of(store, SCOUT) == {}
 
 
 async def test_a_heartbeat_brings_a_suspect_back_to_life(catalog, clock):
@@ -223,12 +225,12 @@ async def test_a_registry_that_was_away_ends_no_lease(catalog, clock):
     passes = asyncio.Semaphore(0)
 
     async def expire():
-        expired = await catalog.expire()
+        expired = await catalog.expire(away=3)
         clock.time += 1000  # stopped, or asleep
         passes.release()
         return expired
 
-    sweeping = asyncio.create_task(upkeep.sweep(expire, catalog.leases, interval=0, now=clock))
+    sweeping = asyncio.create_task(upkeep.sweep(expire, interval=0))
     for _ in range(3):
         await passes.acquire()
     sweeping.cancel()

@@ -1,135 +1,62 @@
-"""Who holds what, and until when."""
-
-import random
-from dataclasses import replace
+"""Who holds what, until when, and when so many are overdue that it is not believed."""
 
 import pytest
 
-from registry.leases import MIN_PER_PASS, Leases
+from airegistry.resources.resource import Liveness
+from registry.leases import Due, Lease, Leases
 
 ME, OTHER = "owner-me", "owner-other"
+NAME = "agents/a"
+START = 1000.0
 
 
-class Clock:
-    def __init__(self):
-        self.time = 1000.0
-
-    def __call__(self):
-        return self.time
+def held(lease=None, at=START):
+    return Leases([lease or Lease(NAME, ME, 10.0, START)], lambda: at)
 
 
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def leases(clock):
-    return Leases(clock, rng=random.Random(1))
-
-
-def hold(leases, name="agents/a", owner=ME, ttl=10.0):
-    leases.put(leases.grant(name, owner, ttl))
-
-
-def names(due):
-    return sorted(lease.name for lease in due)
-
-
-def test_a_lease_lives_at_least_its_time_to_live(leases, clock):
-    hold(leases, ttl=10)
-    clock.time += 9.99
-    assert leases.due() == []
-    clock.time += 0.01
-    assert names(leases.due()) == ["agents/a"]
-
-
-def test_a_renewal_gives_the_whole_time_again(leases, clock):
-    hold(leases, ttl=10)
-    clock.time += 9
-    leases.put(leases.renew(leases.get("agents/a")))
-    clock.time += 9
-    assert leases.due() == []
+def test_a_live_lease_keeps_others_out_and_not_its_holder():
+    assert held().held_by_another(NAME, OTHER)
+    assert held().held_by_another(NAME, "")
+    assert not held().held_by_another(NAME, ME)
 
 
 @pytest.mark.parametrize(
-    ("ttl", "removed_after"), [pytest.param(10, 60, id="a-minute"), pytest.param(30, 90, id="three-times")]
+    ("after", "kept_out"), [pytest.param(9.99, True, id="alive"), pytest.param(10, False, id="ran-out")]
 )
-def test_a_suspect_is_due_again_after_three_times_its_ttl_but_a_minute_at_least(leases, clock, ttl, removed_after):
-    hold(leases, ttl=ttl)
-    clock.time += ttl
-    (lease,) = leases.due()
-    leases.put(replace(lease, suspect=True))
-    assert leases.due() == []
-    clock.time = 1000 + removed_after - 0.01
-    assert leases.due() == []
-    clock.time = 1000 + removed_after
-    assert names(leases.due()) == ["agents/a"]
+def test_a_lease_keeps_others_out_for_its_time_to_live(after, kept_out):
+    assert held(at=START + after).held_by_another(NAME, OTHER) is kept_out
 
 
-def test_what_is_due_stays_due_until_something_is_done(leases, clock):
-    hold(leases)
-    clock.time += 11
-    assert names(leases.due()) == names(leases.due()) == ["agents/a"]
+def test_a_lease_that_is_renewed_when_it_is_written_keeps_others_out():
+    assert held(Lease(NAME, ME, 10.0)).held_by_another(NAME, OTHER)
 
 
-def test_a_renewal_ends_suspicion(leases, clock):
-    hold(leases)
-    leases.put(replace(leases.get("agents/a"), suspect=True))
-    leases.put(leases.renew(leases.get("agents/a"), load=0.5))
-    assert not leases.get("agents/a").suspect
-    assert leases.get("agents/a").load == 0.5
+def test_nobody_holds_what_has_no_lease():
+    leases = Leases((), lambda: START)
+    assert leases.get(NAME) is None
+    assert not leases.held_by_another(NAME, "")
 
 
-def test_a_live_lease_keeps_others_out_and_an_unrenewed_one_does_not(leases, clock):
-    hold(leases, ttl=10)
-    assert leases.held_by_another("agents/a", OTHER)
-    assert not leases.held_by_another("agents/a", ME)
-    clock.time += 10
-    assert not leases.held_by_another("agents/a", OTHER)
+@pytest.mark.parametrize("liveness", [pytest.param(one, id=one.name.lower()) for one in Liveness])
+def test_a_renewal_ends_every_doubt(liveness):
+    renewed = Lease(NAME, ME, 10.0, START, liveness, seq=7, load=0.1).renewed(0.5)
+    assert renewed == Lease(NAME, ME, 10.0, None, Liveness.LIVE, seq=7, load=0.5)
 
 
-def test_nobody_holds_what_has_no_lease(leases):
-    assert not leases.held_by_another("agents/a", "")
-
-
-def test_a_dropped_lease_is_never_due(leases, clock):
-    hold(leases)
-    leases.drop("agents/a")
-    clock.time += 1000
-    assert leases.due() == []
-    assert len(leases) == 0
+def test_a_renewal_that_reports_no_load_forgets_the_old_one():
+    assert Lease(NAME, ME, 10.0, load=0.9).renewed().load is None
 
 
 @pytest.mark.parametrize(
-    ("count", "ended"), [pytest.param(1000, 50, id="five-percent"), pytest.param(40, MIN_PER_PASS, id="few")]
+    ("overdue", "total", "preserving"),
+    [
+        pytest.param(0, 0, False, id="nothing"),
+        pytest.param(9, 12, False, id="few-overdue"),
+        pytest.param(10, 12, True, id="most-of-a-few"),
+        pytest.param(15, 100, False, id="exactly-the-share"),
+        pytest.param(16, 100, True, id="more-than-the-share"),
+        pytest.param(100, 10_000, False, id="a-small-share-of-many"),
+    ],
 )
-def test_one_pass_ends_only_a_share(leases, clock, count, ended):
-    for i in range(count):
-        hold(leases, f"agents/a{i}")
-    clock.time += 1000
-    assert len(leases.due()) == ended
-
-
-def test_which_leases_end_first_is_random(leases, clock):
-    for i in range(40):
-        hold(leases, f"agents/a{i}")
-    clock.time += 1000
-    assert names(leases.due()) != names(leases.due())
-
-
-def test_forgiving_counts_as_a_renewal_of_all(leases, clock):
-    hold(leases, ttl=10)
-    clock.time += 500
-    leases.forgive()
-    clock.time += 9.99
-    assert leases.due() == []
-    clock.time += 0.01
-    assert names(leases.due()) == ["agents/a"]
-
-
-def test_forgiving_takes_nothing_from_a_lease_renewed_later_than_the_clock_shows(leases, clock):
-    hold(leases, ttl=10)
-    clock.time -= 5
-    leases.forgive()
-    assert leases.get("agents/a").expires_at == 1010
+def test_nothing_ends_when_a_large_share_and_not_just_a_few_are_overdue(overdue, total, preserving):
+    assert Due(overdue=overdue, total=total).preserving is preserving
