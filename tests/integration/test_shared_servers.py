@@ -14,7 +14,7 @@ from grpc_reflection.v1alpha import reflection_pb2
 
 from airegistry._rpc.channelz import channelz_service
 from airegistry._rpc.health import HealthState, health_service
-from airegistry._rpc.listening import ListenError
+from airegistry._rpc.listening import ListenError, bind_shared, join_address
 from airegistry._rpc.metrics import CallMetrics
 from airegistry._rpc.reflection import reflection_services
 from airegistry._rpc.serving import open_server
@@ -176,6 +176,21 @@ async def test_a_port_in_use_is_one_clear_error():
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(ListenError, match=f"cannot listen on {address}: address already in use"):
             await open_server([], address, CallMetrics())
+
+
+async def test_servers_share_a_port_only_when_all_of_them_mean_to():
+    with bind_shared("127.0.0.1:0") as kept:
+        address = join_address(*kept.getsockname())
+        first = await open_server([health_service(HealthState())], address, CallMetrics(), reuse_port=True)
+        second = await open_server([health_service(HealthState())], address, CallMetrics(), reuse_port=True)
+        with pytest.raises(ListenError, match=f"cannot listen on {address}: address already in use"):
+            await open_server([], address, CallMetrics())
+        await first.close(0)
+        # What keeps the port is no listener: every connection comes to the server that is left.
+        for _ in range(20):
+            async with aio.insecure_channel(address) as channel:
+                assert await health_stub(channel).List(HealthListRequest(), timeout=10)
+        await second.close(0)
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"], ids=["any", "any-v6", "public"])

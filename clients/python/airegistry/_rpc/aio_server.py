@@ -25,7 +25,6 @@ MAX_RECEIVE_BYTES = 8 * 1024 * 1024
 SERVER_OPTIONS: Sequence[tuple[str, int]] = (
     ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
     ("grpc.max_send_message_length", -1),
-    ("grpc.so_reuseport", 0),
     # Agents behind NAT keep idle connections open by pings.
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),

@@ -20,17 +20,41 @@ def listen_on(address: str, *, insecure: bool = False) -> socket.socket:
 
     Without transport security and keys, only loopback is let through unless *insecure* says that an open server is meant.
     """
+    host, port = _allowed(address, insecure=insecure)
+    try:
+        return socket.create_server((host, port), family=_family(host))
+    except OSError as error:
+        raise ListenError(f"cannot listen on {address}: {_reason(error)}") from error
+
+
+def bind_shared(address: str, *, insecure: bool = False) -> socket.socket:
+    """Return a socket that keeps `host:port` for servers of this user that share it; it does not listen itself."""
+    place = _allowed(address, insecure=insecure)
+    bound = socket.socket(_family(place[0]), socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        # A named port may have connections of an earlier server that the kernel still remembers; a free one must not be
+        # one that somebody else keeps in the same way.
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(place[1] != 0))
+        bound.bind(place)
+    except OSError as error:
+        bound.close()
+        raise ListenError(f"cannot listen on {address}: {_reason(error)}") from error
+    return bound
+
+
+def _allowed(address: str, *, insecure: bool) -> tuple[str, int]:
     host, port = split_address(address)
     if not insecure and not is_loopback(host):
         raise ListenError(
             f"refusing to listen on {address}: calls are neither encrypted nor authenticated, so that only loopback is "
             "safe; say --insecure, or set AIREGISTRY_INSECURE=true, if an open server is meant"
         )
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family)
-    except OSError as error:
-        raise ListenError(f"cannot listen on {address}: {_reason(error)}") from error
+    return host, port
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 def split_address(address: str) -> tuple[str, int]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from grpc import aio
 
 from airegistry._rpc.aio_server import SERVER_OPTIONS, CallObserver, add_service
-from airegistry._rpc.listening import ListenError, join_address, listen_on
+from airegistry._rpc.listening import ListenError, bind_shared, join_address, listen_on
 from airegistry._rpc.service import Service
 
 
@@ -25,13 +25,21 @@ class GrpcServer:
 
 
 async def open_server(
-    services: Sequence[Service], address: str, observer: CallObserver, *, insecure: bool = False
+    services: Sequence[Service],
+    address: str,
+    observer: CallObserver,
+    *,
+    insecure: bool = False,
+    reuse_port: bool = False,
 ) -> GrpcServer:
-    """Serve *services* on `host:port`, or raise ListenError naming the address."""
-    server = aio.server(options=SERVER_OPTIONS)
+    """Serve *services* on `host:port`, or raise ListenError naming the address.
+
+    With *reuse_port* other processes of this user may serve there, too; connections are spread over all of them.
+    """
+    server = aio.server(options=[*SERVER_OPTIONS, ("grpc.so_reuseport", int(reuse_port))])
     for service in services:
         add_service(server, service, observer)
-    bound = _bind(server, address, insecure=insecure)
+    bound = _bind(server, address, insecure=insecure, reuse_port=reuse_port)
     await _start(server)
     return GrpcServer(server, bound)
 
@@ -47,9 +55,10 @@ async def _start(server: aio.Server) -> None:
         raise
 
 
-def _bind(server: aio.Server, address: str, *, insecure: bool) -> str:
+def _bind(server: aio.Server, address: str, *, insecure: bool, reuse_port: bool) -> str:
     # gRPC says only that it failed, and logs the rest; a socket of our own learns why. It also takes the free port.
-    with listen_on(address, insecure=insecure) as probe:
+    # Where others serve it must not listen: connections that came to it would be cut when it closes.
+    with (bind_shared if reuse_port else listen_on)(address, insecure=insecure) as probe:
         host, port = probe.getsockname()[:2]
     bound = join_address(host, port)
     try:
