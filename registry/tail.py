@@ -44,7 +44,8 @@ class Tail:
 
     def committed(self, revisions: Iterable[Logged]) -> None:
         """Take in what this process wrote, and publish what is next."""
-        self._own.update((logged.number, logged) for logged in revisions)
+        # Those that were read from the log meanwhile are shown already.
+        self._own.update((logged.number, logged) for logged in revisions if logged.number > self._view.revision)
         self._publish_own()
 
     async def reach(self, revision: int) -> None:
