@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from airegistry._rpc.settings import ServerSettings
 
@@ -30,3 +32,38 @@ class Config(ServerSettings):
         ge=1024 * 1024,
         description="How large the history may become, serialized; beyond that the oldest goes, whatever else is said.",
     )
+    registry_database_url: SecretStr = Field(
+        SecretStr(""),
+        description="The PostgreSQL database, as postgresql://user:password@host/name, which any number of registries may "
+        "share. As an option it shows in the list of processes: name it in the environment or in a file. Unset: SQLite in "
+        "the data folder.",
+    )
+    registry_database_url_file: Path | None = Field(
+        None, description="The file that the URL of the database is in, instead of the setting itself."
+    )
+    registry_workers: int = Field(
+        1,
+        ge=1,
+        le=256,
+        description="How many processes serve behind the one gRPC port; more than one needs PostgreSQL. Each has its own "
+        "HTTP address: the port counts up with them.",
+    )
+
+    @field_validator("registry_database_url")
+    @classmethod
+    def _is_postgresql(cls, value: SecretStr) -> SecretStr:
+        # The value stays out of the message: it may hold a password.
+        if value.get_secret_value() and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("must begin with postgresql://")
+        return value
+
+    @field_validator("registry_workers")
+    @classmethod
+    def _has_a_store_to_share(cls, value: int, info: ValidationInfo) -> int:
+        url = info.data.get("registry_database_url")
+        # A URL that was refused is not there, and is told on its own.
+        if value > 1 and url is not None and not url.get_secret_value():
+            raise ValueError(
+                "more than one process needs PostgreSQL (AIREGISTRY_REGISTRY_DATABASE_URL); SQLite lets in only one"
+            )
+        return value

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import typer
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from airegistry._rpc.settings import ServerSettings
@@ -24,8 +25,9 @@ Written by `python -m tools.settings_doc` (`make docs`); change the descriptions
 The servers read the environment, once, when they start; each setting is an option of `python -m registry` and
 `python -m gateway`, too (`--log-level`), and the option counts more. An unknown name that begins with `AIREGISTRY_` is an error, and so is
 a value that does not fit: the program says which one and ends with exit code 2. Both servers read the same environment; each
-leaves the names of the other alone. Durations are in seconds, sizes in bytes. Secrets are no settings: the value of a
-credential is a file in the credentials folder, or an environment variable whose name fits the pattern below.
+leaves the names of the other alone. Durations are in seconds, sizes in bytes. A secret may be in a file, named by the setting
+with `_FILE` behind its name; it is never logged. What providers are paid with is no setting: the value of a credential is a file in
+the credentials folder, or an environment variable whose name fits the pattern below.
 
 Where `XDG_DATA_HOME` is set, the data folder is `airegistry` in it, unless `AIREGISTRY_DATA_DIR` says otherwise.
 """
@@ -71,7 +73,7 @@ def _words(description: str, bounds: str) -> str:
 
 
 def _default(value: Any) -> str:
-    if value is None:
+    if value is None or isinstance(value, SecretStr):
         return "unset"
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return f"`{text}`".replace("|", "\\|")

@@ -85,3 +85,71 @@ def test_a_wrong_value_is_named_but_not_shown(monkeypatch):
 
 def test_every_setting_is_described():
     assert all(field.description for field in Config.model_fields.values())
+
+
+URL = "postgresql://registry:hunter2@db/registry"
+
+
+def test_a_secret_may_be_in_a_file(monkeypatch, tmp_path):
+    (tmp_path / "url").write_text(f"{URL}\n")
+    monkeypatch.setenv("AIREGISTRY_REGISTRY_DATABASE_URL_FILE", str(tmp_path / "url"))
+    assert read_environment(Config, "registry").registry_database_url.get_secret_value() == URL
+
+
+@pytest.mark.parametrize("name", ["", "_FILE"], ids=["by-value", "by-file"])
+def test_an_option_for_a_secret_counts_more_than_either_variable(monkeypatch, tmp_path, name):
+    for file, text in (("of-environment", "postgresql://other"), ("of-option", URL)):
+        (tmp_path / file).write_text(text)
+    values = {"": "postgresql://other", "_FILE": str(tmp_path / "of-environment")}
+    monkeypatch.setenv(f"AIREGISTRY_REGISTRY_DATABASE_URL{name}", values[name])
+    for option in (
+        ["--registry-database-url", URL],
+        ["--registry-database-url-file", str(tmp_path / "of-option")],
+    ):
+        assert read_settings(Config, "registry", option).registry_database_url.get_secret_value() == URL
+
+
+def test_a_secret_is_set_in_one_place(monkeypatch, tmp_path):
+    (tmp_path / "url").write_text(URL)
+    monkeypatch.setenv("AIREGISTRY_REGISTRY_DATABASE_URL", URL)
+    monkeypatch.setenv("AIREGISTRY_REGISTRY_DATABASE_URL_FILE", str(tmp_path / "url"))
+    with pytest.raises(SettingsError, match="set one of them") as caught:
+        read_environment(Config, "registry")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param(None, "No such file", id="missing"),
+        pytest.param(b" \n", "is empty", id="empty"),
+        pytest.param(b"\xff\xfe", "is not text", id="no-text"),
+    ],
+)
+def test_a_file_without_a_secret_is_named(monkeypatch, tmp_path, content, words):
+    if content is not None:
+        (tmp_path / "url").write_bytes(content)
+    monkeypatch.setenv("AIREGISTRY_REGISTRY_DATABASE_URL_FILE", str(tmp_path / "url"))
+    with pytest.raises(SettingsError, match=f"URL_FILE: .*{tmp_path}/url.*{words}"):
+        read_environment(Config, "registry")
+
+
+def test_a_secret_is_never_shown(monkeypatch, capsys):
+    monkeypatch.setenv("AIREGISTRY_REGISTRY_DATABASE_URL", URL)
+    config = read_environment(Config, "registry")
+    assert "hunter2" not in f"{config!r} {config} {config.model_dump()} {config.model_dump_json()}"
+    with pytest.raises(SystemExit):
+        read_settings(Config, "registry", ["--help"])
+    assert "hunter2" not in capsys.readouterr().out
+    monkeypatch.setenv("AIREGISTRY_REGISTRY_DATABASE_URL", "mysql://hunter2@db")
+    with pytest.raises(SettingsError, match="must begin with postgresql://") as caught:
+        read_environment(Config, "registry")
+    assert "hunter2" not in str(caught.value)
+
+
+def test_sqlite_has_one_process(monkeypatch):
+    monkeypatch.setenv("AIREGISTRY_REGISTRY_WORKERS", "2")
+    with pytest.raises(SettingsError, match=r"^AIREGISTRY_REGISTRY_WORKERS: more than one .* needs PostgreSQL"):
+        read_environment(Config, "registry")
+    monkeypatch.setenv("AIREGISTRY_REGISTRY_DATABASE_URL", URL)
+    assert read_environment(Config, "registry").registry_workers == 2

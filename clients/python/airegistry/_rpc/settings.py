@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from airegistry._rpc.logs import LogFormat, LogLevel
@@ -66,18 +66,52 @@ def read_settings(settings: type[S], program: str, arguments: Sequence[str]) -> 
 def read_environment(settings: type[S], program: str, options: Mapping[str, Any] | None = None) -> S:
     """Build *settings* of *program* (`registry`) from the environment, or raise SettingsError saying what is wrong.
 
-    What *options* says counts instead.
+    What *options* says counts instead. A secret with a setting `…_file` beside it may be in the file named there.
     """
-    known = {f"{_PREFIX}{field.upper()}" for field in settings.model_fields}
+    known = {_variable(name) for name in settings.model_fields}
     own = f"{_PREFIX}{program.upper()}_"
     _refuse_unknown(os.environ, known.union(_OF_CLIENTS), [prefix for prefix in _PROGRAMS if prefix != own])
     values = EnvSettingsSource(settings)()
     if xdg := os.environ.get("XDG_DATA_HOME"):
         values.setdefault("data_dir", Path(xdg) / "airegistry")
+    given = {**values, **(options or {}), **dict(_secrets(settings, values, options or {}))}
     try:
-        return settings(**{**values, **(options or {})})
+        return settings(**given)
     except ValidationError as error:
         raise SettingsError(_in_one_line(error)) from error
+
+
+def _secrets(
+    settings: type[ServerSettings], environment: Mapping[str, Any], options: Mapping[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """Yield the secrets that were given, from the files where they are in files."""
+    for name, field in settings.model_fields.items():
+        file = f"{name}_file"
+        if field.annotation is not SecretStr or file not in settings.model_fields:
+            continue
+        # One value with two names: an option counts more than the environment, whichever name it has.
+        source = options if name in options or file in options else environment
+        if name in source and file in source:
+            raise SettingsError(f"{_variable(name)} and {_variable(file)} are the same secret: set one of them")
+        if file in source:
+            yield name, _secret_in(source[file], _variable(file))
+        elif name in source:
+            yield name, source[name]
+
+
+def _secret_in(path: str, setting: str) -> str:
+    try:
+        secret = Path(path).expanduser().read_text().strip()
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise SettingsError(f"{setting}: cannot read {path}: {reason or error}") from error
+    if not secret:
+        raise SettingsError(f"{setting}: {path} is empty")
+    return secret
+
+
+def _variable(name: str) -> str:
+    return f"{_PREFIX}{name.upper()}"
 
 
 def _options(settings: type[ServerSettings], program: str, arguments: Sequence[str]) -> dict[str, Any]:
@@ -91,7 +125,8 @@ def _options(settings: type[ServerSettings], program: str, arguments: Sequence[s
     for name, field in settings.model_fields.items():
         flag: dict[str, Any] = {"action": "store_true"} if field.annotation is bool else {"metavar": "VALUE"}
         # argparse formats its help with %.
-        text = f"{field.description} Default: {field.default}.".replace("%", "%%")
+        default = "unset" if field.default is None or field.annotation is SecretStr else field.default
+        text = f"{field.description} Default: {default}.".replace("%", "%%")
         parser.add_argument(f"--{name.replace('_', '-')}", help=text, **flag)
     return vars(parser.parse_args(arguments))
 
@@ -114,4 +149,5 @@ def _unknown(name: str, known: Collection[str]) -> str:
 
 def _in_one_line(error: ValidationError) -> str:
     # The value stays out: it may be a secret.
-    return "; ".join(f"{_PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors() if e["loc"])
+    said = ((str(e["loc"][0]), e["msg"].removeprefix("Value error, ")) for e in error.errors() if e["loc"])
+    return "; ".join(f"{_variable(name)}: {message}" for name, message in said)
