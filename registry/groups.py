@@ -73,8 +73,9 @@ class Group:
                 known = state.entries.get(name)
                 self.revisions[name] = known.revision if known is not None else 0
         for name in planned.waiting.order.leases(state.entries):
-            if (lease := state.leases.get(name)) is not None:
-                self.leases[name] = lease.seq
+            lease = state.leases.get(name)
+            # The view may have moved on since the leases were read: somebody may hold by now what nobody held then.
+            self.leases[name] = lease.seq if lease is not None else 0
 
 
 def decide(waiting: Iterable[Waiting], state: State, basis: Basis) -> Group:

@@ -33,7 +33,7 @@ class Log:
         self.revisions = []
         self.compacted = 0
         self.reads = []
-        self.refused = 0
+        self.refused = asyncio.Event()
         self.away = False
         self.written = asyncio.Event()
         self.loading = None
@@ -50,7 +50,7 @@ class Log:
     async def newest(self):
         await asyncio.sleep(0)
         if self.away:
-            self.refused += 1
+            self.refused.set()
             raise UnavailableError("away")
         return len(self.revisions)
 
@@ -231,8 +231,7 @@ async def test_the_tail_goes_on_when_the_store_is_back(log, view, tail, monkeypa
     log.away = True
     log.write("models/a")
     running = asyncio.create_task(tail.run())
-    while not log.refused:
-        await asyncio.sleep(0)
+    await log.refused.wait()
     log.away = False
     log.write("models/b")
     await asyncio.wait_for(view.feed.wait_for(2), 10)
