@@ -18,9 +18,9 @@ def entry(name: str, kind: int, revision: int, body: bytes) -> Entry:
     return Entry(name=name, kind=ResourceKind(kind), revision=revision, body=body)
 
 
-def lease(
+def lease(  # noqa: PLR0913, PLR0917 - a row
     name: str, owner_id: str, ttl: float, renewed_at: float, liveness: int, seq: int, load: float | None
-) -> Lease:  # noqa: PLR0913, PLR0917 - a row
+) -> Lease:
     """Return a lease."""
     return Lease(name, owner_id, ttl, renewed_at, Liveness(liveness), seq, load)
 
@@ -28,17 +28,17 @@ def lease(
 def history(rows: Iterable[tuple[Any, ...]], current: Mapping[str, Entry]) -> Iterator[Revision]:
     """Yield the revisions of rows of (revision, time, name, kind, old_revision, old_body, new_body), in order.
 
-    Entries that appear several times, as new here and as old there, are one object.
+    Entries that appear several times, as new here and as old there, are one object: `old_body` may be missing for those.
     """
     latest: dict[str, Entry] = {}
 
     def known(name: str, kind: int, revision: int | None, body: bytes | None) -> Entry | None:
-        if revision is None or body is None:
+        if revision is None:
             return None
         for one in (latest.get(name), current.get(name)):
             if one is not None and one.revision == revision:
                 return one
-        return entry(name, kind, revision, body)
+        return entry(name, kind, revision, body) if body is not None else None
 
     def event(row: tuple[Any, ...]) -> Event:
         revision, _, name, kind, old_revision, old_body, new_body = row

@@ -1,0 +1,127 @@
+"""A few connections to the database: every use has a deadline, and one that may be broken is never used again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Self, TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from airegistry.errors import FailedPreconditionError, UnavailableError
+
+log = logging.getLogger(__name__)
+
+DEADLINE = 5.0
+"""How long a use may take, in seconds, from waiting for a connection to its last answer."""
+_CONNECT = 3.0
+_MAX_CONNECTIONS = 6
+
+# The server lets go of what a stopped process holds: the counter, at worst, is locked for so long. Others wait longer.
+_SESSION = {
+    "application_name": "airegistry",
+    "idle_in_transaction_session_timeout": "1000",
+    "lock_timeout": "3000",
+    "statement_timeout": "10000",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "jit": "off",
+}
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
+
+_IN_DOUBT = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""All that can go wrong with a database."""
+
+
+class Connections:
+    """Connections that are lent one by one."""
+
+    def __init__(self, url: str, pool: asyncpg.Pool[asyncpg.Record]) -> None:
+        self._url = url
+        self._pool = pool
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Connect; UnavailableError or FailedPreconditionError when that cannot be."""
+        try:
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=1,
+                max_size=_MAX_CONNECTIONS,
+                max_inactive_connection_lifetime=0,
+                timeout=_CONNECT,
+                server_settings=_SESSION,
+            )
+        except (ValueError, asyncpg.ClientConfigurationError):
+            # The message would show the address, and the password in it.
+            raise FailedPreconditionError("the address of the database is not a PostgreSQL URL") from None
+        except FAILURES as error:
+            raise unavailable(error) from error
+        return cls(url, pool)
+
+    @asynccontextmanager
+    async def lend(self, deadline: float = DEADLINE) -> AsyncIterator[Connection]:
+        """Lend a connection for at most *deadline* seconds. UnavailableError when the database is not there in time.
+
+        What the server refuses for its content, as a duplicate, is raised as it is.
+        """
+        try:
+            async with asyncio.timeout(deadline):
+                connection = await self._pool.acquire()
+                try:
+                    yield connection
+                except BaseException as error:
+                    if (
+                        not isinstance(error, Exception)
+                        or isinstance(error, _IN_DOUBT)
+                        or connection.is_in_transaction()
+                    ):
+                        # An answer may still be on its way, and a cancellation might wait for a server that is gone.
+                        connection.terminate()
+                    raise
+                finally:
+                    await self._pool.release(connection)
+        except asyncpg.IntegrityConstraintViolationError:
+            raise
+        except FAILURES as error:
+            raise unavailable(error) from error
+
+    async def dedicated(self) -> asyncpg.Connection[asyncpg.Record]:
+        """Open a connection that is not lent to anybody else."""
+        try:
+            return await asyncpg.connect(self._url, timeout=_CONNECT, server_settings=_SESSION)
+        except FAILURES as error:
+            raise unavailable(error) from error
+
+    async def close(self) -> None:
+        """Let go of all connections, politely where the server still answers."""
+        try:
+            async with asyncio.timeout(_CONNECT):
+                await self._pool.close()
+        except TimeoutError:
+            self._pool.terminate()
+
+
+def unavailable(error: BaseException) -> UnavailableError:
+    """Return the error for callers: what kind of failure it was, never its text, which may hold data or passwords."""
+    if isinstance(error, asyncpg.PostgresError):
+        reason = f"{type(error).__name__.removesuffix('Error')} ({error.sqlstate})"
+    elif isinstance(error, TimeoutError):
+        reason = "no answer in time"
+    else:
+        reason = type(error).__name__
+    return UnavailableError(f"the database failed: {reason}", retry_after=1.0)
+
+
+async def finish_quietly(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Close a connection that may be broken."""
+    try:
+        await connection.close(timeout=1.0)
+    except (*FAILURES, asyncio.CancelledError):
+        connection.terminate()
