@@ -37,6 +37,8 @@ from registry.upkeep import Upkeep
 log = logging.getLogger(__name__)
 
 _HTTP_DRAIN = 1.0
+_AWAY = 2.0
+"""A pass of the sweep that comes this late, in seconds, means that the plane itself was away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,9 @@ async def serve(config: Config) -> AsyncIterator[Registry]:
     A part that dies on its own cancels the block and raises out of it.
     """
     async with owned_tasks() as tasks, AsyncExitStack() as stack:
-        folder = config.data_dir.expanduser() / "registry"
-        catalog = await _open_catalog(config, folder, tasks, stack)
+        store, where = await _open_store(config)
+        stack.push_async_callback(store.close)
+        catalog = await _open_catalog(config, store, tasks, stack)
         watches = Watches(catalog, max_age=config.registry_max_watch_age, max_streams=config.registry_max_watches)
         stack.push_async_callback(end, tasks.create_task(watches.run()))
         health = HealthState()
@@ -69,15 +72,16 @@ async def serve(config: Config) -> AsyncIterator[Registry]:
         # Open watches end here, so that the server need not wait for them.
         stack.callback(catalog.feed.close)
         stack.callback(health.close)
-        log.info("the registry serves gRPC on %s and http://%s, data in %s", grpc.address, http.address, folder)
+        log.info("the registry serves gRPC on %s and http://%s, data in %s", grpc.address, http.address, where)
         yield Registry(grpc.address, http.address, catalog)
 
 
-async def _open_catalog(config: Config, folder: Path, tasks: asyncio.TaskGroup, stack: AsyncExitStack) -> Catalog:
-    store = _open_store(folder)
-    stack.push_async_callback(store.close)
+async def _open_catalog(config: Config, store: Store, tasks: asyncio.TaskGroup, stack: AsyncExitStack) -> Catalog:
     catalog = await Catalog.open(store, index=Index(lambda: datetime.now(UTC)), names=NameTable())
     upkeep = Upkeep(
+        sweep_interval=config.registry_sweep_interval,
+        away=config.registry_sweep_interval + _AWAY,
+        compact_interval=config.registry_compact_interval,
         keep_history=config.registry_history_age,
         keep_revisions=config.registry_history_revisions,
         max_history_bytes=config.registry_history_bytes,
@@ -86,7 +90,27 @@ async def _open_catalog(config: Config, folder: Path, tasks: asyncio.TaskGroup, 
     return catalog
 
 
-def _open_store(folder: Path) -> Store:
+async def _open_store(config: Config) -> tuple[Store, str]:
+    """Return the store, and where it is in words."""
+    if url := config.registry_database_url.get_secret_value():
+        return await _open_postgres(config, url), "PostgreSQL"
+    folder = config.data_dir.expanduser() / "registry"
+    return _open_sqlite(folder), str(folder)
+
+
+async def _open_postgres(config: Config, url: str) -> Store:
+    # SQLite, the default, need not pay for the driver.
+    from registry.store.postgres import PostgresStore  # noqa: PLC0415
+
+    try:
+        return await PostgresStore.open(
+            url, notify=config.registry_database_notify, poll_interval=config.registry_poll_interval
+        )
+    except RegistryError as error:
+        raise StartError(f"cannot use the database: {error}") from error
+
+
+def _open_sqlite(folder: Path) -> Store:
     try:
         return SqliteStore(folder)
     except OSError as error:

@@ -32,6 +32,12 @@ class Config(ServerSettings):
         ge=1024 * 1024,
         description="How large the history may become, serialized; beyond that the oldest goes, whatever else is said.",
     )
+    registry_compact_interval: float = Field(
+        10.0, gt=0, description="How often the history is shortened to what has to be kept."
+    )
+    registry_sweep_interval: float = Field(
+        1.0, gt=0, le=60, description="How often the leases are looked at that nobody renewed."
+    )
     registry_database_url: SecretStr = Field(
         SecretStr(""),
         description="The PostgreSQL database, as postgresql://user:password@host/name, which any number of registries may "
@@ -40,6 +46,13 @@ class Config(ServerSettings):
     )
     registry_database_url_file: Path | None = Field(
         None, description="The file that the URL of the database is in, instead of the setting itself."
+    )
+    registry_database_notify: bool = Field(
+        True,
+        description="Whether replicas tell each other of commits by NOTIFY; otherwise they only poll.",
+    )
+    registry_poll_interval: float = Field(
+        0.2, ge=0.01, le=60, description="How often a replica looks for commits of others that it was not told of."
     )
     registry_workers: int = Field(
         1,

@@ -156,9 +156,11 @@ class PostgresStore:
                 return None
             self._epoch, now, since = taken
             if since > away:
-                log.warning("nobody looked after the leases for %.1f s: each gets its whole time to live again", since)
                 await connection.execute(sql.FORGIVE, now)
-            return await reading.read_due(connection, now, taken[0])
+            due = await reading.read_due(connection, now, taken[0])
+        if since > away and due.total:
+            log.warning("nobody looked after the leases for %.1f s: each gets its whole time to live again", since)
+        return due
 
     async def forget_replies(self, *, older_than: float, limit: int) -> int:
         """Drop at most *limit* replies saved before *older_than*, if this replica sweeps; return how many were dropped."""
