@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping
 from typing import Literal, TextIO
 
 import structlog
@@ -15,8 +16,10 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 _QUIET = ("uvicorn", "uvicorn.error", "asyncio", "alembic")
 
 
-def configure_logs(level: LogLevel, log_format: LogFormat, stream: TextIO = sys.stderr) -> None:
-    """Send what any logger says, from *level* on, to *stream*; the fields of `extra` come along."""
+def configure_logs(
+    level: LogLevel, log_format: LogFormat, stream: TextIO = sys.stderr, *, fields: Mapping[str, object] | None = None
+) -> None:
+    """Send what any logger says, from *level* on, to *stream*; the fields of `extra`, and *fields*, come along."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -24,6 +27,7 @@ def configure_logs(level: LogLevel, log_format: LogFormat, stream: TextIO = sys.
                 structlog.stdlib.add_log_level,
                 structlog.stdlib.add_logger_name,
                 structlog.stdlib.ExtraAdder(),
+                _adding(fields or {}),
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
             ],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(log_format, stream)],
@@ -34,6 +38,10 @@ def configure_logs(level: LogLevel, log_format: LogFormat, stream: TextIO = sys.
     root.setLevel(level.upper())
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _adding(fields: Mapping[str, object]) -> structlog.typing.Processor:
+    return lambda _logger, _method, event: {**event, **fields}
 
 
 def _rendering(log_format: LogFormat, stream: TextIO) -> list[structlog.typing.Processor]:

@@ -19,7 +19,7 @@ _STOPPING = (signal.SIGTERM, signal.SIGINT)
 
 
 class StartError(Exception):
-    """The program cannot start; the message is for the person who started it, in one line."""
+    """The program cannot start; the message is for the person who started it, in one line. Empty: it was said already."""
 
     exit_code = 1
 
@@ -30,13 +30,16 @@ class SettingsError(StartError):
     exit_code = 2
 
 
-def run(name: str, serve: Callable[[], AbstractAsyncContextManager[Any]]) -> int:
-    """Serve until SIGTERM or SIGINT and return the exit code; a second signal exits at once."""
+def run(
+    name: str, serve: Callable[[], AbstractAsyncContextManager[Any]], *, abandon: Callable[[], None] = lambda: None
+) -> int:
+    """Serve until SIGTERM or SIGINT and return the exit code; a second signal exits at once, after *abandon*."""
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve_until_signalled(serve))
+            runner.run(_serve_until_signalled(serve, abandon))
     except StartError as error:
-        sys.stderr.write(f"{name}: {error}\n")
+        if said := str(error):
+            sys.stderr.write(f"{name}: {said}\n")
         return error.exit_code
     except Exception:
         log.exception("%s failed", name)
@@ -63,12 +66,15 @@ async def end(task: asyncio.Task[None]) -> None:
     await asyncio.wait([task])
 
 
-async def _serve_until_signalled(serve: Callable[[], AbstractAsyncContextManager[Any]]) -> None:
+async def _serve_until_signalled(
+    serve: Callable[[], AbstractAsyncContextManager[Any]], abandon: Callable[[], None]
+) -> None:
     stopped = asyncio.Event()
 
     def stop(number: int) -> None:
         if stopped.is_set():
             # Asked twice: whoever asks does not want to wait for calls to finish.
+            abandon()
             os._exit(128 + number)
         stopped.set()
 

@@ -1,0 +1,260 @@
+"""Several processes behind one port: how they are started, watched, started again and stopped."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from airegistry._rpc.listening import ListenError
+from registry.config import Config
+from registry.workers import WorkerEndedError, Workers
+
+STUB = Path(__file__).with_name("stub_worker.py")
+URL = "postgresql://nobody@127.0.0.1:1/nothing"
+# Runs stubs as `python -m registry` runs registries.
+SUPERVISOR = """
+import os, sys
+from airegistry._rpc.logs import configure_logs
+from registry.config import Config
+from registry.workers import run_workers
+config = Config(
+    registry_workers=2, registry_database_url=sys.argv[1], registry_address="127.0.0.1:0",
+    registry_http_address="127.0.0.1:0",
+)
+configure_logs("info", "json")
+sys.exit(run_workers(config, [sys.executable, *sys.argv[2:]], os.environ))
+"""
+
+
+def stubs(folder, *, python=sys.executable, **settings):
+    free = {"registry_address": "127.0.0.1:0", "registry_http_address": "127.0.0.1:0"}
+    config = Config(registry_database_url=URL, **{"registry_workers": 2} | free | settings)
+    return Workers(config, [python, str(STUB), str(folder)], os.environ)
+
+
+@contextmanager
+def supervisor(folder):
+    process = subprocess.Popen(
+        [sys.executable, "-c", SUPERVISOR, URL, str(STUB), str(folder)], stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def notes(folder):
+    """What the workers noted, without their process ids."""
+    file = folder / "notes"
+    return [line.rpartition(" ")[0] for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def pid_of(folder, index):
+    """The process id of the worker that served last in a seat."""
+    lines = (folder / "notes").read_text().splitlines()
+    return int([line for line in lines if line.startswith(f"{index} serves ")][-1].split()[-1])
+
+
+def seats(folder, count):
+    return [(folder / f"seat-{index}").read_text().split() for index in range(count)]
+
+
+async def until(folder, *wanted):
+    """Wait for other processes, of which nothing but the file can be watched."""
+    async with asyncio.timeout(30):
+        while not all(notes(folder).count(each) >= wanted.count(each) for each in wanted):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+
+
+def alive(pid):
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+async def until_gone(*pids):
+    """Wait for the end of processes that are not our children."""
+    async with asyncio.timeout(30):
+        while any(alive(pid) for pid in pids):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+
+
+async def test_workers_share_the_port_and_each_has_its_own_for_http(tmp_path):
+    async with stubs(tmp_path, registry_workers=3, registry_http_address="127.0.0.1:4000").serve():
+        await until(tmp_path, *(f"{index} serves" for index in range(3)))
+        addresses, http_addresses = zip(*seats(tmp_path, 3), strict=True)
+        assert len(set(addresses)) == 1
+        assert not addresses[0].endswith(":0")
+        assert http_addresses == ("127.0.0.1:4000", "127.0.0.1:4001", "127.0.0.1:4002")
+
+
+async def test_a_free_port_for_http_is_a_free_one_for_each(tmp_path):
+    async with stubs(tmp_path).serve():
+        await until(tmp_path, "0 serves", "1 serves")
+        assert [http for _, http in seats(tmp_path, 2)] == ["127.0.0.1:0", "127.0.0.1:0"]
+
+
+async def test_the_first_serves_before_the_others_start(tmp_path):
+    async with stubs(tmp_path).serve():
+        await until(tmp_path, "1 serves")
+        assert notes(tmp_path) == ["0 starts", "0 serves", "1 starts", "1 serves"]
+
+
+async def test_a_worker_that_is_killed_comes_back_and_the_others_go_on(tmp_path, caplog):
+    async with stubs(tmp_path).serve():
+        await until(tmp_path, "0 serves", "1 serves")
+        before = pid_of(tmp_path, 0), pid_of(tmp_path, 1)
+        os.kill(before[1], signal.SIGKILL)
+        await until(tmp_path, "1 serves", "1 serves")
+        assert pid_of(tmp_path, 0) == before[0]
+        assert pid_of(tmp_path, 1) != before[1]
+    assert "worker 1 ended (killed by SIGKILL); starting it again in" in caplog.text
+    assert notes(tmp_path).count("0 starts") == 1
+
+
+async def test_a_worker_that_does_not_come_back_is_tried_again_and_again(tmp_path, caplog):
+    async with stubs(tmp_path).serve():
+        await until(tmp_path, "0 serves", "1 serves")
+        (tmp_path / "refuse-1").write_text("1")
+        os.kill(pid_of(tmp_path, 1), signal.SIGKILL)
+        await until(tmp_path, "1 starts", "1 starts", "1 starts")
+        (tmp_path / "refuse-1").unlink()
+        await until(tmp_path, "1 serves", "1 serves")
+    assert "worker 1 ended (exit code 1)" in caplog.text
+
+
+async def test_a_program_that_is_away_for_a_while_ends_nothing(tmp_path, caplog):
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    async with stubs(tmp_path, python=str(python)).serve():
+        await until(tmp_path, "0 serves", "1 serves")
+        python.rename(tmp_path / "away")
+        os.kill(pid_of(tmp_path, 1), signal.SIGKILL)
+        async with asyncio.timeout(30):
+            while "worker 1 cannot be started" not in caplog.text:  # noqa: ASYNC110 - nothing else tells
+                await asyncio.sleep(0.01)
+        (tmp_path / "away").rename(python)
+        await until(tmp_path, "1 serves", "1 serves")
+
+
+async def test_the_wait_before_a_restart_grows_while_the_worker_keeps_failing(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr("random.Random.uniform", lambda _self, _low, high: high)
+    async with stubs(tmp_path).serve():
+        await until(tmp_path, "0 serves", "1 serves")
+        (tmp_path / "refuse-1").write_text("1")
+        os.kill(pid_of(tmp_path, 1), signal.SIGKILL)
+        await until(tmp_path, *["1 starts"] * 4)
+    waits = [float(record.message.split()[-2]) for record in caplog.records if "starting it again" in record.message]
+    assert waits[:3] == [0.2, 0.4, 0.8]
+
+
+@pytest.mark.parametrize("index", [0, 1], ids=["the-first", "another"])
+@pytest.mark.parametrize(
+    ("how", "code", "said"),
+    [
+        pytest.param("2", 2, "", id="settings"),
+        pytest.param("1", 1, "", id="failure"),
+        pytest.param("kill", 1, "ended before it served (killed by SIGKILL)", id="killed"),
+    ],
+)
+async def test_a_worker_that_cannot_start_ends_everything_with_its_exit_code(tmp_path, index, how, code, said):
+    (tmp_path / f"refuse-{index}").write_text(how)
+    with pytest.raises(WorkerEndedError) as caught:
+        async with stubs(tmp_path).serve():
+            await asyncio.sleep(30)
+    assert caught.value.exit_code == code
+    assert str(caught.value) == (said and f"worker {index} {said}")
+    assert notes(tmp_path).count("0 stops") == index
+
+
+def test_what_keeps_workers_from_starting_is_said_once(tmp_path):
+    (tmp_path / "refuse-0").write_text("2")
+    with supervisor(tmp_path) as process:
+        _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (2, "worker 0 does not like it here\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_signal_stops_all_workers(tmp_path, number):
+    with supervisor(tmp_path) as process:
+        await until(tmp_path, "0 serves", "1 serves")
+        assert process.stderr is not None
+        assert "2 workers serve gRPC on 127.0.0.1:" in await asyncio.to_thread(process.stderr.readline)
+        pids = pid_of(tmp_path, 0), pid_of(tmp_path, 1)
+        process.send_signal(number)
+        _, said = await asyncio.to_thread(process.communicate, timeout=30)
+        assert (process.returncode, said) == (0, "")
+        await until_gone(*pids)
+    assert sorted(notes(tmp_path)[-2:]) == ["0 stops", "1 stops"]
+
+
+async def test_a_signal_of_the_terminals_group_reaches_workers_only_through_their_supervisor(tmp_path):
+    async with stubs(tmp_path).serve():
+        await until(tmp_path, "0 serves", "1 serves")
+        assert os.getpgid(0) not in {os.getpgid(pid_of(tmp_path, index)) for index in range(2)}
+
+
+async def test_a_second_signal_kills_what_does_not_stop(tmp_path):
+    (tmp_path / "stubborn-1").touch()
+    with supervisor(tmp_path) as process:
+        await until(tmp_path, "0 serves", "1 serves")
+        pids = pid_of(tmp_path, 0), pid_of(tmp_path, 1)
+        process.send_signal(signal.SIGTERM)
+        await until(tmp_path, "0 stops", "1 stops")
+        begun = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.wait, 10) == 128 + signal.SIGTERM
+        await until_gone(*pids)
+        assert time.monotonic() - begun < 5
+
+
+async def test_what_does_not_stop_in_time_is_killed(tmp_path, monkeypatch):
+    monkeypatch.setattr("registry.workers._STOPPING", 0.2)
+    (tmp_path / "stubborn-1").touch()
+    async with stubs(tmp_path, registry_drain=0).serve():
+        await until(tmp_path, "0 serves", "1 serves")
+        pid = pid_of(tmp_path, 1)
+    assert "1 stops" in notes(tmp_path)
+    assert not psutil.pid_exists(pid)
+
+
+async def test_workers_end_when_their_supervisor_is_killed(tmp_path):
+    (tmp_path / "stubborn-1").touch()
+    with supervisor(tmp_path) as process:
+        await until(tmp_path, "0 serves", "1 serves")
+        pids = pid_of(tmp_path, 0), pid_of(tmp_path, 1)
+        process.kill()
+        await until(tmp_path, "0 stops", "1 stops")
+        await until_gone(*pids)
+
+
+async def test_a_port_that_another_registry_shares_is_taken(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        with pytest.raises(ListenError, match=f"cannot listen on {address}: address already in use"):
+            async with stubs(tmp_path, registry_address=address).serve():
+                pass
+    assert notes(tmp_path) == []
+
+
+async def test_a_port_for_http_that_does_not_exist_is_told_before_anything_starts(tmp_path):
+    with pytest.raises(ListenError, match="65536"):
+        async with stubs(tmp_path, registry_http_address="127.0.0.1:65535").serve():
+            pass
+    assert notes(tmp_path) == []
