@@ -1,0 +1,81 @@
+"""A real PostgreSQL for tests: one server for all of them, and a database for each.
+
+TEST_POSTGRES_URL names a server to use instead.
+"""
+
+import os
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from launcher.postgres import PostgresServer, postgres_server
+
+TERMINATE = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The address of a server that all tests share; each makes a database of its own."""
+    if url := os.environ.get("TEST_POSTGRES_URL"):
+        yield url
+        return
+    with own_server() as server:
+        yield server.url()
+
+
+@pytest.fixture
+async def database_url(postgres_url: str) -> AsyncIterator[str]:
+    """The address of a fresh database."""
+    async with fresh_database(postgres_url) as url:
+        yield url
+
+
+@contextmanager
+def own_server() -> Iterator[PostgresServer]:
+    """Lend a server that the test may stop and kill."""
+    # Not below pytest's own folder: that is closed to everybody else, the server's user too.
+    with tempfile.TemporaryDirectory(prefix="airegistry-postgres-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        with postgres_server(Path(folder) / "server") as server:
+            yield server
+
+
+@asynccontextmanager
+async def fresh_database(server_url: str) -> AsyncIterator[str]:
+    """Lend the address of a database that nobody else uses."""
+    name = f"test_{uuid.uuid4().hex}"
+    await execute(server_url, f"CREATE DATABASE {name}")
+    try:
+        yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
+    finally:
+        await execute(server_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+async def execute(url: str, statement: str) -> None:
+    """Run a statement as the administrator."""
+    async with connected(url) as connection:
+        await connection.execute(statement)
+
+
+async def terminate_sessions(url: str) -> int:
+    """Cut all other sessions of the database; return how many there were."""
+    async with connected(url) as connection:
+        return int(await connection.fetchval(TERMINATE))
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Lend a connection."""
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        yield connection
+    finally:
+        await connection.close(timeout=10)
