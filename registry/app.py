@@ -132,7 +132,13 @@ async def _open_grpc(
     own = registry_service(catalog, watches, time.monotonic)
     services = [own, health_service(health), channelz_service()]
     services += reflection_services([service.name for service in services])
-    server = await open_server(services, config.registry_address, metrics.calls, insecure=config.insecure)
+    server = await open_server(
+        services,
+        config.registry_address,
+        metrics.calls,
+        insecure=config.insecure,
+        reuse_port=config.registry_workers > 1,
+    )
     for name in ("", own.name):
         health.set(name, True)
     return server
