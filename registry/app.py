@@ -31,6 +31,7 @@ from registry.metrics import observe
 from registry.rpc.service import registry_service
 from registry.rpc.watches import Watches
 from registry.store.base import Store
+from registry.store.measured import MeasuredStore
 from registry.store.sqlite.store import SqliteStore
 from registry.upkeep import Upkeep
 
@@ -57,14 +58,15 @@ async def serve(config: Config) -> AsyncIterator[Registry]:
     A part that dies on its own cancels the block and raises out of it.
     """
     async with owned_tasks() as tasks, AsyncExitStack() as stack:
-        store, where = await _open_store(config)
+        opened, where = await _open_store(config)
+        store = MeasuredStore(opened)
         stack.push_async_callback(store.close)
         catalog = await _open_catalog(config, store, tasks, stack)
         watches = Watches(catalog, max_age=config.registry_max_watch_age, max_streams=config.registry_max_watches)
         stack.push_async_callback(end, tasks.create_task(watches.run()))
         health = HealthState()
         metrics = Metrics("registry")
-        observe(metrics, catalog, watches)
+        observe(metrics, catalog, watches, store.latencies)
         http = await _open_http(config, catalog, health, metrics, tasks)
         stack.push_async_callback(http.close, _HTTP_DRAIN)
         grpc = await _open_grpc(config, catalog, watches, health, metrics)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from functools import partial
 from math import inf
 from typing import Self
@@ -36,6 +37,8 @@ from registry.upkeep import Upkeep
 from registry.view import View
 from registry.writer import Writer
 
+log = logging.getLogger(__name__)
+
 
 class Catalog:
     """The published state of one store, and its changes.
@@ -50,6 +53,7 @@ class Catalog:
         self.index = index
         self.names = names
         self.due = Due()
+        self.sweeping = False
         self._store = store
         self._view = View(contents, index=index, names=names)
         self.tail = Tail(store, self._view)
@@ -120,9 +124,13 @@ class Catalog:
 
         When the last pass was more than *away* seconds ago, nobody could renew: every lease counts as renewed now.
         """
+        preserving = self.due.preserving
         due = await self._store.due(away=away)
         # Another replica sweeps, and knows.
+        self.sweeping = due is not None
         self.due = due or Due()
+        if self.due.preserving != preserving:
+            _tell_preserving(self.due)
         return await self.writer.submit(order_expiry(due)) if due is not None and due.leases else Expired()
 
     async def run(self, settings: Upkeep | None = None) -> None:
@@ -136,3 +144,12 @@ class Catalog:
             tasks.create_task(self.tail.run())
             tasks.create_task(upkeep.sweep(partial(self.expire, away=settings.away), settings.sweep_interval))
             tasks.create_task(upkeep.compact(self.feed, self._store, settings))
+
+
+def _tell_preserving(due: Due) -> None:
+    if due.preserving:
+        log.error(
+            "%d of %d leases are overdue: too many at once to be believed, so none of them ends", due.overdue, due.total
+        )
+    else:
+        log.warning("%d of %d leases are overdue: they may end again", due.overdue, due.total)

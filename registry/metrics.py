@@ -7,18 +7,21 @@ from collections.abc import Mapping
 
 from airegistry._rpc.metrics import Metrics
 from registry.catalog import Catalog
+from registry.plane_metrics import PlaneMetrics, StoreMetrics
 from registry.rpc.watches import Watches
+from registry.store.measured import Latencies
 
 
-def observe(metrics: Metrics, catalog: Catalog, watches: Watches) -> None:
-    """Show the state of *catalog* and *watches* at each scrape."""
+def observe(metrics: Metrics, catalog: Catalog, watches: Watches, latencies: Latencies) -> None:
+    """Show the state of *catalog*, *watches* and the store at each scrape."""
     feed = catalog.feed
     metrics.gauge("airegistry_revision", "The revision that memory shows.", lambda: catalog.revision)
     metrics.gauges("airegistry_resources", "Resources by kind.", "kind", lambda: _by_kind(catalog))
     metrics.gauge("airegistry_feed_bytes", "Serialized bytes of the history.", lambda: feed.size)
     metrics.gauge("airegistry_feed_revisions", "Revisions in the history.", lambda: feed.newest - feed.oldest + 1)
     metrics.gauge("airegistry_writes_waiting", "Writes that wait for their turn.", lambda: len(catalog.writer))
-    metrics.gauge("airegistry_leases", "Leases that are held.", lambda: catalog.due.total)
+    metrics.register(PlaneMetrics(catalog))
+    metrics.register(StoreMetrics(latencies))
     metrics.gauge("airegistry_watch_streams", "Watch streams that are open.", lambda: watches.count)
     metrics.gauge("airegistry_watch_lag_revisions", "Revisions the slowest Watch is behind.", lambda: watches.lag)
 

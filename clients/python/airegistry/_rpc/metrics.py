@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
@@ -42,6 +42,10 @@ class Metrics:
             return [Observation(value, {label: key}) for key, value in read().items()]
 
         self.meter.create_observable_gauge(name, [observe], "", description)
+
+    def register(self, collector: Collector) -> None:
+        """Show what *collector* yields at each scrape."""
+        self._page.register(collector)
 
     def render(self) -> bytes:
         """Return the page in Prometheus' text format."""
@@ -92,12 +96,13 @@ class CallMetrics(Collector):
             "airegistry_rpc_duration_seconds", "How long calls took, streams included.", labels=["method", "code"]
         )
         for key, buckets in self._buckets.items():
-            duration.add_metric(key, list(_cumulated(buckets)), self._seconds[key])
+            duration.add_metric(key, list(cumulated(_BOUNDS, buckets)), self._seconds[key])
         yield duration
 
 
-def _cumulated(buckets: list[int]) -> Iterator[tuple[str, float]]:
+def cumulated(bounds: Sequence[float], buckets: Sequence[int]) -> Iterator[tuple[str, float]]:
+    """Yield the buckets of a histogram as Prometheus wants them: each counts what is at most its bound."""
     total = 0
-    for bound, count in zip((*map(str, _BOUNDS), "+Inf"), buckets, strict=True):
+    for bound, count in zip((*map(str, bounds), "+Inf"), buckets, strict=True):
         total += count
         yield bound, total
