@@ -6,7 +6,7 @@ from airegistry.resources.model import Model
 from airegistry.resources.resource import Resource
 
 ADDED, UPDATED, REMOVED = WatchEventType
-SNAPSHOT, END, CHANGES, BOOKMARK = WatchResponseKind
+SNAPSHOT, END, CHANGES, BOOKMARK, RESET = WatchResponseKind
 
 
 def model(id_, revision=1, **fields):
@@ -131,3 +131,40 @@ def test_a_new_snapshot_keeps_the_objects_that_are_equal():
     update = follower.take(message(END, 9))
     assert follower.known["models/a"] is old["models/a"]
     assert [e.resource.name for e in update.events] == ["models/b"]
+
+
+def reset(revision):
+    return WatchResponse(RESET, (), revision)
+
+
+def test_a_reset_keeps_what_is_known_until_the_snapshot_after_it_is_complete():
+    follower = after_snapshot(model("a"), model("b"))
+    assert follower.take(reset(5)) is None
+    assert follower.take(message(SNAPSHOT, 90, event(ADDED, model("b")), event(ADDED, model("c", 70)))) is None
+    assert follower.known.keys() == {"models/a", "models/b"}
+    assert follower.request.resume_token == "t5"
+    update = follower.take(message(END, 90))
+    assert update == WatchUpdate(
+        90, (event(REMOVED, model("a"), 90), event(ADDED, model("c", 70))), "t90", snapshot=True
+    )
+    assert follower.known.keys() == {"models/b", "models/c"}
+
+
+def test_a_reset_forgets_the_half_of_a_revision_and_of_a_snapshot():
+    follower = after_snapshot(model("a"))
+    follower.take(message(CHANGES, 6, event(ADDED, model("half", 6)), fragment=True))
+    follower.take(reset(5))
+    follower.take(message(SNAPSHOT, 8, event(ADDED, model("gone-since", 8))))
+    follower.take(reset(5))
+    follower.take(message(SNAPSHOT, 9, event(ADDED, model("a"))))
+    assert follower.take(message(END, 9)).events == ()
+    assert follower.take(message(CHANGES, 10, event(ADDED, model("b", 10)))).events == (event(ADDED, model("b", 10)),)
+
+
+def test_a_cut_after_a_reset_resumes_from_before_it():
+    follower = after_snapshot(model("a"))
+    follower.take(reset(5))
+    follower.take(message(SNAPSHOT, 9, event(ADDED, model("b", 9))))
+    follower.cut()
+    assert follower.request == WatchRequest(resume_token="t5")
+    assert follower.known.keys() == {"models/a"}

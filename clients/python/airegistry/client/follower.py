@@ -13,8 +13,8 @@ from airegistry.resources.resource import Resource
 class WatchUpdate:
     """One step of a Watch: what happened to the set up to `revision`, whole revisions only.
 
-    `snapshot` says that the set is known as a whole now: at the start, and after a resync, where the events are what
-    the snapshot changed. No events: only the position moved.
+    `snapshot` says that the set is known as a whole now: at the start, and after a resync or a reset, where the events are
+    what the snapshot changed. No events: only the position moved.
     """
 
     revision: int
@@ -46,7 +46,7 @@ class Follower:
         return bool(self._request.resume_token) or self._request.after_revision is not None
 
     def cut(self) -> None:
-        """Note that the stream ended: the half of what it was sending comes again."""
+        """Note that the stream ended or begins anew: the half of what it was sending comes again."""
         self._aside = {}
         self._parts = []
 
@@ -69,6 +69,10 @@ class Follower:
                 return None if response.fragment else self._complete_changes(response)
             case WatchResponseKind.BOOKMARK:
                 return self._moved(response)
+            case WatchResponseKind.RESET:
+                # What is known stays, and the position with it, until the snapshot that follows is complete.
+                self.cut()
+                return None
         # A kind of message that this version does not know.
         return None
 

@@ -71,6 +71,10 @@ class FakeRegistry:
         """Forget all history: who resumes from before must start anew."""
         self._history.compact()
 
+    def reset(self) -> None:
+        """Send every open watch a new snapshot, as if its reader had fallen too far behind."""
+        self._history.reset()
+
 
 class _Unobserved:
     """Tests have no metrics."""

@@ -32,6 +32,7 @@ class History:
         self.leases: dict[str, FakeLease] = {}
         self.closed = False
         self.oldest = 0
+        self.resets = 0
         self._views: dict[int, View] = {0: {}}
         self._grew = asyncio.Event()
 
@@ -74,6 +75,11 @@ class History:
         self.oldest = self.revision
         self._views = {self.revision: self._views[self.revision]}
 
+    def reset(self) -> None:
+        """Have every reader begin anew, as if it had fallen too far behind."""
+        self.resets += 1
+        self._wake()
+
     def open(self) -> None:
         """Let readers follow."""
         self.closed = False
@@ -84,10 +90,11 @@ class History:
         self._wake()
 
     async def grown(self, after: int, *, within: float | None) -> bool:
-        """Wait until there is more than *after*, or the end; say false when nothing came in time."""
+        """Wait until there is more than *after*, a reset or the end; say false when nothing came in time."""
+        resets = self.resets
         try:
             async with asyncio.timeout(within):
-                while self.revision <= after and not self.closed:
+                while self.revision <= after and resets == self.resets and not self.closed:
                     await self._grew.wait()
         except TimeoutError:
             return False

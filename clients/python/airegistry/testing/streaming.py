@@ -15,6 +15,7 @@ from airegistry.client.messages import (
 )
 from airegistry.errors import ForeignResumeTokenError, InvalidArgumentError, UnsupportedFieldError
 from airegistry.resources.model import Capability, Modality
+from airegistry.resources.names import parse_name
 from airegistry.resources.resource import Resource
 from airegistry.testing.history import History, View
 
@@ -27,18 +28,26 @@ async def stream(history: History, wanted: WatchRequest) -> AsyncIterator[WatchR
     selected = wanted.filter or WatchFilter()
     if selected.filter:
         raise UnsupportedFieldError.of("filter.filter", "filter expressions are not implemented by the fake")
+    for i, name in enumerate(selected.names):
+        parse_name(name, field=f"filter.names[{i}]")
     if after is None:
         after = history.revision
         if not wanted.skip_snapshot:
             yield _snapshot(_selected(history.at(after), selected), after)
         yield _message(history, WatchResponseKind.SNAPSHOT_END, after)
     history.at(after)
+    resets = history.resets
     while not history.closed:
+        if resets != history.resets or after < history.oldest:
+            yield WatchResponse(WatchResponseKind.RESET, (), after)
+            resets, after = history.resets, history.revision
+            yield _snapshot(_selected(history.at(after), selected), after)
+            yield _message(history, WatchResponseKind.SNAPSHOT_END, after)
         interval = wanted.bookmark_interval or _BOOKMARK_INTERVAL
         if not await history.grown(after, within=interval):
             yield _message(history, WatchResponseKind.BOOKMARK, after)
             continue
-        while after < history.revision:
+        while history.oldest <= after < history.revision and resets == history.resets:
             old, new = history.at(after), history.at(after + 1)
             after += 1
             if events := _changes(_selected(old, selected), _selected(new, selected), after):
@@ -84,7 +93,8 @@ def _selected(view: View, wanted: WatchFilter) -> View:
 
 def _matches(resource: Resource, wanted: WatchFilter) -> bool:
     return (
-        (not wanted.kinds or resource.kind in wanted.kinds)
+        (not wanted.names or resource.name in wanted.names)
+        and (not wanted.kinds or resource.kind in wanted.kinds)
         and resource.name.startswith(wanted.name_prefix)
         and wanted.labels.items() <= resource.labels.items()
         and all(_can(resource, name) for name in wanted.capabilities)

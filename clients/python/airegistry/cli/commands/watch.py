@@ -34,6 +34,9 @@ def watch(
     context: typer.Context,
     *,
     kind: Annotated[list[Kind] | None, typer.Option(help="Only these kinds.")] = None,
+    name: Annotated[
+        list[str] | None, typer.Option("--name", "-n", help="Only these resources, such as models/gpt-4o.")
+    ] = None,
     prefix: Annotated[str, typer.Option(help="Only names that begin so, such as models/gpt-4o/.")] = "",
     label: Annotated[
         list[str] | None, typer.Option("--label", "-l", help="Only with this label.", metavar="KEY=VALUE")
@@ -62,7 +65,7 @@ def watch(
     if after is not None and resume_token:
         raise typer.BadParameter("--after and --resume-token exclude each other")
     kinds = tuple(ResourceKind[each.name] for each in kind or ())
-    wanted = WatchFilter(kinds, prefix, labels(label or ()), tuple(capability or ()))
+    wanted = WatchFilter(kinds, prefix, labels(label or ()), tuple(capability or ()), names=tuple(name or ()))
     log = logging.StreamHandler()
     log.setFormatter(logging.Formatter("%(message)s"))
     logging.getLogger("airegistry.client").addHandler(log)
