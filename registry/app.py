@@ -20,7 +20,7 @@ from airegistry._rpc.http_server import HttpServer, open_http_server
 from airegistry._rpc.metrics import Metrics
 from airegistry._rpc.process import StartError, end, owned_tasks
 from airegistry._rpc.reflection import reflection_services
-from airegistry._rpc.serving import GrpcServer, open_server
+from airegistry._rpc.serving import ConnectionAge, GrpcServer, open_server
 from airegistry._rpc.status_pages import status_routes
 from airegistry.discovery.index import Index
 from airegistry.discovery.naming import NameTable
@@ -29,7 +29,7 @@ from registry.catalog import Catalog
 from registry.config import Config
 from registry.metrics import observe
 from registry.rpc.service import registry_service
-from registry.rpc.watches import Watches
+from registry.rpc.watches import Watches, WatchLimits
 from registry.store.base import Store
 from registry.store.measured import MeasuredStore
 from registry.store.sqlite.store import SqliteStore
@@ -62,7 +62,7 @@ async def serve(config: Config) -> AsyncIterator[Registry]:
         store = MeasuredStore(opened)
         stack.push_async_callback(store.close)
         catalog = await _open_catalog(config, store, tasks, stack)
-        watches = Watches(catalog, max_age=config.registry_max_watch_age, max_streams=config.registry_max_watches)
+        watches = Watches(catalog, _watch_limits(config))
         stack.push_async_callback(end, tasks.create_task(watches.run()))
         health = HealthState()
         metrics = Metrics("registry")
@@ -76,6 +76,16 @@ async def serve(config: Config) -> AsyncIterator[Registry]:
         stack.callback(health.close)
         log.info("the registry serves gRPC on %s and http://%s, data in %s", grpc.address, http.address, where)
         yield Registry(grpc.address, http.address, catalog)
+
+
+def _watch_limits(config: Config) -> WatchLimits:
+    return WatchLimits(
+        max_age=config.registry_max_watch_age,
+        max_streams=config.registry_max_watches,
+        stall_timeout=config.registry_watch_stall_timeout,
+        max_lag_revisions=config.registry_watch_max_lag_revisions,
+        max_lag_bytes=config.registry_watch_max_lag_bytes,
+    )
 
 
 async def _open_catalog(config: Config, store: Store, tasks: asyncio.TaskGroup, stack: AsyncExitStack) -> Catalog:
@@ -140,6 +150,11 @@ async def _open_grpc(
         metrics.calls,
         insecure=config.insecure,
         reuse_port=config.registry_workers > 1,
+        age=ConnectionAge(
+            config.registry_max_watch_age,
+            # Every Watch has ended by then; what is left of one that nobody reads goes with its connection.
+            grace=config.registry_max_watch_age + config.registry_watch_stall_timeout,
+        ),
     )
     for name in ("", own.name):
         health.set(name, True)

@@ -18,7 +18,21 @@ class Config(ServerSettings):
     registry_max_watch_age: float = Field(
         1800.0,
         gt=0,
-        description="The longest life of one Watch stream; its client resumes, perhaps on another replica.",
+        description="The longest life of one Watch stream, and about that of a connection; the client resumes, perhaps on "
+        "another replica.",
+    )
+    registry_watch_stall_timeout: float = Field(
+        60.0,
+        gt=0,
+        description="How long a message of a Watch may wait for its client to read it; the stream ends then.",
+    )
+    registry_watch_max_lag_revisions: int = Field(
+        50_000,
+        ge=1,
+        description="A Watch that is read on after it missed more revisions than this gets a new snapshot instead of them.",
+    )
+    registry_watch_max_lag_bytes: int = Field(
+        64 * 1024 * 1024, ge=1, description="The same for the serialized bytes of the history that it missed."
     )
     registry_max_watches: int = Field(20_000, ge=1, description="How many Watch streams may be open at once.")
     registry_history_age: float = Field(

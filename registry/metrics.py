@@ -10,6 +10,7 @@ from registry.catalog import Catalog
 from registry.plane_metrics import PlaneMetrics, StoreMetrics
 from registry.rpc.watches import Watches
 from registry.store.measured import Latencies
+from registry.watch_metrics import WatchMetrics
 
 
 def observe(metrics: Metrics, catalog: Catalog, watches: Watches, latencies: Latencies) -> None:
@@ -22,8 +23,7 @@ def observe(metrics: Metrics, catalog: Catalog, watches: Watches, latencies: Lat
     metrics.gauge("airegistry_writes_waiting", "Writes that wait for their turn.", lambda: len(catalog.writer))
     metrics.register(PlaneMetrics(catalog))
     metrics.register(StoreMetrics(latencies))
-    metrics.gauge("airegistry_watch_streams", "Watch streams that are open.", lambda: watches.count)
-    metrics.gauge("airegistry_watch_lag_revisions", "Revisions the slowest Watch is behind.", lambda: watches.lag)
+    metrics.register(WatchMetrics(watches))
 
 
 def _by_kind(catalog: Catalog) -> Mapping[str, float]:

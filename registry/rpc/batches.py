@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from airegistry.v1 import registry_service_pb2 as pb
-from registry.entry import Entry
+from registry.entries import Entries
 from registry.feed import Feed
 from registry.history import Revision
 from registry.rpc import splice
@@ -20,14 +20,20 @@ MESSAGE_BYTES = 1024 * 1024
 """Where a message ends, once it holds a whole revision."""
 FRAGMENT_BYTES = 2 * 1024 * 1024
 """A revision that is larger than this is sent in several messages."""
+STEP_BYTES = 8 * 1024 * 1024
+"""What is encoded at once of a history, and one revision more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Serialized messages, and the revision that is reached with the last of them."""
+    """Serialized messages, and the revision that is reached with the last of them.
+
+    `first` is the first revision of which they tell something; 0 when they tell of none.
+    """
 
     messages: tuple[bytes, ...]
     reached: int
+    first: int = 0
 
     @property
     def size(self) -> int:
@@ -44,10 +50,14 @@ class Batches:
         self._made: OrderedDict[Hashable, Batch] = OrderedDict()
         self._bytes = 0
 
-    def snapshot(self, selection: Selection, entries: Iterable[Entry], revision: int) -> Batch:
-        """Return the messages of the snapshot as of *revision*, without its end mark."""
+    def snapshot(self, selection: Selection, entries: Entries, revision: int) -> Batch:
+        """Return the messages of the snapshot as of *revision*, its end mark among them."""
         key = (selection.key, revision)
-        return self._made.get(key) or self._keep(key, _snapshot(selection, entries, revision), revision)
+        made = self._made.get(key)
+        if made is None:
+            messages = (*_snapshot(selection, entries, revision), self.snapshot_end(revision))
+            made = self._keep(key, Batch(messages, revision))
+        return made
 
     def changes(self, selection: Selection, feed: Feed, after: int) -> Batch:
         """Return the messages for what is ready after *after* (exclusive), and the revision that they reach.
@@ -58,8 +68,7 @@ class Batches:
         made = self._made.get(key)
         if made is None:
             revisions = feed.ready(after)
-            reached = revisions[-1].number if revisions else after
-            made = self._keep(key, self._changes(selection, revisions), reached)
+            made = self._keep(key, self._batch(selection, revisions, after))
         return made
 
     def snapshot_end(self, revision: int) -> bytes:
@@ -70,23 +79,37 @@ class Batches:
         """Return the mark that everything up to *revision* was sent."""
         return self._mark(pb.WATCH_RESPONSE_KIND_BOOKMARK, revision).SerializeToString()
 
-    def _changes(self, selection: Selection, revisions: Sequence[Revision]) -> Iterator[bytes]:
+    def reset(self, revision: int) -> bytes:
+        """Return the mark that a reader who was told everything up to *revision* begins anew, with a snapshot."""
+        return pb.WatchResponse(kind=pb.WATCH_RESPONSE_KIND_RESET, revision=revision).SerializeToString()
+
+    def _batch(self, selection: Selection, revisions: Sequence[Revision], after: int) -> Batch:
+        told: list[tuple[int, list[bytes]]] = []
+        size = 0
+        reached = after
+        for revision in revisions:
+            if size >= STEP_BYTES:
+                break
+            reached = revision.number
+            if events := _events(selection, revision):
+                told.append((reached, events))
+                size += sum(map(len, events))
+        return Batch(tuple(self._changes(told)), reached, told[0][0] if told else 0)
+
+    def _changes(self, told: Iterable[tuple[int, list[bytes]]]) -> Iterator[bytes]:
         waiting: list[bytes] = []
         size = 0
         reached = 0
-        for revision in revisions:
-            events = _events(selection, revision)
-            if not events:
-                continue
+        for revision, events in told:
             if (length := sum(map(len, events))) > FRAGMENT_BYTES:
                 if waiting:
                     yield self._message(waiting, reached)
-                yield from self._fragments(events, revision.number)
+                yield from self._fragments(events, revision)
                 waiting, size = [], 0
                 continue
             waiting += events
             size += length
-            reached = revision.number
+            reached = revision
             if size >= MESSAGE_BYTES:
                 yield self._message(waiting, reached)
                 waiting, size = [], 0
@@ -106,8 +129,8 @@ class Batches:
     def _mark(self, kind: pb.WatchResponseKind.ValueType, revision: int) -> pb.WatchResponse:
         return pb.WatchResponse(kind=kind, revision=revision, resume_token=resume_token(self._cluster_id, revision))
 
-    def _keep(self, key: Hashable, messages: Iterable[bytes], reached: int) -> Batch:
-        made = self._made[key] = Batch(tuple(messages), reached)
+    def _keep(self, key: Hashable, made: Batch) -> Batch:
+        self._made[key] = made
         self._bytes += made.size
         while self._bytes > self._max_bytes or len(self._made) > MAX_MADE:
             self._bytes -= self._made.popitem(last=False)[1].size
@@ -119,11 +142,10 @@ def resume_token(cluster_id: str, revision: int) -> str:
     return seal("watch", cluster_id, revision)
 
 
-def _snapshot(selection: Selection, entries: Iterable[Entry], revision: int) -> Iterator[bytes]:
+def _snapshot(selection: Selection, entries: Entries, revision: int) -> Iterator[bytes]:
     head = pb.WatchResponse(kind=pb.WATCH_RESPONSE_KIND_SNAPSHOT, revision=revision)
-    events = (
-        splice.watch_event(EventType.ADDED, entry.revision, entry.wire) for entry in entries if selection.has(entry)
-    )
+    found = selection.among(entries)
+    events = (splice.watch_event(EventType.ADDED, entry.revision, entry.wire) for entry in found)
     for chunk in _chunks(events):
         yield splice.joined(head, splice.WATCH_EVENTS, chunk)
 

@@ -19,8 +19,8 @@ from registry.catalog import Catalog
 from registry.entries import Entries
 from registry.entry import Entry
 from registry.rpc import splice
-from registry.rpc.consistency import wait_until_fresh
-from registry.rpc.requests import Get, List
+from registry.rpc.consistency import wait_for_position, wait_until_fresh
+from registry.rpc.requests import ConsistencyLevel, Get, List
 from registry.rpc.selection import has_labels
 from registry.rpc.tokens import seal, unseal
 
@@ -39,7 +39,7 @@ class Reads:
         """Return one resource."""
         wanted = from_pb(Get, request, strict=True)
         parse_name(wanted.name)
-        await wait_until_fresh(self._catalog, wanted.consistency, call)
+        await wait_until_fresh(self._catalog, wanted.consistency, call, default=ConsistencyLevel.LINEARIZABLE)
         entry = self._catalog.entries.get(wanted.name)
         if entry is None:
             raise NotFoundError(f"{wanted.name} does not exist", metadata={"name": wanted.name})
@@ -51,8 +51,10 @@ class Reads:
         _check(wanted)
         place = self._place(wanted)
         if place is None:
-            await wait_until_fresh(self._catalog, wanted.consistency, call)
+            await wait_until_fresh(self._catalog, wanted.consistency, call, default=ConsistencyLevel.LINEARIZABLE)
             place = _Place(self._catalog.revision, after="")
+        else:
+            await wait_for_position(self._catalog, place.revision, call)
         matching = list(_matching(wanted, self._catalog.at(place.revision)))
         page = _page(matching, place.after, wanted.page_size or DEFAULT_PAGE_SIZE)
         head = pb.ListResponse(revision=place.revision, total_size=len(matching))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import IntEnum
+from hashlib import blake2b
 
 from airegistry.errors import InvalidArgumentError, UnsupportedFieldError
 from airegistry.resources.agent import Agent
 from airegistry.resources.model import Capability, Modality, Model
+from airegistry.resources.names import parse_name
 from airegistry.resources.validation import validate_labels
+from registry.entries import Entries
 from registry.entry import Entry
 from registry.history import Event
 from registry.rpc.requests import WatchFilter
@@ -16,6 +19,9 @@ from registry.rpc.requests import WatchFilter
 MAX_CAPABILITIES = 32
 MAX_CAPABILITY = 128
 MAX_PREFIX = 512
+MAX_NAMES = 1_000
+# What a key is at most, in characters: it is kept for as long as what was encoded for it.
+_MAX_KEY = 256
 
 
 class EventType(IntEnum):
@@ -30,23 +36,29 @@ class Selection:
     """A filter ready to be asked. Equal filters have equal keys, so that what is encoded for one serves all."""
 
     def __init__(self, wanted: WatchFilter) -> None:
+        self._names = frozenset(wanted.names)
         self._kinds = frozenset(wanted.kinds)
         self._prefix = wanted.name_prefix
         self._labels = dict(wanted.labels)
         self._capabilities = frozenset(wanted.capabilities)
-        # Text, because Python hashes a text only once.
-        self.key = repr((sorted(self._kinds), self._prefix, sorted(self._labels.items()), sorted(self._capabilities)))
+        self.key = _key(
+            *(sorted(self._names), sorted(self._kinds), self._prefix),
+            *(sorted(self._labels.items()), sorted(self._capabilities)),
+        )
 
-    @property
-    def prefix(self) -> str:
-        """What every selected name begins with."""
-        return self._prefix
+    def among(self, entries: Entries) -> Iterator[Entry]:
+        """Yield the selected *entries*, in the order of their names; names that were given are looked up."""
+        if self._names:
+            found = (entries.get(name) for name in sorted(self._names))
+            return (entry for entry in found if entry is not None and self.has(entry))
+        return filter(self.has, entries.under(self._prefix))
 
     def has(self, entry: Entry) -> bool:
         """Say whether *entry* is selected."""
         # The cheap tests come first: the fields of an entry are parsed only when they are asked for.
         return (
-            (not self._kinds or entry.kind in self._kinds)
+            (not self._names or entry.name in self._names)
+            and (not self._kinds or entry.kind in self._kinds)
             and entry.name.startswith(self._prefix)
             and has_labels(entry, self._labels)
             and (not self._capabilities or self._capable(entry))
@@ -54,6 +66,8 @@ class Selection:
 
     def change(self, event: Event) -> tuple[EventType, Entry] | None:
         """Return what *event* does to the set, with the entry to show; None when it does nothing."""
+        if self._names and event.name not in self._names:
+            return None
         old = event.old if event.old is not None and self.has(event.old) else None
         new = event.new if event.new is not None and self.has(event.new) else None
         if new is not None:
@@ -78,12 +92,17 @@ def open_selection(wanted: WatchFilter | None) -> Selection:
         raise InvalidArgumentError.of(
             "filter.capabilities", f"has {len(wanted.capabilities)} elements; at most {MAX_CAPABILITIES} are allowed"
         )
-    # What a filter says is kept for as long as what was encoded for it.
     if len(wanted.name_prefix) > MAX_PREFIX:
         raise InvalidArgumentError.of("filter.name_prefix", f"must have at most {MAX_PREFIX} characters")
     for i, capability in enumerate(wanted.capabilities):
         if len(capability) > MAX_CAPABILITY:
             raise InvalidArgumentError.of(f"filter.capabilities[{i}]", f"must have at most {MAX_CAPABILITY} characters")
+    if len(wanted.names) > MAX_NAMES:
+        raise InvalidArgumentError.of(
+            "filter.names", f"has {len(wanted.names)} elements; at most {MAX_NAMES} are allowed"
+        )
+    for i, name in enumerate(wanted.names):
+        parse_name(name, field=f"filter.names[{i}]")
     if violations := validate_labels(wanted.labels, path="filter.labels"):
         raise InvalidArgumentError(violations=violations)
     return Selection(wanted)
@@ -92,6 +111,12 @@ def open_selection(wanted: WatchFilter | None) -> Selection:
 def has_labels(entry: Entry, labels: Mapping[str, str]) -> bool:
     """Say whether *entry* has each of *labels* with that value."""
     return not labels or labels.items() <= entry.resource.labels.items()
+
+
+def _key(*facts: object) -> str:
+    """Return a text for *facts*: Python hashes a text only once. A long one is replaced by its digest."""
+    text = repr(facts)
+    return text if len(text) <= _MAX_KEY else blake2b(text.encode()).hexdigest()
 
 
 def _can(model: Model, name: str) -> bool:

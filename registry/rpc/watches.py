@@ -1,183 +1,191 @@
 """Watch: a snapshot at one revision, spliced onto the history that follows it.
 
 The promises (Ordered, Unique, Atomic, Reliable, Resumable, Bookmarkable, Filtered) are stated in `docs/guarantees.md`. A
-watcher has no queue: it keeps its place in the feed, and gRPC holds it at its `yield` while its peer does not read.
+watcher has no queue: it keeps its place in the feed, and gRPC holds it in `send` while its peer does not read.
 """
 
 from __future__ import annotations
 
-import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import count
+from math import inf
+from weakref import WeakValueDictionary
 
 from airegistry._convert import from_pb
-from airegistry._rpc.call import Call
-from airegistry.errors import ForeignResumeTokenError, InvalidArgumentError, OverloadedError
+from airegistry._rpc.call import Sink
+from airegistry.errors import CompactedError, ForeignResumeTokenError, InvalidArgumentError, OverloadedError
 from airegistry.v1 import registry_service_pb2 as pb
 from registry.catalog import Catalog
-from registry.rpc.batches import Batches
+from registry.rpc.batches import Batch, Batches
+from registry.rpc.consistency import wait_for_position
+from registry.rpc.propagation import Propagation
 from registry.rpc.requests import Watch
 from registry.rpc.selection import Selection, open_selection
+from registry.rpc.streams import Stream, Streams
 from registry.rpc.tokens import unseal
 
 DEFAULT_BOOKMARK_INTERVAL = 10.0
 MIN_BOOKMARK_INTERVAL = 1.0
-DEFAULT_MAX_AGE = 1800.0
-DEFAULT_MAX_STREAMS = 20_000
 # For how long a watcher that found no place stays away, in seconds.
 _FULL_RETRY = 5.0
 # A stream lives for a random share of its greatest age, so that streams opened together do not come back together.
 _LEAST_SHARE_OF_AGE = 0.8
-# For how long the streams are left in peace after a change, in seconds: for each stream (a delivery takes about half of
-# it, the rest is for everything else), and at most.
-_PAUSE = 100e-6
-_MAX_PAUSE = 0.5
-_TICK = 0.1
+_NOTHING = Batch((), 0)
 
 
-@dataclass(slots=True, eq=False)
-class _Stream:
-    """One stream: what it selects, the revision up to which it was told, and when it has to say or do something."""
+@dataclass(frozen=True, slots=True)
+class WatchLimits:
+    """What a Watch may take. Times are in seconds.
 
-    selection: Selection
-    interval: float
-    ends_at: float
-    bookmark_at: float
-    position: int = 0
-    asleep: asyncio.Future[None] | None = None
+    `max_age` is the longest life of a stream, `max_streams` may be open at once. One whose peer reads nothing for
+    `stall_timeout` is ended. One that is read again, but missed more than `max_lag_revisions` or `max_lag_bytes` of history
+    since it began, gets a new snapshot instead.
+    """
 
-    def wake(self) -> None:
-        """Let the stream look whether there is something to do."""
-        if self.asleep is not None and not self.asleep.done():
-            self.asleep.set_result(None)
+    max_age: float = 1800.0
+    max_streams: int = 20_000
+    stall_timeout: float = 60.0
+    max_lag_revisions: int = 50_000
+    max_lag_bytes: int = 64 * 1024 * 1024
 
 
 class Watches:
-    """The handler of Watch; the owner runs `run`, which wakes the streams.
-
-    *max_age* is the longest life of a stream, in seconds by *now*; *max_streams* may be open at once.
-    """
+    """The handler of Watch; the owner runs `run`, which wakes the streams. *now* is in seconds, by any clock."""
 
     def __init__(
-        self,
-        catalog: Catalog,
-        *,
-        now: Callable[[], float] = time.monotonic,
-        max_age: float = DEFAULT_MAX_AGE,
-        max_streams: int = DEFAULT_MAX_STREAMS,
+        self, catalog: Catalog, limits: WatchLimits | None = None, *, now: Callable[[], float] = time.monotonic
     ) -> None:
+        self.resets = 0
+        self.propagation = Propagation()
+        self.limits = limits or WatchLimits()
+        self.streams = Streams(catalog.feed, self.limits.stall_timeout, now)
         self._catalog = catalog
-        self._max_streams = max_streams
         self._now = now
-        self._max_age = max_age
         self._batches = Batches(catalog.cluster_id)
-        self._streams: set[_Stream] = set()
-        self._announced = catalog.revision
-
-    @property
-    def count(self) -> int:
-        """How many streams are open."""
-        return len(self._streams)
-
-    @property
-    def lag(self) -> int:
-        """How many revisions the slowest stream is behind."""
-        newest = self._catalog.feed.newest
-        return max((newest - stream.position for stream in self._streams), default=0)
+        self._numbers = count(1)
+        # Streams with equal filters share one: most have none.
+        self._selections: WeakValueDictionary[str, Selection] = WeakValueDictionary()
 
     async def run(self) -> None:
-        """Wake the streams when something changed, and when a time of theirs has come; until cancelled."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._wake_on_change())
-            tasks.create_task(self._wake_when_due())
+        """Wake the streams when there is something to say, until cancelled."""
+        await self.streams.run()
 
-    async def watch(self, request: pb.WatchRequest, _call: Call) -> AsyncIterator[bytes]:
+    async def watch(self, request: pb.WatchRequest, call: Sink) -> None:
         """Stream what matches, then every change to it."""
-        wanted = from_pb(Watch, request, strict=True)
-        resume = self._resume_position(wanted)
-        if len(self._streams) >= self._max_streams:
-            raise OverloadedError(f"{self._max_streams} watches are open, which is the limit", retry_after=_FULL_RETRY)
-        stream = self._open(wanted)
-        self._streams.add(stream)
+        stream, messages = await self._open(request, call)
+        # The stream may live for long, and needs it no more.
+        del request
+        self.streams.add(stream)
         try:
-            if resume is None:
-                for message in self._snapshot(stream, skip=wanted.skip_snapshot):
-                    yield message
-            else:
-                stream.position = resume
+            await self._send(stream, messages)
             while True:
-                messages = self._next(stream)
-                for message in messages:
-                    yield message
+                batch = self._next(stream)
+                if batch.messages:
+                    await self._send(stream, batch.messages)
+                    self._note(stream, batch)
                 # Asked after sending: what was ready when the feed closed still goes out before the last bookmark.
                 if self._catalog.feed.closed or self._now() >= stream.ends_at:
                     break
-                await self._sleep(stream, idle=not messages)
-            yield self._batches.bookmark(stream.position)
+                await self.streams.sleep(stream, idle=not batch.messages)
+            await self._send(stream, (self._batches.bookmark(stream.position),))
         finally:
-            self._streams.discard(stream)
+            self.streams.remove(stream)
 
-    def _open(self, wanted: Watch) -> _Stream:
+    def lag_seconds(self, stream: Stream) -> float:
+        """Return the age of the oldest revision that *stream* was not told, as far back as it was open."""
+        time_after = self.streams.backlog.time_after(stream.position)
+        return 0.0 if time_after is None else max(0.0, self._catalog.now() - time_after)
+
+    async def _open(self, request: pb.WatchRequest, call: Sink) -> tuple[Stream, Iterable[bytes]]:
+        """Return the stream that is asked for, and what it begins with."""
+        wanted = from_pb(Watch, request, strict=True)
+        resume = self._resume_position(wanted)
+        if resume is not None:
+            # Another replica may have told of revisions that this one does not show yet.
+            await wait_for_position(self._catalog, resume, call)
+        if len(self.streams) >= self.limits.max_streams:
+            limit = self.limits.max_streams
+            raise OverloadedError(f"{limit} watches are open, which is the limit", retry_after=_FULL_RETRY)
+        stream = self._stream(wanted, call)
+        if resume is None:
+            return stream, self._snapshot(stream, skip=wanted.skip_snapshot)
+        stream.position = resume
+        # Raises where the history does not reach; what it makes is sent next.
+        self._batches.changes(stream.selection, self._catalog.feed, resume)
+        return stream, ()
+
+    def _stream(self, wanted: Watch, call: Sink) -> Stream:
         now = self._now()
-        age = self._max_age * random.uniform(_LEAST_SHARE_OF_AGE, 1)
+        age = self.limits.max_age * random.uniform(_LEAST_SHARE_OF_AGE, 1)
         interval = wanted.bookmark_interval or DEFAULT_BOOKMARK_INTERVAL
-        return _Stream(open_selection(wanted.filter), interval, ends_at=now + age, bookmark_at=now + interval)
+        selection = open_selection(wanted.filter)
+        return Stream(
+            number=next(self._numbers),
+            selection=self._selections.setdefault(selection.key, selection),
+            call=call,
+            interval=interval,
+            ends_at=now + age,
+            bookmark_at=now + interval,
+            opened_at=self._catalog.revision,
+        )
 
-    def _snapshot(self, stream: _Stream, *, skip: bool) -> tuple[bytes, ...]:
+    def _snapshot(self, stream: Stream, *, skip: bool = False) -> tuple[bytes, ...]:
         """Place *stream* at the current revision; return the snapshot as of that, encoded before anything can change."""
-        stream.position = revision = self._catalog.revision
-        end = self._batches.snapshot_end(revision)
+        stream.position = stream.opened_at = revision = self._catalog.revision
         if skip:
-            return (end,)
-        entries = self._catalog.entries.under(stream.selection.prefix)
-        return (*self._batches.snapshot(stream.selection, entries, revision).messages, end)
+            return (self._batches.snapshot_end(revision),)
+        return self._batches.snapshot(stream.selection, self._catalog.entries, revision).messages
 
-    def _next(self, stream: _Stream) -> tuple[bytes, ...]:
+    def _next(self, stream: Stream) -> Batch:
         """Return what there is to send now, and move the stream on."""
-        messages: tuple[bytes, ...] = ()
+        batch = _NOTHING
         if stream.position != self._catalog.feed.newest:
-            batch = self._batches.changes(stream.selection, self._catalog.feed, stream.position)
-            messages, stream.position = batch.messages, batch.reached
-        if not messages and self._now() >= stream.bookmark_at:
-            messages = (self._batches.bookmark(stream.position),)
-        if messages:
+            batch = self._changes(stream)
+        if not batch.messages and self._now() >= stream.bookmark_at:
+            batch = Batch((self._batches.bookmark(stream.position),), stream.position)
+        if batch.messages:
             stream.bookmark_at = self._now() + stream.interval
-        return messages
+        return batch
 
-    async def _sleep(self, stream: _Stream, *, idle: bool) -> None:
-        """Wait until the stream is woken, unless it is behind what was announced already."""
-        if stream.position < self._announced:
-            if idle:
-                # A filter that matches nothing of a long history must not keep everybody else waiting.
-                await asyncio.sleep(0)
-            return
-        stream.asleep = asyncio.get_running_loop().create_future()
-        await stream.asleep
-        stream.asleep = None
+    def _changes(self, stream: Stream) -> Batch:
+        if self._too_far_behind(stream):
+            return self._reset(stream)
+        try:
+            batch = self._batches.changes(stream.selection, self._catalog.feed, stream.position)
+        except CompactedError:
+            # It was told more than nothing on this stream, so that it may go on here with everything.
+            return self._reset(stream)
+        stream.position = batch.reached
+        return batch
 
-    async def _wake_on_change(self) -> None:
-        # The streams are told of changes no faster than they can be served. Otherwise each revision of a burst would go to
-        # all of them before the next request is even read; so they find all of it, and send it as one message.
-        async for _ in self._catalog.feed.follow(self._announced):
-            self._announced = self._catalog.feed.newest
-            self._wake_all()
-            await asyncio.sleep(min(len(self._streams) * _PAUSE, _MAX_PAUSE))
-        self._wake_all()
+    def _too_far_behind(self, stream: Stream) -> bool:
+        # What a resumed stream missed before it began is in the history window, and it is told all of that.
+        place = max(stream.position, stream.opened_at)
+        missed = self._catalog.feed.newest - place
+        return missed > 1 and (
+            missed > self.limits.max_lag_revisions or self.streams.backlog.size_after(place) > self.limits.max_lag_bytes
+        )
 
-    def _wake_all(self) -> None:
-        for stream in self._streams:
-            stream.wake()
+    def _reset(self, stream: Stream) -> Batch:
+        self.resets += 1
+        reset = self._batches.reset(stream.position)
+        return Batch((reset, *self._snapshot(stream)), stream.position)
 
-    async def _wake_when_due(self) -> None:
-        # One timer for all streams: a timeout around each wait costs more than the delivery itself.
-        while True:
-            await asyncio.sleep(_TICK)
-            now = self._now()
-            for stream in self._streams:
-                if now >= min(stream.bookmark_at, stream.ends_at):
-                    stream.wake()
+    async def _send(self, stream: Stream, messages: Iterable[bytes]) -> None:
+        for message in messages:
+            stream.written_at = self._now()
+            await stream.call.send(message)
+        stream.written_at = inf
+
+    def _note(self, stream: Stream, batch: Batch) -> None:
+        """Count how long the oldest revision in *batch* took, unless it is older than the stream."""
+        if batch.first > stream.opened_at:
+            made = self.streams.backlog.time_after(batch.first - 1)
+            if made is not None:
+                self.propagation.note(self._catalog.now() - made)
 
     def _resume_position(self, wanted: Watch) -> int | None:
         """Check where the stream is to begin, and return the position to resume from; None asks for a snapshot."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import grpc
 from grpc import aio
@@ -18,6 +19,9 @@ from airegistry._status import DETAILS_KEY, code_of, to_status
 from airegistry.errors import InternalError, RegistryError
 
 log = logging.getLogger(__name__)
+
+# For how long a status that nobody reads is waited for, in seconds. The core keeps it for a peer that reads on later.
+_LAST_WORD = 1.0
 
 MAX_RECEIVE_BYTES = 8 * 1024 * 1024
 """Above our own limits, so that a request that is too large gets our error, with the limit and the count."""
@@ -51,12 +55,16 @@ class CallObserver(Protocol):
 class AioCall:
     """A call carried by grpc.aio."""
 
-    __slots__ = ("__dict__", "_context", "method", "principal")
+    __slots__ = ("__dict__", "_context", "_task", "ended", "method", "principal", "send")
 
     def __init__(self, context: aio.ServicerContext[Any, Any], method: str) -> None:
         self._context = context
+        self._task = asyncio.current_task()
         self.method = method
         self.principal = ""
+        self.ended: RegistryError | None = None
+        # The core's own method: whatever stands in between is paid for with each message.
+        self.send: Callable[[bytes], Awaitable[None]] = context.write
 
     @cached_property
     def metadata(self) -> Mapping[str, str | bytes]:
@@ -75,6 +83,13 @@ class AioCall:
     def cancelled(self) -> bool:
         """Say whether the peer is gone."""
         return self._context.cancelled()
+
+    def end(self, error: RegistryError) -> None:
+        """End the call with *error* now, even while it waits in `send`."""
+        if self.ended is None and self._task is not None:
+            self.ended = error
+            # Nothing else gets a write back that waits for a peer's window.
+            self._task.cancel()
 
 
 def add_service(server: aio.Server, service: Service, observer: CallObserver) -> None:
@@ -123,30 +138,44 @@ def _unary(method: Method, observer: CallObserver) -> Any:
 def _stream(method: Method, observer: CallObserver) -> Any:
     handle, path = method.stream, method.path
     assert handle is not None  # noqa: S101 - the caller looked
+    answer: Any = handle if inspect.iscoroutinefunction(handle) else _sending(cast("Any", handle))
 
     # Not a generator itself: grpc.aio would only write what it yields, one frame further away.
     async def behaviour(request: Any, context: aio.ServicerContext[Any, Any]) -> None:
         observer.call_started(path)
         started = time.monotonic()
         code = "OK"
-        messages: Any = None
+        call = AioCall(context, path)
         try:
-            messages = handle(_read(method, request), AioCall(context, path))
-            async for message in messages:
-                await context.write(message)
+            await answer(_read(method, request), call)
         except asyncio.CancelledError:
             code = "CANCELLED"
-            raise
+            if call.ended is None:
+                raise
+            code = await _abort_unread(context, path, call.ended)
         except Exception as error:  # noqa: BLE001 - strangers' exceptions stop here
             code = await _abort(context, path, error)
+        finally:
+            observer.call_ended(path, code, time.monotonic() - started)
+
+    return behaviour
+
+
+def _sending(handle: Callable[[Any, AioCall], AsyncIterator[Any]]) -> Callable[[Any, AioCall], Awaitable[None]]:
+    """Return a handler that sends what the generator *handle* yields."""
+
+    async def send_all(request: Any, call: AioCall) -> None:
+        messages = handle(request, call)
+        try:
+            async for message in messages:
+                await call.send(message)
         finally:
             # The handler's own clean-up runs now, not when the garbage collector finds it.
             close = getattr(messages, "aclose", None)
             if close is not None:
                 await close()
-            observer.call_ended(path, code, time.monotonic() - started)
 
-    return behaviour
+    return send_all
 
 
 def _read(method: Method, request: Any) -> Any:
@@ -167,3 +196,14 @@ async def _abort(context: aio.ServicerContext[Any, Any], path: str, error: Excep
     with contextlib.suppress(aio.AbortError):
         await context.abort(status.code, status.message, ((DETAILS_KEY, status.details),))
     return code_of(known).name
+
+
+async def _abort_unread(context: aio.ServicerContext[Any, Any], path: str, error: RegistryError) -> str:
+    """End a call whose peer does not read: its status waits in the core, behind what was written before."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a handler runs in one
+    task.uncancel()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LAST_WORD):
+            return await _abort(context, path, error)
+    return code_of(error).name

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from airegistry.errors import RegistryError
+
 
 class Call(Protocol):
     """One call, whoever carries it. Handlers are coroutines, or async generators, of `(request, call)`.
@@ -38,4 +40,16 @@ class Call(Protocol):
 
     def cancelled(self) -> bool:
         """Say whether the peer is gone already."""
+        ...
+
+
+class Sink(Call, Protocol):
+    """A call whose handler sends by itself: a coroutine of `(request, call)` in place of an async generator."""
+
+    async def send(self, message: bytes) -> None:
+        """Send a serialized message; return when the carrier took it, which waits for a peer that reads slowly."""
+        ...
+
+    def end(self, error: RegistryError) -> None:
+        """End the call with *error* now, even while it waits in `send`. The peer learns of it if it ever reads on."""
         ...

@@ -11,17 +11,19 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 
-from airegistry._rpc.call import Call
+from airegistry._rpc.call import Call, Sink
 from airegistry.errors import InvalidArgumentError, UnimplementedError
 
 UnaryHandler = Callable[[Any, Call], Awaitable[Any]]
-StreamHandler = Callable[[Any, Call], AsyncIterator[Any]]
+StreamHandler = Callable[[Any, Call], AsyncIterator[Any]] | Callable[[Any, Sink], Awaitable[None]]
 M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
     """One method of a service. `unary` or `stream` is set; a handler may answer with a message or with its bytes.
+
+    A stream is an async generator of answers, or a coroutine that sends them by itself (see `Sink`).
 
     Where the caller streams (`streamed_request`), the handler gets an async iterator of requests in place of the request.
     """

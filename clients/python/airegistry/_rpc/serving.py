@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from grpc import aio
 
@@ -24,6 +25,18 @@ class GrpcServer:
         await self._server.stop(drain)
 
 
+@dataclass(frozen=True, slots=True)
+class ConnectionAge:
+    """How long connections live, in seconds.
+
+    At `limit`, give or take a tenth, a connection takes no new calls: its client opens another one, perhaps to another
+    server. What still runs there `grace` seconds after that is cut.
+    """
+
+    limit: float
+    grace: float
+
+
 async def open_server(
     services: Sequence[Service],
     address: str,
@@ -31,17 +44,29 @@ async def open_server(
     *,
     insecure: bool = False,
     reuse_port: bool = False,
+    age: ConnectionAge | None = None,
 ) -> GrpcServer:
     """Serve *services* on `host:port`, or raise ListenError naming the address.
 
     With *reuse_port* other processes of this user may serve there, too; connections are spread over all of them.
+    Without an *age*, connections live for as long as their clients want.
     """
-    server = aio.server(options=[*SERVER_OPTIONS, ("grpc.so_reuseport", int(reuse_port))])
+    options = [*SERVER_OPTIONS, ("grpc.so_reuseport", int(reuse_port)), *_age_options(age)]
+    server = aio.server(options=options)
     for service in services:
         add_service(server, service, observer)
     bound = _bind(server, address, insecure=insecure, reuse_port=reuse_port)
     await _start(server)
     return GrpcServer(server, bound)
+
+
+def _age_options(age: ConnectionAge | None) -> list[tuple[str, int]]:
+    if age is None:
+        return []
+    return [
+        ("grpc.max_connection_age_ms", round(age.limit * 1000)),
+        ("grpc.max_connection_age_grace_ms", round(age.grace * 1000)),
+    ]
 
 
 async def _start(server: aio.Server) -> None:
