@@ -61,10 +61,10 @@ class PlaneMetrics(Collector):
         yield GaugeMetricFamily(
             "airegistry_feed_floor", "The revision up to which the history is compacted.", self._catalog.feed.oldest - 1
         )
-        sweeping = self._catalog.sweeping
-        yield GaugeMetricFamily("airegistry_sweeping", "Whether this replica looks after the leases.", float(sweeping))
-        if not sweeping:
-            return
+        yield GaugeMetricFamily(
+            "airegistry_sweeping", "Whether this replica looks after the leases.", float(self._catalog.sweeping)
+        )
+        # All 0 where another replica sweeps, so that the sum over replicas is right.
         yield GaugeMetricFamily("airegistry_leases", "Leases that are held.", due.total)
         yield GaugeMetricFamily(
             "airegistry_leases_overdue", "Leases not renewed within their time to live.", due.overdue

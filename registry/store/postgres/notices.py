@@ -26,19 +26,26 @@ class Notices:
         self.heard = asyncio.Event()
         self._connections = connections
         self._pending = asyncio.Event()
+        self._closing = False
+
+    def close(self) -> None:
+        """Let `run` end, after what is being told."""
+        self._closing = True
+        self._pending.set()
 
     def announce(self) -> None:
         """Let the others know, soon, that something was committed."""
         self._pending.set()
 
     async def run(self) -> None:
-        """Listen and tell until cancelled; without a connection nothing is told, and polling has to do."""
-        while True:
+        """Listen and tell until closed; without a connection nothing is told, and polling has to do."""
+        while not self._closing:
             try:
                 await self._converse()
             except UnavailableError as error:
-                log.warning("no notices from other replicas for now: %s", error.message)
-                await asyncio.sleep(_RETRY)
+                if not self._closing:
+                    log.warning("no notices from other replicas for now: %s", error.message)
+                    await asyncio.sleep(_RETRY)
 
     async def _converse(self) -> None:
         connection = await self._connections.dedicated()
@@ -48,7 +55,7 @@ class Notices:
             await connection.add_listener(CHANNEL, self._hear)
             # What was committed before this could listen.
             self.heard.set()
-            while True:
+            while not self._closing:
                 statement = sql.NOTIFY if await self._asked() else sql.STILL_THERE
                 await connection.execute(statement, timeout=_ANSWER)
                 await asyncio.sleep(_GATHER)
@@ -60,7 +67,9 @@ class Notices:
     async def _asked(self) -> bool:
         """Wait until something was committed; say no when it is only time to look whether the connection is."""
         try:
-            await asyncio.wait_for(self._pending.wait(), _IDLE)
+            # Not `wait_for`, which loses a cancellation that comes together with the event (Python 3.11).
+            async with asyncio.timeout(_IDLE):
+                await self._pending.wait()
         except TimeoutError:
             return False
         self._pending.clear()

@@ -30,6 +30,7 @@ SWEEP_TERM = 3.0
 """For how long a replica may sweep after each pass, in seconds: when it stops, another one takes over after that."""
 SEEN = 5.0
 """For how long a replica counts as there after it was seen, in seconds."""
+_POLITE = 1.0
 _LONG = 120.0
 """The deadline of what reads or migrates everything, in seconds."""
 
@@ -56,7 +57,6 @@ class PostgresStore:
         self._moment = clock
         self._notices = Notices(connections)
         self._listening: asyncio.Task[None] | None = None
-        self._epoch: int | None = None
 
     @classmethod
     async def open(
@@ -106,7 +106,8 @@ class PostgresStore:
         """Wait until a notice comes, or until it is time to look anyway."""
         # Replicas that poll together would ask together.
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._notices.heard.wait(), self._poll_interval * random.uniform(0.6, 1))
+            async with asyncio.timeout(self._poll_interval * random.uniform(0.6, 1)):
+                await self._notices.heard.wait()
         self._notices.heard.clear()
 
     async def basis(self, leases: Collection[str], request_ids: Collection[str]) -> Basis:
@@ -152,27 +153,22 @@ class PostgresStore:
             self.replicas = sorted((self.replica_id, *(row[0] for row in others)))
             taken = await connection.fetchrow(sql.TAKE_SWEEP, self._test_time(), self.replica_id, SWEEP_TERM)
             if taken is None:
-                self._epoch = None
                 return None
-            self._epoch, now, since = taken
+            epoch, now, since = taken
             if since > away:
                 await connection.execute(sql.FORGIVE, now)
-            due = await reading.read_due(connection, now, taken[0])
+            due = await reading.read_due(connection, now, epoch)
         if since > away and due.total:
             log.warning("nobody looked after the leases for %.1f s: each gets its whole time to live again", since)
         return due
 
     async def forget_replies(self, *, older_than: float, limit: int) -> int:
-        """Drop at most *limit* replies saved before *older_than*, if this replica sweeps; return how many were dropped."""
-        if self._epoch is None:
-            return 0
+        """Drop at most *limit* replies saved before *older_than*; return how many were dropped."""
         async with self._connections.lend() as connection:
             return int((await connection.execute(sql.DELETE_REPLIES, older_than, limit)).rpartition(" ")[2])
 
     async def compact(self, through: int) -> None:
-        """Drop the history up to *through* (inclusive), if this replica sweeps."""
-        if self._epoch is None:
-            return
+        """Drop the history up to *through* (inclusive). Every replica may; all but the first find nothing to do."""
         async with self._connections.lend() as connection, connection.transaction():
             await connection.execute(sql.SET_COMPACTED, through)
             await connection.execute(sql.DELETE_EVENTS, through)
@@ -180,10 +176,12 @@ class PostgresStore:
     async def close(self) -> None:
         """Let another replica sweep at once, and let go of the database."""
         if self._listening is not None:
+            self._notices.close()
+            await asyncio.wait([self._listening], timeout=_POLITE)
             self._listening.cancel()
             await asyncio.wait([self._listening])
         with suppress(UnavailableError):
-            async with self._connections.lend(1.0) as connection:
+            async with self._connections.lend(_POLITE) as connection:
                 await connection.execute(sql.GIVE_SWEEP_UP, self.replica_id)
                 await connection.execute(sql.LEAVE, self.replica_id)
         await self._connections.close()
