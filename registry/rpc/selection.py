@@ -66,8 +66,6 @@ class Selection:
 
     def change(self, event: Event) -> tuple[EventType, Entry] | None:
         """Return what *event* does to the set, with the entry to show; None when it does nothing."""
-        if self._names and event.name not in self._names:
-            return None
         old = event.old if event.old is not None and self.has(event.old) else None
         new = event.new if event.new is not None and self.has(event.new) else None
         if new is not None:

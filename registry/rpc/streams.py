@@ -24,7 +24,7 @@ LAG_BOUNDS = (0, 1, 10, 100, 1_000, 10_000)
 
 _TICK = 0.1
 # Streams that are woken at a time, before others have their turn: a delivery keeps the loop for about 30 µs.
-_AT_ONCE = 50
+_AT_ONCE = 100
 # A round is over when all but so many of its streams sleep again: nobody waits for one that stopped reading meanwhile.
 _STRAGGLERS = 0.02
 # For how long a round is waited for, in seconds: at most, and as a multiple of what the one before took for each stream.
@@ -111,16 +111,14 @@ class Streams:
             counts[bisect_left(LAG_BOUNDS, self.lag(stream))] += 1
         return dict(zip((*map(str, LAG_BOUNDS), "+Inf"), counts, strict=True))
 
-    async def sleep(self, stream: Stream, *, idle: bool) -> None:
-        """Wait until *stream* is woken, unless it is behind what was announced already."""
+    def rest(self, stream: Stream) -> asyncio.Future[None] | None:
+        """Return what is done when *stream* is woken; None when it is behind what was announced already."""
         if stream.position < self._announced:
-            if idle:
-                # A filter that matches nothing of a long history must not keep everybody else waiting.
-                await asyncio.sleep(0)
-            return
+            return None
+        # Not a coroutine: one for each stream that sleeps is memory.
         stream.asleep = asyncio.get_running_loop().create_future()
         self._rests()
-        await stream.asleep
+        return stream.asleep
 
     async def run(self) -> None:
         """Wake the streams when something changed, and when a time of theirs has come; until cancelled."""

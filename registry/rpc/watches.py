@@ -6,6 +6,7 @@ watcher has no queue: it keeps its place in the feed, and gRPC holds it in `send
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import Callable, Iterable
@@ -89,7 +90,11 @@ class Watches:
                 # Asked after sending: what was ready when the feed closed still goes out before the last bookmark.
                 if self._catalog.feed.closed or self._now() >= stream.ends_at:
                     break
-                await self.streams.sleep(stream, idle=not batch.messages)
+                if (woken := self.streams.rest(stream)) is not None:
+                    await woken
+                elif not batch.messages:
+                    # A filter that matches nothing of a long history must not keep everybody else waiting.
+                    await asyncio.sleep(0)
             await self._send(stream, (self._batches.bookmark(stream.position),))
         finally:
             self.streams.remove(stream)
