@@ -1,6 +1,7 @@
 """Several processes behind one port: how they are started, watched, started again and stopped."""
 
 import asyncio
+import json
 import logging
 import os
 import signal
@@ -8,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +17,9 @@ import psutil
 import pytest
 
 from airegistry._rpc.listening import ListenError
+from airegistry.client import RegistryClient
+from airegistry.resources.model import Model
+from airegistry.resources.resource import Resource
 from registry.config import Config
 from registry.workers import WorkerEndedError, Workers
 
@@ -258,3 +263,88 @@ async def test_a_port_for_http_that_does_not_exist_is_told_before_anything_start
         async with stubs(tmp_path, registry_http_address="127.0.0.1:65535").serve():
             pass
     assert notes(tmp_path) == []
+
+
+@contextmanager
+def registry(tmp_path, url):
+    """Run `python -m registry` with two workers on a database; yield the process, and its log as it comes."""
+    settings = {
+        "DATA_DIR": str(tmp_path),
+        "LOG_FORMAT": "json",
+        "REGISTRY_ADDRESS": "127.0.0.1:0",
+        "REGISTRY_HTTP_ADDRESS": "127.0.0.1:0",
+        "REGISTRY_WORKERS": "2",
+        "REGISTRY_DATABASE_URL": url,
+    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AIREGISTRY_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "registry"],
+        env=kept | {f"AIREGISTRY_{name}": value for name, value in settings.items()},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    lines = (json.loads(line) for line in process.stderr)
+    try:
+        yield process, lines
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def serving(lines, *workers):
+    """Read the log until these workers said that they serve; return where they serve HTTP, and the gRPC address."""
+    http = {}
+    for line in lines:
+        if line["event"].startswith("the registry serves"):
+            words = line["event"].replace(",", "").split()
+            http[line["worker"]] = words[7].removeprefix("http://")
+            if set(workers) <= set(http):
+                return http, words[5]
+    raise AssertionError("it ended")
+
+
+def revision_at(http):
+    with urllib.request.urlopen(f"http://{http}/health", timeout=5) as page:
+        return json.load(page)["revision"]
+
+
+async def until_revision(http, revision):
+    async with asyncio.timeout(30):
+        while await asyncio.to_thread(revision_at, http) < revision:  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.01)
+
+
+async def test_a_killed_registry_worker_comes_back_and_the_others_serve_meanwhile(tmp_path, database_url):
+    model = Resource(name="models/m", model=Model())
+    with registry(tmp_path, database_url) as (process, lines):
+        http, address = await asyncio.to_thread(serving, lines, 0, 1)
+        async with RegistryClient(address) as client:
+            revision = (await client.register([model])).revision
+        for where in http.values():
+            await until_revision(where, revision)
+
+        victim, _ = psutil.Process(process.pid).children()
+        victim.kill()
+        victim.wait(10)
+        # Connections of their own: the kernel would give the port of the dead one half of them.
+        for _ in range(10):
+            async with RegistryClient(address, timeout=10) as client:
+                assert (await client.get("models/m")).revision == revision
+
+        again = await asyncio.to_thread(next, (line["event"] for line in lines if "again" in line["event"]))
+        assert "killed by SIGKILL" in again
+        index = int(again.split()[1])
+        back, _ = await asyncio.to_thread(serving, lines, index)
+        await until_revision(back[index], revision)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.wait, 30) == 0
+
+
+def test_a_database_that_cannot_be_reached_is_said_once_and_without_its_password(tmp_path):
+    with registry(tmp_path, "postgresql://u:hunter2@127.0.0.1:1/nothing") as (process, _):
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "cannot use the database" in said
+    assert "hunter2" not in said
+    assert said.count("\n") == 1
