@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Self, TypeAlias
+from typing import Self, TypeAlias, TypeVar
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 from airegistry.errors import FailedPreconditionError, UnavailableError
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 DEADLINE = 5.0
@@ -39,6 +40,20 @@ FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError
 """All that can go wrong with a database."""
 
 
+_LOST = (
+    ConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+)
+
+
+class LostError(UnavailableError):
+    """The connection was lost: another one may do."""
+
+
 class Connections:
     """Connections that are lent one by one."""
 
@@ -52,7 +67,7 @@ class Connections:
         try:
             pool = await asyncpg.create_pool(
                 url,
-                min_size=1,
+                min_size=0,
                 max_size=_MAX_CONNECTIONS,
                 max_inactive_connection_lifetime=0,
                 timeout=_CONNECT,
@@ -92,6 +107,15 @@ class Connections:
         except FAILURES as error:
             raise unavailable(error) from error
 
+    async def read(self, reading: Callable[[Connection], Awaitable[T]], deadline: float = DEADLINE) -> T:
+        """Return what *reading* reads; once more over another connection when the first one turns out to be dead."""
+        try:
+            async with self.lend(deadline) as connection:
+                return await reading(connection)
+        except LostError:
+            async with self.lend(deadline) as connection:
+                return await reading(connection)
+
     async def dedicated(self) -> asyncpg.Connection[asyncpg.Record]:
         """Open a connection that is not lent to anybody else."""
         try:
@@ -110,13 +134,14 @@ class Connections:
 
 def unavailable(error: BaseException) -> UnavailableError:
     """Return the error for callers: what kind of failure it was, never its text, which may hold data or passwords."""
+    kind = LostError if isinstance(error, _LOST) else UnavailableError
+    return kind(f"the database failed: {_reason(error)}", retry_after=1.0)
+
+
+def _reason(error: BaseException) -> str:
     if isinstance(error, asyncpg.PostgresError):
-        reason = f"{type(error).__name__.removesuffix('Error')} ({error.sqlstate})"
-    elif isinstance(error, TimeoutError):
-        reason = "no answer in time"
-    else:
-        reason = type(error).__name__
-    return UnavailableError(f"the database failed: {reason}", retry_after=1.0)
+        return f"{type(error).__name__.removesuffix('Error')} ({error.sqlstate})"
+    return "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
 
 
 async def finish_quietly(connection: asyncpg.Connection[asyncpg.Record]) -> None:

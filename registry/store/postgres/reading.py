@@ -7,11 +7,11 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from registry.leases import MAX_SHARE_PER_PASS, MIN_PER_PASS, MIN_REMOVAL, Due, Lease
+from registry.leases import MAX_SHARE_PER_PASS, MIN_PER_PASS, MIN_REMOVAL, Due
 from registry.store import rows
 from registry.store.postgres import statements as sql
 from registry.store.postgres.connections import Connection
-from registry.store.records import Contents, Logged, SavedReply
+from registry.store.records import Basis, Contents, Logged, SavedReply
 
 
 async def read_contents(connection: Connection) -> Contents:
@@ -30,19 +30,21 @@ async def read_log(connection: Connection, after: int, limit: int) -> tuple[Logg
     return tuple(_logged(await connection.fetch(sql.EVENTS_SINCE, after, limit)))
 
 
+async def read_newest(connection: Connection, moment: float | None) -> tuple[int, float]:
+    """Read the newest revision and the time."""
+    revision, time = await _row(connection, sql.GET_NEWEST, moment)
+    return revision, time
+
+
 async def read_basis(
-    connection: Connection, leases: Collection[str], moment: float | None
-) -> tuple[int, float, tuple[Lease, ...]]:
-    """Read the newest revision, the time, and those of the *leases* that there are."""
+    connection: Connection, leases: Collection[str], request_ids: Collection[str], moment: float | None
+) -> tuple[Basis, float]:
+    """Read what a group is decided on, and the time: replies first, so that the rest is not older than they are."""
+    replies = await connection.fetch(sql.GET_REPLIES, list(request_ids)) if request_ids else []
     found = await connection.fetch(sql.GET_BASIS, moment, sorted(leases))
     revision, time, *_ = found[0]
-    return revision, time, tuple(rows.lease(*row[2:]) for row in found if row[2] is not None)
-
-
-async def read_replies(connection: Connection, request_ids: Collection[str]) -> dict[str, SavedReply]:
-    """Read the replies that are saved for *request_ids*."""
-    found = await connection.fetch(sql.GET_REPLIES, list(request_ids))
-    return {row[0]: SavedReply(*row) for row in found}
+    held = tuple(rows.lease(*row[2:]) for row in found if row[2] is not None)
+    return Basis(revision, held, {row[0]: SavedReply(*row) for row in replies}), time
 
 
 async def read_due(connection: Connection, now: float, epoch: int) -> Due:

@@ -17,10 +17,10 @@ from registry.leases import Due
 from registry.store.postgres import reading, writing
 from registry.store.postgres import statements as sql
 from registry.store.postgres.clock import DatabaseClock
-from registry.store.postgres.connections import FAILURES, Connection, Connections
+from registry.store.postgres.connections import FAILURES, Connection, Connections, LostError
 from registry.store.postgres.notices import Notices
 from registry.store.postgres.schema import ensure_schema
-from registry.store.records import Basis, Committed, Contents, Expected, Logged, SavedReply, StaleError, Write
+from registry.store.records import Basis, Committed, Contents, Expected, Logged, StaleError, Write
 
 log = logging.getLogger(__name__)
 
@@ -90,17 +90,13 @@ class PostgresStore:
 
     async def newest(self) -> int:
         """Return the newest revision that is committed."""
-        async with self._connections.lend() as connection:
-            row = await connection.fetchrow(sql.GET_NEWEST, self._test_time())
-        assert row is not None  # noqa: S101 - the counter has one row
-        revision, time = row
+        revision, time = await self._connections.read(lambda on: reading.read_newest(on, self._test_time()))
         self._read_clock(time)
-        return int(revision)
+        return revision
 
     async def since(self, revision: int) -> Sequence[Logged]:
         """Return what the log has after *revision* (exclusive), the oldest first and up to a bound."""
-        async with self._connections.lend() as connection:
-            return await reading.read_log(connection, revision, MAX_REVISIONS)
+        return await self._connections.read(lambda on: reading.read_log(on, revision, MAX_REVISIONS))
 
     async def changed(self) -> None:
         """Wait until a notice comes, or until it is time to look anyway."""
@@ -112,13 +108,10 @@ class PostgresStore:
 
     async def basis(self, leases: Collection[str], request_ids: Collection[str]) -> Basis:
         """Return the newest revision, with those of the *leases* and of the replies to *request_ids* that there are."""
-        replies: dict[str, SavedReply] = {}
-        async with self._connections.lend() as connection:
-            if request_ids:
-                replies = await reading.read_replies(connection, request_ids)
-            revision, time, found = await reading.read_basis(connection, leases, self._test_time())
+        moment = self._test_time()
+        basis, time = await self._connections.read(lambda on: reading.read_basis(on, leases, request_ids, moment))
         self._read_clock(time)
-        return Basis(revision, found, replies)
+        return basis
 
     async def commit(self, writes: Sequence[Write], expected: Expected) -> Committed:
         """Make *writes* durable in one transaction."""
@@ -137,9 +130,14 @@ class PostgresStore:
                 await transaction.commit()
         except asyncpg.IntegrityConstraintViolationError as error:
             raise StaleError(f"somebody else was faster: {type(error).__name__}") from error
-        except UnavailableError:
+        except UnavailableError as error:
+            if committed is None:
+                # COMMIT was never sent.
+                if isinstance(error, LostError):
+                    raise StaleError(error.message) from error
+                raise
             # Without an answer to COMMIT nobody knows. Leases alone need no certainty: they are renewed again.
-            if committed is None or not any(write.changes for write in writes):
+            if not any(write.changes for write in writes):
                 raise
             await self._find_out(committed, batch)
         if any(write.changes for write in writes):
