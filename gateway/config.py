@@ -8,14 +8,19 @@ from pathlib import Path
 from pydantic import Field, field_validator
 
 from airegistry._rpc.settings import ServerSettings
+from airegistry._rpc.targets import target_of
 from airegistry.cache import STALE_AFTER
+from airegistry.errors import InvalidArgumentError
 from airegistry.invoke.credentials import DEFAULT_PATTERN
 
 
 class Config(ServerSettings):
     """What can be chosen about a gateway. Durations are in seconds, sizes in bytes."""
 
-    address: str = Field("127.0.0.1:50051", description="Where the registry is; any gRPC target.")
+    address: str = Field(
+        "127.0.0.1:50051",
+        description="Where the registry is: any gRPC target, or the ip:port of several replicas with commas between them.",
+    )
     gateway_address: str = Field("127.0.0.1:50052", description="Where gRPC listens; port 0 takes a free one.")
     gateway_http_address: str = Field(
         "127.0.0.1:3002", description="Where the OpenAI front, /health and /metrics are served."
@@ -48,6 +53,15 @@ class Config(ServerSettings):
     gateway_first_token_timeout: float | None = Field(None, gt=0, description="For the first token. Unset: 30 s.")
     gateway_idle_timeout: float | None = Field(None, gt=0, description="Between two tokens. Unset: 30 s.")
     gateway_total_timeout: float | None = Field(None, gt=0, description="For the whole call. Unset: 600 s.")
+
+    @field_validator("address")
+    @classmethod
+    def _is_a_target(cls, value: str) -> str:
+        try:
+            target_of(value)
+        except InvalidArgumentError as error:
+            raise ValueError(str(error)) from None
+        return value
 
     @field_validator("gateway_credential_pattern")
     @classmethod

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 import grpc
 from grpc import aio
 
+from airegistry._rpc.targets import target_of
 from airegistry._status import from_call
 
 T = TypeVar("T")
@@ -46,10 +47,18 @@ class StreamCall(Protocol[T_co]):
 
 
 def open_channel(address: str, credentials: grpc.ChannelCredentials | None = None) -> aio.Channel:
-    """Return a channel to *address*: `host:port`, or any gRPC target. It connects when it is first used."""
+    """Return a channel to *address*: `host:port`, any gRPC target, or several `ip:port` with commas between them.
+
+    It connects when it is first used. Of several servers each takes its share of the calls, and one that is away none.
+    """
+    target = target_of(address)
+    options: Sequence[tuple[str, str | int]] = CHANNEL_OPTIONS
+    if target != address:
+        # The server's name for certificates and proxies; gRPC would take the whole list for it.
+        options = [*CHANNEL_OPTIONS, ("grpc.default_authority", address.partition(",")[0].strip())]
     if credentials is None:
-        return aio.insecure_channel(address, options=CHANNEL_OPTIONS)
-    return aio.secure_channel(address, credentials, options=CHANNEL_OPTIONS)
+        return aio.insecure_channel(target, options=options)
+    return aio.secure_channel(target, credentials, options=options)
 
 
 async def answered(call: Awaitable[T]) -> T:

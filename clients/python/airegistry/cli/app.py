@@ -83,7 +83,12 @@ def _common(
     context: typer.Context,
     *,
     registry: Annotated[
-        str, typer.Option(envvar="AIREGISTRY_ADDRESS", help="Where the registry answers.", metavar="HOST:PORT")
+        str,
+        typer.Option(
+            envvar="AIREGISTRY_ADDRESS",
+            help="Where the registry answers; several replicas with commas between them.",
+            metavar="HOST:PORT",
+        ),
     ] = "127.0.0.1:50051",
     gateway: Annotated[
         str, typer.Option(envvar="AIREGISTRY_GATEWAY_ADDRESS", help="Where the gateway answers.", metavar="HOST:PORT")
