@@ -4,6 +4,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from registry.store.postgres import PostgresStore
 from registry.store.sqlite import SqliteStore
 from tests.contract.stores import Clock, running_catalog
 
@@ -26,7 +27,20 @@ def open_sqlite(tmp_path, clock):
     return open_one
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture
+def open_postgres(database_url, clock):
+    @asynccontextmanager
+    async def open_one(now=clock, **options):
+        store = await PostgresStore.open(database_url, now=now, **options)
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    return open_one
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
 def open_store(request):
     """What opens a store on a fresh place, again and again: one more fixture for each implementation."""
     return request.getfixturevalue(f"open_{request.param}")

@@ -162,6 +162,7 @@ async def test_when_nobody_looked_for_too_long_every_lease_counts_as_renewed(sto
 
 
 async def test_passes_that_come_in_time_forgive_nothing(store, clock):
+    await due(store, away=3)
     await commit(store, hold(lease(SCOUT, ttl=10)))
     for _ in range(4):
         clock.time += 3
