@@ -1,7 +1,7 @@
 """The promises of Watch (docs/guarantees.md) as checks over recorded histories; each raises AssertionError.
 
 A history is the updates that one watcher got, from its first to its last, over all cuts. The log is what truly happened:
-the events of every revision, as a Watch of everything from revision 0 replays them.
+the events of every revision, as a Watch of everything from revision 0 replays them, or as the store has them.
 """
 
 from __future__ import annotations
@@ -9,26 +9,73 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import Any, Protocol
 
-from airegistry.client.follower import WatchUpdate
-from airegistry.client.messages import WatchEvent, WatchEventType
+from airegistry.client.messages import WatchEventType
 from airegistry.resources.resource import Resource
 
-History = Sequence[WatchUpdate]
-Log = Mapping[int, Sequence[WatchEvent]]
-Matches = Callable[[Resource], bool]
+
+class Shown(Protocol):
+    """A resource as an event shows it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def revision(self) -> int: ...
+
+
+class Event(Protocol):
+    """What a revision did to a resource."""
+
+    @property
+    def type(self) -> WatchEventType | None: ...
+    @property
+    def revision(self) -> int: ...
+    @property
+    def resource(self) -> Any: ...
+
+
+class Update(Protocol):
+    """One step of a watcher: everything up to `revision` was told. `snapshot` says that the set is known as a whole."""
+
+    @property
+    def revision(self) -> int: ...
+    @property
+    def events(self) -> Sequence[Event]: ...
+    @property
+    def snapshot(self) -> bool: ...
+
+
+History = Sequence[Update]
+Log = Mapping[int, Sequence[Event]]
+Matches = Callable[[Any], bool]
+Told = Mapping[int, Mapping[str, WatchEventType]]
 
 ADDED, UPDATED, REMOVED = WatchEventType
 
 
-def everything(_resource: Resource) -> bool:
+def everything(_resource: Shown) -> bool:
     """Match as a filter that is not set."""
     return True
 
 
-def log_of(replay: History) -> dict[int, tuple[WatchEvent, ...]]:
+class StoredLog(dict[int, Sequence[Event]]):
+    """A log that remembers what each filter lets through: many watchers have the same one."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__(log)
+        self._told: dict[Matches, Told] = {}
+
+    def told(self, matches: Matches) -> Told:
+        """Return what a filter lets through: by revision, what happens to the selected set."""
+        if matches not in self._told:
+            self._told[matches] = _transitions(self, matches)
+        return self._told[matches]
+
+
+def log_of(replay: History) -> dict[int, tuple[Event, ...]]:
     """Return the log that the replay of everything from revision 0 tells."""
-    log: dict[int, list[WatchEvent]] = {}
+    log: dict[int, list[Event]] = {}
     for event in _events(replay):
         log.setdefault(event.revision, []).append(event)
     return {revision: tuple(events) for revision, events in log.items()}
@@ -106,9 +153,9 @@ def check_filtered(history: History, log: Log, matches: Matches) -> None:
         assert not outside, f"outside the filter: {outside}"
 
 
-def check_gapless(log: Log) -> None:
-    """Gapless: the revisions are 1, 2, 3, …"""
-    missing = sorted(set(range(1, max(log, default=0) + 1)) - set(log))
+def check_gapless(log: Log, first: int = 1) -> None:
+    """Gapless: the revisions are 1, 2, 3, …, or what of that begins at *first*."""
+    missing = sorted(set(range(first, max(log, default=0) + 1)) - set(log))
     assert not missing, f"holes in the revisions: {missing}"
 
 
@@ -127,8 +174,11 @@ def check_replay(log: Log, listed: Iterable[Resource]) -> None:
     assert state == {resource.name: resource for resource in listed}
 
 
-def _told(log: Log, matches: Matches) -> dict[int, dict[str, WatchEventType]]:
-    """Return what a filter lets through: by revision, what happens to the selected set."""
+def _told(log: Log, matches: Matches) -> Told:
+    return log.told(matches) if isinstance(log, StoredLog) else _transitions(log, matches)
+
+
+def _transitions(log: Log, matches: Matches) -> dict[int, dict[str, WatchEventType]]:
     inside: set[str] = set()
     told: dict[int, dict[str, WatchEventType]] = {}
     for revision in sorted(log):
@@ -145,18 +195,18 @@ def _pairs(log: Log, matches: Matches) -> list[tuple[int, str]]:
     return [(revision, name) for revision, names in _told(log, matches).items() for name in names]
 
 
-def _changes(update: WatchUpdate) -> Sequence[WatchEvent]:
+def _changes(update: Update) -> Sequence[Event]:
     return () if update.snapshot else update.events
 
 
-def _events(history: History) -> Iterator[WatchEvent]:
+def _events(history: History) -> Iterator[Event]:
     return (event for update in history for event in update.events)
 
 
-def _of(event: WatchEvent) -> Resource:
+def _of(event: Event) -> Any:
     assert event.resource is not None
     return event.resource
 
 
-def _name(event: WatchEvent) -> str:
-    return _of(event).name
+def _name(event: Event) -> str:
+    return str(_of(event).name)
