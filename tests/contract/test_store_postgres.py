@@ -1,0 +1,234 @@
+"""What only a database can do to its store: be away, be old or new, lose an answer, have a clock of its own."""
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from asyncpg.transaction import Transaction
+
+from airegistry.errors import FailedPreconditionError, UnavailableError
+from registry.store.postgres import PostgresStore, statements
+from registry.store.postgres.connections import Connections
+from registry.store.postgres.schema import HEAD, MIGRATIONS, migrate
+from registry.store.records import StaleError
+from tests.contract.stores import commit, hold, lease, leases_of, put
+from tests.postgres import connected, execute, fresh_database, terminate_sessions
+
+LAZY = pytest.mark.xfail(reason="the pool reads its address when it first connects, where this is not translated")
+SCOUT = "agents/scout"
+COLUMNS = """
+SELECT table_name, column_name, data_type, is_nullable, collation_name, column_default
+FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2
+"""
+INDEXES = "SELECT tablename, indexdef FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY 2"
+CONSTRAINTS = """
+SELECT conrelid::regclass::text, pg_get_constraintdef(oid) FROM pg_constraint
+WHERE connamespace = 'public'::regnamespace AND conrelid <> 'alembic_version'::regclass ORDER BY 1, 2
+"""
+OPTIONS = "SELECT relname, relkind, reloptions FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname NOT LIKE 'alembic%' ORDER BY 1"
+
+
+async def schema_of(url):
+    async with connected(url) as connection:
+        return [list(map(tuple, await connection.fetch(sql))) for sql in (COLUMNS, INDEXES, CONSTRAINTS, OPTIONS)]
+
+
+async def test_no_two_databases_have_the_same_cluster_id(postgres_url):
+    ids = set()
+    for _ in range(2):
+        async with fresh_database(postgres_url) as url:
+            store = await PostgresStore.open(url)
+            ids.add(store.cluster_id)
+            await store.close()
+    assert len(ids) == 2
+
+
+async def test_migrating_from_nothing_gives_the_tables_that_a_fresh_database_has(postgres_url):
+    async with fresh_database(postgres_url) as fresh, fresh_database(postgres_url) as migrated:
+        await (await PostgresStore.open(fresh)).close()
+        await asyncio.to_thread(migrate, migrated)
+        assert await schema_of(migrated) == await schema_of(fresh)
+
+
+async def test_a_migrated_database_serves(database_url, open_postgres):
+    await asyncio.to_thread(migrate, database_url)
+    async with open_postgres() as store:
+        assert await commit(store, put()) == (1,)
+
+
+def test_the_newest_migration_is_the_one_that_the_code_names():
+    assert max(path.name[:4] for path in (MIGRATIONS / "versions").glob("*.py")) == HEAD
+
+
+async def test_a_database_of_a_newer_registry_is_refused(database_url):
+    await (await PostgresStore.open(database_url)).close()
+    await execute(database_url, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(FailedPreconditionError, match="newer registry"):
+        await PostgresStore.open(database_url)
+
+
+async def test_replicas_that_start_together_on_nothing_make_one_store(open_postgres):
+    async with AsyncExitStack() as stack:
+        stores = await asyncio.gather(*(stack.enter_async_context(open_postgres()) for _ in range(4)))
+        assert len({store.cluster_id for store in stores}) == 1
+        assert len({store.replica_id for store in stores}) == 4
+        assert await commit(stores[0], put()) == (1,)
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [
+        pytest.param("postgresql://user:s3cret@127.0.0.1:1/x", UnavailableError, id="nobody-there"),
+        pytest.param("postgresql://user:s3cret@127.0.0.1:port/x", FailedPreconditionError, id="no-url", marks=LAZY),
+        pytest.param("mysql://user:s3cret@127.0.0.1/x", FailedPreconditionError, id="another-database", marks=LAZY),
+    ],
+)
+async def test_an_address_that_does_not_serve_is_refused_without_its_password(url, error):
+    with pytest.raises(error) as raised:
+        await PostgresStore.open(url)
+    assert "s3cret" not in str(raised.value)
+
+
+async def test_a_database_that_is_not_there_is_unavailable_and_not_named(database_url):
+    url = urlsplit(database_url)._replace(path="/missing").geturl()
+    with pytest.raises(UnavailableError) as raised:
+        await PostgresStore.open(url)
+    assert "missing" not in raised.value.message
+
+
+async def test_the_database_tells_the_time_of_leases(database_url, open_postgres):
+    async with open_postgres(now=None) as store:
+        await commit(store, hold(lease(SCOUT)))
+        renewed_at = (await leases_of(store, SCOUT))[SCOUT].renewed_at
+        assert abs(renewed_at - time.time()) < 60
+        # An answer is older than its arrival: what the store shows is never ahead of the database.
+        shown = store.now()
+        async with connected(database_url) as connection:
+            assert shown <= await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
+
+
+async def test_a_database_without_durability_is_complained_about(database_url, open_postgres, caplog):
+    name = urlsplit(database_url).path.removeprefix("/")
+    await execute(database_url, f"ALTER DATABASE {name} SET synchronous_commit = off")
+    async with open_postgres():
+        pass
+    assert any("synchronous_commit is off" in record.getMessage() for record in caplog.records)
+
+
+async def test_connections_that_were_cut_are_replaced(database_url, open_postgres):
+    async with open_postgres() as store:
+        await commit(store, put())
+        assert await terminate_sessions(database_url)
+        for attempt in range(5):
+            try:
+                revisions = await commit(store, put(f"models/b{attempt}"))
+            except (UnavailableError, StaleError):
+                continue
+            break
+        assert revisions == (2,)
+        assert await store.newest() == 2
+
+
+COMMIT = Transaction.commit
+
+
+def lose_an_answer(monkeypatch, *, carried_out):
+    """Lose the answer to the next COMMIT, which was or was not carried out; return what was lost."""
+    lost = []
+
+    async def commit_once(transaction):
+        if lost:
+            await COMMIT(transaction)
+            return
+        lost.append(transaction)
+        await (COMMIT(transaction) if carried_out else transaction.rollback())
+        raise ConnectionResetError("the answer to COMMIT was lost")
+
+    monkeypatch.setattr(Transaction, "commit", commit_once)
+    return lost
+
+
+async def test_a_commit_whose_answer_was_lost_is_found_again(open_postgres, monkeypatch):
+    async with open_postgres() as store:
+        await commit(store, put("models/z"))
+        lost = lose_an_answer(monkeypatch, carried_out=True)
+        assert await commit(store, put("models/a"), put("models/b")) == (2, 3)
+        assert lost
+        assert await store.newest() == 3
+
+
+async def test_a_commit_that_was_lost_with_its_answer_is_decided_anew(open_postgres, monkeypatch):
+    async with open_postgres() as store:
+        lost = lose_an_answer(monkeypatch, carried_out=False)
+        with pytest.raises(StaleError):
+            await commit(store, put("models/a"))
+        assert lost
+        assert await store.newest() == 0
+        assert await commit(store, put("models/a")) == (1,)
+
+
+async def test_a_lost_commit_is_not_mistaken_for_that_of_another_replica(open_postgres, monkeypatch):
+    async with open_postgres() as here, open_postgres() as there:
+
+        async def lose(transaction):
+            await transaction.rollback()
+            monkeypatch.undo()
+            await commit(there, put("models/other"))
+            raise ConnectionResetError("the answer to COMMIT was lost")
+
+        monkeypatch.setattr(Transaction, "commit", lose)
+        with pytest.raises(StaleError):
+            await commit(here, put("models/a"))
+        assert [entry.name for entry in (await here.load()).entries] == ["models/other"]
+
+
+async def test_when_nobody_can_say_whether_it_was_written_the_answer_says_so(open_postgres, monkeypatch):
+    def away(_connections, *_deadline):
+        raise UnavailableError("the database is away")
+
+    async with open_postgres() as store:
+        with monkeypatch.context() as broken:
+
+            async def lose(transaction):
+                await COMMIT(transaction)
+                broken.setattr(Connections, "lend", away)
+                raise ConnectionResetError("the answer to COMMIT was lost")
+
+            broken.setattr(Transaction, "commit", lose)
+            with pytest.raises(UnavailableError, match="whether revision 1 was written is not known"):
+                await commit(store, put())
+
+
+@pytest.mark.xfail(reason="the pass is noted before the forgiveness, and not in one transaction")
+async def test_forgiveness_is_not_lost_with_the_connection(open_postgres, clock, monkeypatch):
+    async with open_postgres() as store:
+        await store.due(away=3)
+        await commit(store, hold(lease(SCOUT, ttl=10)))
+        clock.time += 500
+        with monkeypatch.context() as broken:
+            broken.setattr(statements, "FORGIVE", "SELECT 1 / (0 * $1::integer)")
+            with pytest.raises(UnavailableError):
+                await store.due(away=3)
+        clock.time += 1
+        assert (await store.due(away=3)).leases == ()
+
+
+async def test_what_holds_the_counter_for_too_long_is_cut_and_others_go_on(database_url, open_postgres):
+    async with open_postgres() as store:
+        stuck = await asyncpg.connect(database_url, server_settings={"idle_in_transaction_session_timeout": "300"})
+        await stuck.execute("BEGIN; UPDATE counter SET revision = revision + 1")
+        assert await commit(store, put()) == (1,)
+        stuck.terminate()
+
+
+async def test_old_history_may_be_dropped_by_any_replica(open_postgres):
+    async with open_postgres() as here, open_postgres() as there:
+        for i in range(3):
+            await commit(here, put(f"models/m{i}"))
+        await there.compact(through=2)
+        await here.compact(through=1)
+        contents = await here.load()
+        assert (contents.compacted, [one.number for one in contents.history]) == (2, [3])
