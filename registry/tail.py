@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable
 
 from airegistry.errors import UnavailableError
+from registry.outage import Outage
 from registry.store.base import Store
 from registry.store.records import Logged
 from registry.view import View
@@ -34,13 +35,16 @@ class Tail:
 
     async def run(self) -> None:
         """Follow what others write, until cancelled."""
+        outage = Outage(log, "following the log")
         while True:
             await self._store.changed()
             try:
                 await self.reach(await self._store.newest())
             except UnavailableError as error:
-                log.warning("cannot follow the log: %s", error.message)
+                outage.failed(error)
                 await asyncio.sleep(_RETRY)
+            else:
+                outage.worked()
 
     def committed(self, revisions: Iterable[Logged]) -> None:
         """Take in what this process wrote, and publish what is next."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from airegistry.errors import UnavailableError
 from registry.feed import Feed
+from registry.outage import Outage
 from registry.planning.expiry import Expired
 from registry.store.base import Store
 
@@ -37,13 +38,15 @@ class Upkeep:
 
 async def sweep(expire: Callable[[], Awaitable[Expired]], interval: float) -> None:
     """Take the next step with leases that are due, for ever."""
+    outage = Outage(log, "looking after the leases")
     while True:
         await asyncio.sleep(interval)
         try:
             expired = await expire()
         except UnavailableError as error:
-            log.warning("leases were not looked at: %s", error.message)
+            outage.failed(error)
             continue
+        outage.worked()
         if expired != Expired():
             log.info(
                 "leases not renewed: %d suspect, %d removed, %d preserved",
@@ -53,6 +56,7 @@ async def sweep(expire: Callable[[], Awaitable[Expired]], interval: float) -> No
 
 async def compact(feed: Feed, store: Store, upkeep: Upkeep) -> None:
     """Drop what need not be kept, for ever."""
+    outage = Outage(log, "compacting the history")
     while True:
         await asyncio.sleep(upkeep.compact_interval)
         try:
@@ -61,7 +65,9 @@ async def compact(feed: Feed, store: Store, upkeep: Upkeep) -> None:
             while await store.forget_replies(older_than=store.now() - upkeep.keep_replies, limit=STEP) == STEP:
                 pass
         except UnavailableError as error:
-            log.warning("the history was not compacted: %s", error.message)
+            outage.failed(error)
+        else:
+            outage.worked()
 
 
 async def compact_step(feed: Feed, store: Store, upkeep: Upkeep) -> bool:

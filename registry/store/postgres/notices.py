@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from airegistry.errors import UnavailableError
+from registry.outage import Outage
 from registry.store.postgres import statements as sql
 from registry.store.postgres.connections import FAILURES, Connections, finish_quietly, unavailable
 
@@ -27,6 +28,7 @@ class Notices:
         self._connections = connections
         self._pending = asyncio.Event()
         self._closing = False
+        self._outage = Outage(log, "hearing of commits by NOTIFY")
 
     def close(self) -> None:
         """Let `run` end, after what is being told."""
@@ -44,7 +46,7 @@ class Notices:
                 await self._converse()
             except UnavailableError as error:
                 if not self._closing:
-                    log.warning("no notices from other replicas for now: %s", error.message)
+                    self._outage.failed(error)
                     await asyncio.sleep(_RETRY)
 
     async def _converse(self) -> None:
@@ -53,6 +55,7 @@ class Notices:
             # A lost connection shows at the next use of it.
             connection.add_termination_listener(lambda _connection: self._pending.set())
             await connection.add_listener(CHANNEL, self._hear)
+            self._outage.worked()
             # What was committed before this could listen.
             self.heard.set()
             while not self._closing:
