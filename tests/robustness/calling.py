@@ -52,13 +52,7 @@ class Caller:
 
     async def write(self, replica: int, request: Request, asked: Write, timeout: float) -> Write:  # noqa: ASYNC109 - the deadline of the call
         """Send a write, and return it with what became of it."""
-        match request:
-            case pb.RegisterRequest():
-                method = self.stubs[replica].Register
-            case pb.UpdateRequest():
-                method = self.stubs[replica].Update
-            case pb.DeregisterRequest():
-                method = self.stubs[replica].Deregister
+        method = getattr(self.stubs[replica], asked.method.capitalize())
         sent, reply, _ = await self._send(replica, method(request, timeout=timeout))
         shown: tuple[Version, ...] = ()
         removed: tuple[str, ...] = ()
@@ -66,12 +60,12 @@ class Caller:
         match reply:
             case pb.RegisterResponse():
                 shown = tuple(map(self._versions.of, reply.resources))
+                changed = reply.created_count + reply.updated_count > 0
             case pb.UpdateResponse():
                 shown = (self._versions.of(reply.resource),)
             case pb.DeregisterResponse():
                 removed = tuple(reply.names)
-        if sent.ok:
-            changed = bool(removed) or any(version.revision == sent.revision for version in shown)
+                changed = bool(removed)
         record = Write(
             sent,
             asked.method,

@@ -31,7 +31,7 @@ class Replica:
         """Kill it, and start it until it serves: what it needs may be away, too."""
         await self.server.kill()
         async with asyncio.timeout(90):
-            while not await self._started():
+            while not await self._started():  # noqa: ASYNC110 - it happens elsewhere
                 await asyncio.sleep(0.5)
 
     async def _started(self) -> bool:

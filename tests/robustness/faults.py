@@ -38,7 +38,7 @@ class Injector:
                 await asyncio.sleep(self.rng.random())
 
     def _kinds(self) -> list[Callable[[], Awaitable[None]]]:
-        always = [
+        always: list[Callable[[], Awaitable[None]]] = [
             self.kill,
             self.stop,
             self.slow_clients,
@@ -173,10 +173,9 @@ class Injector:
     @asynccontextmanager
     async def _locked(self, statement: str) -> AsyncIterator[None]:
         """Hold the locks that *statement* takes, for as long as the block runs."""
-        async with connected(self.cluster.url) as connection:
-            async with connection.transaction():
-                await connection.execute(statement)
-                yield
+        async with connected(self.cluster.url) as connection, connection.transaction():
+            await connection.execute(statement)
+            yield
 
     def _some_time(self) -> float:
         return self.seconds * self.rng.uniform(0.3, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -179,9 +179,10 @@ class History:
             case _:
                 self.streams.append(record)
 
-    def calls(self) -> Iterable[Sent]:
+    def calls(self) -> Iterator[Sent]:
         """Return every unary call."""
-        return (record.sent for record in (*self.writes, *self.heartbeats, *self.reads))
+        for calls in (self.writes, self.heartbeats, self.reads):
+            yield from (record.sent for record in calls)
 
     def wall(self, monotonic: float) -> float:
         """Return the wall clock's time of a recorded moment."""

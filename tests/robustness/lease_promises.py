@@ -99,10 +99,9 @@ def _ends(case: Case, renewals: dict[str, list[Renewal]]) -> Iterator[tuple[Fact
             suspected = new is not None and new.liveness == SUSPECT and (old is None or old.liveness != SUSPECT)
             # One that a lost Deregister removed has no time to keep: those are the business of check_no_phantom.
             removed = new is None and old is not None and old.liveness == SUSPECT and revision not in by_request
-            if (suspected or removed) and fact.name in renewed:
-                if not (removed and _may_be_lost(case, fact)):
-                    told = (r.start - SLACK for r in renewals[fact.name] if r.end + SLACK <= fact.time)
-                    yield fact, max(renewed[fact.name], max(told, default=0.0))
+            if (suspected or (removed and not _may_be_lost(case, fact))) and fact.name in renewed:
+                told = (r.start - SLACK for r in renewals[fact.name] if r.end + SLACK <= fact.time)
+                yield fact, max(renewed[fact.name], max(told, default=0.0))
             # A registration, and a heartbeat that revives, renew at the very time of their revision.
             if new is not None and new.liveness == LIVE and _restarts(fact):
                 renewed[fact.name] = fact.time

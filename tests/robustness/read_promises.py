@@ -56,6 +56,7 @@ def _check_shown(read: Read, state: Mapping[str, Version]) -> None:
     shown = {version.name: version for version in read.shown}
     what = f"{read.method} of {read.wanted} at {read.sent.revision}, replica {read.sent.replica},"
     assert len(shown) == len(read.shown), f"{what} has a name twice"
+    wanted = {name: state[name] for name in shown if name in state}
     match read.method:
         case "get":
             wanted = {read.wanted: state[read.wanted]} if read.wanted in state else {}
@@ -63,7 +64,6 @@ def _check_shown(read: Read, state: Mapping[str, Version]) -> None:
             wanted = collection(state.values(), read.wanted)
         case "discover":
             # Which of them are the best is not this check's business.
-            wanted = {name: state[name] for name in shown if name in state}
             suspect = [name for name, version in shown.items() if version.liveness == SUSPECT]
             assert not suspect, f"{what} has what nobody renewed: {suspect}"
     if shown != wanted:

@@ -100,12 +100,13 @@ class Round:
             caller = await self._caller(stack, f"{self._seed}-r{n}")
             tasks.append(asyncio.create_task(Reader(caller, self._rng(caller.client)).run(stop, PAUSE)))
         for n in range(HELD):
-            tasks.append(await self._holder(stack, f"h{n}", [f"agents/held{n}"], 1.0 + n / 2, stop, steady=n == 0))
+            holder = self._holder(stack, f"h{n}", [f"agents/held{n}"], 1.0 + n / 2, stop, steady=n == 0)
+            tasks.append(await holder)
         many = [f"agents/steady{n}" for n in range(STEADY)]
         tasks.append(await self._holder(stack, "steady", many, 3.0, stop, steady=True))
         return tasks
 
-    async def _holder(  # noqa: PLR0913, PLR0917 - what a holder is
+    async def _holder(
         self, stack: AsyncExitStack, name: str, names: list[str], ttl: float, stop: asyncio.Event, *, steady: bool
     ) -> asyncio.Task[None]:
         caller = await self._caller(stack, f"{self._seed}-{name}")

@@ -25,32 +25,33 @@ def cluster(store: str, folder: Path, replicas: int) -> AbstractAsyncContextMana
     return postgres_cluster(folder, replicas) if store == "postgres" else sqlite_cluster(folder)
 
 
-async def run(store: str, replicas: int, minutes: float, seed: int) -> bool:
+async def run(store: str, replicas: int, minutes: float, seed: int, fault_seconds: float = FAULT_SECONDS) -> bool:
     """Run round after round until the time is over or a promise is broken; say whether all were kept."""
     started = time.monotonic()
     total: Counter[str] = Counter()
     first, before, number = 0, tuple[Version, ...](), 0
 
     def say(what: str) -> None:
-        print(f"{time.monotonic() - started:7.1f} s  {what}", flush=True)
+        sys.stdout.write(f"{time.monotonic() - started:7.1f} s  {what}\n")
+        sys.stdout.flush()
 
     with tempfile.TemporaryDirectory(prefix="airegistry-robustness-", ignore_cleanup_errors=True) as folder:
         async with cluster(store, Path(folder), replicas) as running:
             while (left := minutes * 60 - (time.monotonic() - started)) > 0:
                 number += 1
                 name = f"{seed}-{number}"
-                round_ = Round(running, name, fault_seconds=FAULT_SECONDS, say=say)
+                round_ = Round(running, name, fault_seconds=fault_seconds, say=say)
                 verdict = await round_.run(min(ROUND, left), first, before)
                 total += verdict.counts
                 say(f"round {name}: {verdict.summary()}")
                 if verdict.found:
                     logs = EVIDENCE / f"{store}-{name}"
-                    print(evidence(verdict, logs / "history.jsonl", name))
+                    say(evidence(verdict, logs / "history.jsonl", name))
                     for replica in running.replicas:
                         (logs / f"registry-{replica.name}.log").write_text(replica.server.log)
                     return False
                 first, before = verdict.case.newest, tuple(verdict.case.last().values())
-    print(f"{store}, seed {seed}: every promise was kept over {number} rounds: {dict(total)}")
+    say(f"{store}, seed {seed}: every promise was kept over {number} rounds: {dict(total)}")
     return True
 
 
@@ -61,12 +62,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--store", choices=["sqlite", "postgres", "both"], default="both")
     parser.add_argument("--replicas", type=int, default=3, help="of PostgreSQL; SQLite has one")
+    parser.add_argument("--fault-seconds", type=float, default=FAULT_SECONDS, help="how long one fault lasts at most")
     chosen = parser.parse_args()
     stores = ["sqlite", "postgres"] if chosen.store == "both" else [chosen.store]
-    print(f"seed {chosen.seed}")
+    sys.stdout.write(f"seed {chosen.seed}\n")
     kept = True
     for store in stores:
-        kept = asyncio.run(run(store, chosen.replicas, chosen.minutes / len(stores), chosen.seed)) and kept
+        minutes = chosen.minutes / len(stores)
+        kept = asyncio.run(run(store, chosen.replicas, minutes, chosen.seed, chosen.fault_seconds)) and kept
     return 0 if kept else 1
 
 

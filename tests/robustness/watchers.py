@@ -78,7 +78,8 @@ class Watcher:
         )
         history.add(opened)
         self._call = call = self._caller.stubs[replica].Watch(request)
-        fate, reason, known = Fate.OK, "", {}
+        known: dict[str, str] = {}
+        fate, reason = Fate.OK, ""
         try:
             await self._read(call, stream)
         except aio.AioRpcError as error:
