@@ -224,3 +224,22 @@ DELETE FROM request WHERE request_id IN (SELECT request_id FROM request WHERE ti
 
 STILL_THERE = "SELECT"
 NOTIFY = "NOTIFY airegistry"
+
+# For operators.
+OVERVIEW = """
+SELECT current_database(), (SELECT version_num FROM alembic_version), cluster_id, counter.revision, compacted,
+    (SELECT count(*) FROM resource), (SELECT count(*) FROM event), (SELECT count(*) FROM lease), (SELECT count(*) FROM request),
+    coalesce((SELECT holder FROM sweeper WHERE until > extract(epoch FROM clock_timestamp())), '')
+FROM meta, counter
+"""
+REPLICAS_SEEN = """
+SELECT id, unseen FROM (
+    SELECT id, extract(epoch FROM clock_timestamp())::double precision - seen_at AS unseen FROM replica
+) AS replicas WHERE unseen < $1 ORDER BY id
+"""
+SESSIONS = """
+SELECT coalesce(host(client_addr), 'this machine'), count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'airegistry' AND pid <> pg_backend_pid() GROUP BY 1 ORDER BY 1
+"""
+TRY_LOCK_SCHEMA = "SELECT pg_try_advisory_xact_lock(4733208017)"
+SET_CLUSTER_ID = "UPDATE meta SET cluster_id = $1"

@@ -119,3 +119,11 @@ SET_COMPACTED = "UPDATE meta SET compacted = ? WHERE id = 1 AND compacted < ?"
 DELETE_REPLIES = """
 DELETE FROM request WHERE request_id IN (SELECT request_id FROM request WHERE time < ? ORDER BY time LIMIT ?)
 """
+
+# For operators.
+OVERVIEW = """
+SELECT (SELECT version_num FROM alembic_version), cluster_id, revision, compacted,
+    (SELECT count(*) FROM resource), (SELECT count(*) FROM event), (SELECT count(*) FROM lease), (SELECT count(*) FROM request)
+FROM meta
+"""
+SET_CLUSTER_ID = "UPDATE meta SET cluster_id = ?"

@@ -52,7 +52,11 @@ def build() -> typer.Typer:
         app.command(name)(command)
     app.add_typer(imports, name="import")
     for point in sorted(entry_points(group=GROUP)):
-        app.command(point.name)(_loaded(point))
+        loaded = _loaded(point)
+        if isinstance(loaded, typer.Typer):
+            app.add_typer(loaded, name=point.name)
+        else:
+            app.command(point.name)(loaded)
     return app
 
 
@@ -65,10 +69,13 @@ def run() -> None:
         sys.exit(ExitCode.ERROR)
 
 
-def _loaded(point: EntryPoint) -> Callable[..., Any]:
-    """Return the command behind an entry point; one that cannot be loaded says so when it is called, and only then."""
+def _loaded(point: EntryPoint) -> Callable[..., Any] | typer.Typer:
+    """Return the command, or the group of commands, behind an entry point.
+
+    One that cannot be loaded says so when it is called, and only then.
+    """
     try:
-        return cast(Callable[..., Any], point.load())
+        return cast(Callable[..., Any] | typer.Typer, point.load())
     except Exception as error:  # noqa: BLE001 - another distribution's fault must not take our commands away
         problem = f"{point.name} of {point.value} cannot be loaded: {error}"
 

@@ -1,0 +1,1 @@
+"""Commands for operators, which the command `airegistry` finds by their entry points."""
