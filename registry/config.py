@@ -68,6 +68,10 @@ class Config(ServerSettings):
     registry_poll_interval: float = Field(
         0.2, ge=0.01, le=60, description="How often a replica looks for commits of others that it was not told of."
     )
+    registry_probes: bool = Field(
+        True,
+        description="Whether endpoints are probed; each says how far that may go, and may opt out.",
+    )
     registry_workers: int = Field(
         1,
         ge=1,
