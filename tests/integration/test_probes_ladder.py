@@ -53,21 +53,25 @@ def endpoint(address, dialect="openai.chat", *, auth=OPEN, **facts):
 
 async def climbed(ladder, one, highest):
     """Probe an endpoint; return what is found, how good it is, and the reason."""
-    outcome = (await ladder.climb(target_of("", one).place, one, highest)).outcome(highest)
+    target = target_of("", one)
+    assert target is not None
+    outcome = (await ladder.climb(target.place, one, highest)).outcome(highest)
     return outcome.step, outcome.level, outcome.reason
 
 
 @asynccontextmanager
 async def listener(behave, tls=None):
     """Serve connections with *behave* on a free port."""
-    tasks = set()
+    tasks: set[asyncio.Future[None]] = set()
 
-    async def take(reader, writer):
-        tasks.add(asyncio.current_task())
+    async def serve_one(reader, writer):
         try:
             await behave(reader, writer)
         finally:
             writer.close()
+
+    def take(reader, writer):
+        tasks.add(asyncio.ensure_future(serve_one(reader, writer)))
 
     server = await asyncio.start_server(take, "127.0.0.1", 0, ssl=tls)
     try:

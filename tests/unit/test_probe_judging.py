@@ -111,7 +111,7 @@ def test_no_change_without_enough_probes_in_a_row(outcomes):
     known = Judgement()
     for i, outcome in enumerate(outcomes):
         before, known = known, judge(known, outcome)
-        if known.level is before.level or before.level is None:
+        if known.level is before.level or before.level is None or known.level is None:
             continue
         if known.level > before.level:
             assert all(one.level > before.level for one in outcomes[i - WORSE_AFTER + 1 : i + 1])

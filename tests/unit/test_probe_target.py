@@ -12,8 +12,14 @@ def endpoint(address="https://api.example/v1", step=None, **facts):
     return Endpoint(address=address, probing=Probing(max_step=step), **facts)
 
 
+def probed(one, name=NAME):
+    target = target_of(name, one)
+    assert target is not None
+    return target
+
+
 def key(name=NAME, **facts):
-    return target_of(name, endpoint(**facts)).key
+    return probed(endpoint(**facts), name).key
 
 
 @pytest.mark.parametrize(
@@ -28,12 +34,12 @@ def test_it_is_not_probed(one):
 
 
 def test_unless_it_says_more_an_endpoint_is_only_connected_to():
-    target = target_of(NAME, Endpoint(address="https://a"))
+    target = probed(Endpoint(address="https://a"))
     assert (target.highest, target.interval) == (ProbeStep.CONNECT, INTERVAL)
 
 
 def test_no_endpoint_is_probed_all_the_time():
-    assert target_of(NAME, Endpoint(address="http://a", probing=Probing(interval=0.01))).interval == MIN_INTERVAL
+    assert probed(Endpoint(address="http://a", probing=Probing(interval=0.01))).interval == MIN_INTERVAL
 
 
 @pytest.mark.parametrize(
@@ -47,7 +53,7 @@ def test_no_endpoint_is_probed_all_the_time():
     ],
 )
 def test_where_to_connect(address, authority):
-    assert target_of(NAME, Endpoint(address=address)).place.authority == authority
+    assert probed(Endpoint(address=address)).place.authority == authority
 
 
 def test_the_lower_steps_are_shared_by_all_at_one_place():

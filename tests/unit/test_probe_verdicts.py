@@ -31,6 +31,12 @@ SHOWN = ResourceStatus(
 LEASED = ResourceStatus(liveness=Liveness.LIVE, lease_ttl=30.0)
 
 
+def restated(status, verdict):
+    shown = restate(status, verdict, NOW)
+    assert shown is not None
+    return shown
+
+
 def test_the_first_verdict_is_shown_with_its_time():
     assert restate(None, SERVING, NOW) == ResourceStatus(
         health=Health.SERVING, health_reason="works", health_time=NOW, probe=Probe(ProbeStep.CONNECT, NOW)
@@ -62,11 +68,11 @@ def test_what_the_holder_reports_stands_while_its_lease_lives():
     reported = replace(LEASED, health=Health.SERVING, health_time=BEFORE)
     assert restate(reported, DOWN, NOW) == replace(reported, probe=Probe(None, NOW))
     suspect = replace(reported, liveness=Liveness.SUSPECT)
-    assert restate(suspect, DOWN, NOW).health is Health.NOT_SERVING
+    assert restated(suspect, DOWN).health is Health.NOT_SERVING
 
 
 def test_a_lease_alone_does_not_keep_a_verdict_off():
-    shown = restate(LEASED, DOWN, NOW)
+    shown = restated(LEASED, DOWN)
     assert (shown.health, shown.liveness, shown.lease_ttl) == (Health.NOT_SERVING, Liveness.LIVE, 30.0)
 
 
