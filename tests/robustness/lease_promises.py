@@ -92,6 +92,7 @@ def _renewals(case: Case) -> dict[str, list[Renewal]]:
 def _ends(case: Case, renewals: dict[str, list[Renewal]]) -> Iterator[tuple[Fact, float]]:
     """Yield what the passing of time did, each with the time of the last renewal that is certain to have come before."""
     renewed: dict[str, float] = {}
+    granted = {write.token for write in case.history.writes if write.ttl is not None}
     by_request = {write.sent.revision for write in case.history.writes if write.removed}
     for revision in sorted(case.facts):
         for fact in case.facts[revision]:
@@ -103,13 +104,16 @@ def _ends(case: Case, renewals: dict[str, list[Renewal]]) -> Iterator[tuple[Fact
                 told = (r.start - SLACK for r in renewals[fact.name] if r.end + SLACK <= fact.time)
                 yield fact, max(renewed[fact.name], max(told, default=0.0))
             # A registration, and a heartbeat that revives, renew at the very time of their revision.
-            if new is not None and new.liveness == LIVE and _restarts(fact):
+            if new is not None and new.liveness == LIVE and _restarts(fact, granted):
                 renewed[fact.name] = fact.time
 
 
-def _restarts(fact: Fact) -> bool:
+def _restarts(fact: Fact, granted: set[str]) -> bool:
+    """Say whether a fact renews the lease: an Update of what nobody renewed in time does not."""
     assert fact.new is not None
-    return fact.old is None or fact.old.etag != fact.new.etag or fact.old.liveness != LIVE
+    if fact.old is None or fact.old.etag != fact.new.etag:
+        return fact.new.token in granted
+    return fact.old.liveness != LIVE
 
 
 def _may_be_lost(case: Case, fact: Fact) -> bool:

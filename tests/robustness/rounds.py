@@ -10,11 +10,14 @@ from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from airegistry import background
 from tests.robustness.calling import Caller
 from tests.robustness.case import Case
 from tests.robustness.cluster import Cluster
 from tests.robustness.faults import Injector
+from tests.robustness.ground_truth import Fact
 from tests.robustness.history import Fate, History, Message
 from tests.robustness.judging import violations
 from tests.robustness.payloads import FILTERS, HELD
@@ -25,6 +28,9 @@ from tests.robustness.watchers import Watcher
 WRITERS, READERS, STEADY = 6, 3, 12
 PAUSE = 0.03
 """The mean pause between the requests of one writer, or reader, in seconds."""
+_FACT = TypeAdapter(Fact)
+EVIDENCE = Path("build/robustness")
+"""Where the history of a round goes that broke a promise."""
 QUIET = 60.0
 """How long everybody may take to see the last revision when all is well again."""
 
@@ -80,10 +86,12 @@ class Round:
         return await self._judge(first, before)
 
     async def _judge(self, first: int, before: Sequence[Version]) -> Verdict:
+        # Leases may run out in between: the counter is asked first.
+        newest = await self._cluster.truth.newest()
         facts = await self._cluster.truth.since(first, self._versions)
         case = Case(self.history, facts, first, before)
         found = await asyncio.to_thread(violations, case)
-        if (newest := await self._cluster.truth.newest()) != case.newest:
+        if newest > case.newest:
             found["Gapless"] = f"the counter is {newest}, the log ends at {case.newest}"
         return Verdict(case, found, self._counts(case))
 
@@ -163,8 +171,11 @@ async def _while_running(tasks: Sequence[asyncio.Task[None]], seconds: float) ->
         raise AssertionError(f"{task} ended by itself")
 
 
-def evidence(verdict: Verdict, path: Path, seed: str) -> str:
-    """Keep the history of a failed round; return what to tell about it."""
-    verdict.case.history.dump(path)
+def evidence(verdict: Verdict, folder: Path, seed: str) -> str:
+    """Keep the history and the facts of a failed round in *folder*; return what to tell about it."""
+    verdict.case.history.dump(folder / "history.jsonl")
+    with (folder / "facts.jsonl").open("wb") as file:
+        for facts in verdict.case.facts.values():
+            file.writelines(_FACT.dump_json(fact) + b"\n" for fact in facts)
     lines = [f"{promise}: {what[:2000]}" for promise, what in verdict.found.items()]
-    return "\n".join([f"seed {seed}; the history is in {path}", *lines])
+    return "\n".join([f"seed {seed}; the history is in {folder.absolute()}", *lines])

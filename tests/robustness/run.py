@@ -12,10 +12,9 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from tests.robustness.cluster import Cluster, postgres_cluster, sqlite_cluster
-from tests.robustness.rounds import Round, evidence
+from tests.robustness.rounds import EVIDENCE, Round, evidence
 from tests.robustness.versions import Version
 
-EVIDENCE = Path("build/robustness")
 ROUND = 60.0
 FAULT_SECONDS = 12.0
 
@@ -46,7 +45,7 @@ async def run(store: str, replicas: int, minutes: float, seed: int, fault_second
                 say(f"round {name}: {verdict.summary()}")
                 if verdict.found:
                     logs = EVIDENCE / f"{store}-{name}"
-                    say(evidence(verdict, logs / "history.jsonl", name))
+                    say(evidence(verdict, logs, name))
                     for replica in running.replicas:
                         (logs / f"registry-{replica.name}.log").write_text(replica.server.log)
                     return False

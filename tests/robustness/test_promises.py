@@ -290,6 +290,16 @@ def test_a_write_to_a_lease_by_who_may_passes(allowed):
     VALIDATORS["Owned"](case([W3, RENEWED, allowed], (), facts))
 
 
+def test_an_update_of_what_nobody_renewed_in_time_renews_nothing():
+    updated = version(A, 4, "w8", liveness=LIVE, ttl=2.0)
+    facts = {
+        **{revision: FACTS[revision] for revision in (1, 2, 3)},
+        4: (Fact(4, A, 105.5, A3, updated),),
+        5: (Fact(5, A, 105.6, updated, replace(updated, revision=5, liveness=SUSPECT)),),
+    }
+    VALIDATORS["Time to live"](case([W3, Write(sent(5.2, 4), "update", "w8", (A,))], (), facts))
+
+
 def test_every_validator_was_seen_to_fail():
     assert {row[0] for row in BROKEN} | {"Owned"} == set(VALIDATORS)
 

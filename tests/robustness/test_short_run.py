@@ -3,24 +3,24 @@
 import pytest
 
 from tests.robustness.cluster import postgres_cluster, sqlite_cluster
-from tests.robustness.rounds import Round, evidence
+from tests.robustness.rounds import EVIDENCE, Round, evidence
 
 FAULT_SECONDS = 2.5
 
 
-async def judged(cluster, folder, *, seconds, seed):
+async def judged(cluster, name, *, seconds, seed="7"):
     verdict = await Round(cluster, seed, fault_seconds=FAULT_SECONDS, say=lambda _: None).run(seconds, 0, ())
-    assert not verdict.found, evidence(verdict, folder / "history.jsonl", seed)
+    assert not verdict.found, evidence(verdict, EVIDENCE / name, seed)
     assert min(verdict.counts[what] for what in ("ok calls", "revisions", "watch events")) > 100, verdict.summary()
 
 
 @pytest.mark.timeout(240)
 async def test_one_registry_on_sqlite_keeps_every_promise(tmp_path):
     async with sqlite_cluster(tmp_path) as cluster:
-        await judged(cluster, tmp_path, seconds=18, seed="7")
+        await judged(cluster, "short-sqlite", seconds=18)
 
 
 @pytest.mark.timeout(300)
 async def test_three_replicas_on_postgresql_keep_every_promise(tmp_path):
     async with postgres_cluster(tmp_path, 3) as cluster:
-        await judged(cluster, tmp_path, seconds=35, seed="7")
+        await judged(cluster, "short-postgres", seconds=35)
