@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import resource
 import sys
 from importlib import import_module
 
@@ -10,7 +12,20 @@ import psutil
 
 from benchmarks.rows import Row, print_table
 
-NAMES = ("discover", "discover_embedded", "watching", "registering", "importing", "invoking", "starting")
+NAMES = (
+    "discover",
+    "discover_embedded",
+    "watching",
+    "crowds",
+    "storm",
+    "replicas",
+    "leases",
+    "etcd",
+    "registering",
+    "importing",
+    "invoking",
+    "starting",
+)
 
 
 def main() -> None:
@@ -18,12 +33,21 @@ def main() -> None:
     names = sys.argv[1:] or NAMES
     if unknown := set(names) - set(NAMES):
         sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    _prepare()
     rows: list[Row] = []
     for name in names:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
         rows += import_module(f"benchmarks.{name}").measure()
     machine = f"{psutil.cpu_count()} cores, Python {platform.python_version()}"
     sys.exit(0 if print_table(rows, f"AI Registry on {machine}") else 1)
+
+
+def _prepare() -> None:
+    # Thousands of connections; the servers inherit the limit.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    # Servers are started while a channel is open; nothing that is forked here calls gRPC before it runs a program.
+    os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"
 
 
 if __name__ == "__main__":

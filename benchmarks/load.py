@@ -27,12 +27,19 @@ class Load:
     p99_millis: float
 
 
-def run(server: Server, path: str, requests: Callable[[], Iterator[bytes]], seconds: float = 3.0) -> Load:
+def run(
+    server: Server,
+    path: str,
+    requests: Callable[[], Iterator[bytes]],
+    seconds: float = 3.0,
+    *,
+    callers: int = CALLERS,
+) -> Load:
     """Call *path* from a few callers at once for *seconds*, after a warm-up of a third of that."""
-    return uvloop.run(_run(server, path, requests(), seconds))
+    return uvloop.run(_run(server, path, requests(), seconds, callers))
 
 
-async def _run(server: Server, path: str, requests: Iterator[bytes], seconds: float) -> Load:
+async def _run(server: Server, path: str, requests: Iterator[bytes], seconds: float, callers: int) -> Load:
     # Without its own connection each, the channels of one process share one.
     options = [("grpc.use_local_subchannel_pool", 1)]
     channels = [aio.insecure_channel(server.address, options=options) for _ in range(CHANNELS)]
@@ -45,9 +52,9 @@ async def _run(server: Server, path: str, requests: Iterator[bytes], seconds: fl
             await call(next(requests))
             kept.append(time.perf_counter() - started)
 
-    await asyncio.gather(*(caller(n, time.perf_counter() + seconds / 3, []) for n in range(CALLERS)))
+    await asyncio.gather(*(caller(n, time.perf_counter() + seconds / 3, []) for n in range(callers)))
     cpu, began = server.cpu_seconds(), time.perf_counter()
-    await asyncio.gather(*(caller(n, began + seconds, latencies) for n in range(CALLERS)))
+    await asyncio.gather(*(caller(n, began + seconds, latencies) for n in range(callers)))
     elapsed, used = time.perf_counter() - began, server.cpu_seconds() - cpu
     for channel in channels:
         await channel.close(None)

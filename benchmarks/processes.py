@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +21,7 @@ _START_TIMEOUT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server."""
+    """A running server; the processes that it started count as its own."""
 
     process: psutil.Process
     address: str
@@ -30,31 +30,44 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """Return the processor time that it used so far."""
-        times = self.process.cpu_times()
-        return float(times.user + times.system)
+        return sum(times.user + times.system for times in (each.cpu_times() for each in self._processes()))
 
     def resident_bytes(self) -> int:
         """Return the memory that it holds."""
-        return int(self.process.memory_info().rss)
+        return sum(each.memory_info().rss for each in self._processes())
+
+    def _processes(self) -> list[psutil.Process]:
+        return [self.process, *self.process.children(recursive=True)]
 
 
-def free_port() -> int:
-    """Return a port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port(count: int = 1) -> int:
+    """Return a port of the loopback interface that nobody listens on; the first of *count* in a row."""
+    while True:
+        with ExitStack() as stack:
+            probes = [stack.enter_context(socket.socket()) for _ in range(count)]
+            probes[0].bind(("127.0.0.1", 0))
+            first = int(probes[0].getsockname()[1])
+            # Its neighbour may be in use, or beyond the last port.
+            with suppress(OSError, OverflowError):
+                for place, probe in enumerate(probes[1:], 1):
+                    probe.bind(("127.0.0.1", first + place))
+                return first
 
 
 @contextmanager
-def registry(data_dir: Path, settings: Mapping[str, str] | None = None) -> Iterator[Server]:
-    """Run a registry."""
-    grpc, http = free_port(), free_port()
+def registry(data_dir: Path, *, database: str = "", workers: int = 1, notify: bool = True) -> Iterator[Server]:
+    """Run a registry: on SQLite in its folder, or on a PostgreSQL database that others may share."""
+    # Each worker has an HTTP address of its own, the next one up.
+    grpc, http = free_port(), free_port(workers)
     environment = {
         "AIREGISTRY_DATA_DIR": str(data_dir),
         "AIREGISTRY_REGISTRY_ADDRESS": f"127.0.0.1:{grpc}",
         "AIREGISTRY_REGISTRY_HTTP_ADDRESS": f"127.0.0.1:{http}",
+        "AIREGISTRY_REGISTRY_DATABASE_URL": database,
+        "AIREGISTRY_REGISTRY_WORKERS": str(workers),
+        "AIREGISTRY_REGISTRY_DATABASE_NOTIFY": str(notify),
     }
-    with _serve("registry", environment | dict(settings or {}), grpc, http) as server:
+    with _serve("registry", environment, grpc, http, workers) as server:
         yield server
 
 
@@ -70,6 +83,23 @@ def gateway(data_dir: Path, registry_address: str) -> Iterator[Server]:
     }
     with _serve("gateway", environment, grpc, http) as server:
         yield server
+
+
+@contextmanager
+def etcd(data_dir: Path) -> Iterator[Server]:
+    """Run an etcd of one member, with its defaults."""
+    clients, peers = (f"http://127.0.0.1:{free_port()}" for _ in range(2))
+    command = [
+        *(str(Path(sys.executable).with_name("etcd")), "--name", "bench", "--data-dir", str(data_dir)),
+        *("--listen-client-urls", clients, "--advertise-client-urls", clients),
+        *("--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers, "--initial-cluster", f"bench={peers}"),
+        *("--log-level", "error"),
+    ]
+    with _run(command, {}) as process:
+        started = time.monotonic()
+        _await_health(f"{clients}/health", process)
+        address = clients.removeprefix("http://")
+        yield Server(psutil.Process(process.pid), address, address, time.monotonic() - started)
 
 
 @contextmanager
@@ -90,11 +120,12 @@ def data_dir() -> Iterator[Path]:
 
 
 @contextmanager
-def _serve(module: str, environment: Mapping[str, str], grpc: int, http: int) -> Iterator[Server]:
+def _serve(module: str, environment: Mapping[str, str], grpc: int, http: int, workers: int = 1) -> Iterator[Server]:
     started = time.monotonic()
     with _run([sys.executable, "-m", module], environment) as process:
+        for worker in range(workers):
+            _await_health(f"http://127.0.0.1:{http + worker}/health", process)
         address = f"127.0.0.1:{http}"
-        _await_health(f"http://{address}/health", process)
         yield Server(psutil.Process(process.pid), f"127.0.0.1:{grpc}", address, time.monotonic() - started)
 
 
