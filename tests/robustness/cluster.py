@@ -13,7 +13,7 @@ from launcher.postgres import PostgresServer
 from tests.postgres import own_server
 from tests.robustness.ground_truth import GroundTruth, PostgresTruth, SqliteTruth
 from tests.robustness.processes import Server, free_address
-from tests.robustness.proxy import Proxy, proxy
+from tests.robustness.proxy import DOWN, Proxy, proxy
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ async def postgres_cluster(folder: Path, replicas: int) -> AsyncIterator[Cluster
         url = database.url()
         started = []
         for n in range(replicas):
-            back = stack.enter_context(proxy(f"127.0.0.1:{database.port}", seed=n))
+            back = _network(stack, f"127.0.0.1:{database.port}", seed=n)
             through = {"REGISTRY_DATABASE_URL": url.replace(f"127.0.0.1:{database.port}", back.address)}
             started.append(await _start(stack, folder, str(n), through, back))
         truth = PostgresTruth(url)
@@ -116,5 +116,12 @@ async def _start(
     server = Server("registry", fixed | COMPACTING | dict(settings), folder / f"registry-{name}.log")
     stack.push_async_callback(server.kill)
     await server.start()
-    front = stack.enter_context(proxy(address, seed=int(name)))
-    return Replica(name, server, front, back)
+    return Replica(name, server, _network(stack, address, seed=int(name)), back)
+
+
+def _network(stack: AsyncExitStack, target: str, *, seed: int) -> Proxy:
+    """Return a network to *target*; at the end nobody comes in any more while it closes."""
+    between = stack.enter_context(proxy(target, seed=seed))
+    stack.callback(between.cut)
+    stack.callback(between.set, DOWN)
+    return between

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.robustness.judging import VALIDATORS
+from tests.robustness.rounds import CAUGHT_UP
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("registry", "launcher", "tests")
-FOUND = re.compile(rf"^({'|'.join(VALIDATORS)}): ", re.MULTILINE)
+FOUND = re.compile(rf"^({'|'.join([*VALIDATORS, CAUGHT_UP])}): ", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ MUTATIONS = (
         "one message for each event",
         "rpc/batches.py",
         "            if (length := sum(map(len, events))) > FRAGMENT_BYTES:",
-        "            if (length := sum(map(len, events))) and len(events) > 1:\n                yield from (self._message([event], revision.number) for event in events)\n                continue\n            if length > FRAGMENT_BYTES:",
+        "            if (length := sum(map(len, events))) and len(events) > 1:\n                yield from (self._message([event], revision) for event in events)\n                continue\n            if length > FRAGMENT_BYTES:",
     ),
     Mutation(
         "a snapshot lacks a resource",
@@ -110,7 +111,7 @@ MUTATIONS = (
         "replies to request_ids are not kept",
         "groups.py",
         "    if not order.request_id:\n        return plan.write",
-        "    if order.request_id:\n        return plan.write",
+        "    if True:\n        return plan.write",
     ),
     Mutation(
         "etags are not compared",

@@ -58,7 +58,8 @@ def check_durable(case: Case) -> None:
             gone = sorted(name for name, fact in facts.items() if fact.new is None)
             assert gone == sorted(write.removed), f"{what}: it removed {gone}, not {sorted(write.removed)}"
             continue
-        assert facts, f"{what}, which is not in the log"
+        tokens = {fact.new.token for fact in facts.values() if fact.new is not None}
+        assert write.token in tokens, f"{what}, where the log has {sorted(tokens)}"
         for version in write.shown:
             stored = case.at(version.name, write.sent.revision)
             assert stored == version, f"{what} with {version}, the log has {stored}"
