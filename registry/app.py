@@ -25,9 +25,13 @@ from airegistry._rpc.status_pages import status_routes
 from airegistry.discovery.index import Index
 from airegistry.discovery.naming import NameTable
 from airegistry.errors import RegistryError
+from airegistry.invoke.credentials import Credentials
 from registry.catalog import Catalog
 from registry.config import Config
 from registry.metrics import observe
+from registry.probes.ladder import open_ladder
+from registry.probes.prober import Prober
+from registry.probes.sharding import Share
 from registry.rpc.service import registry_service
 from registry.rpc.watches import Watches, WatchLimits
 from registry.store.base import Store
@@ -64,9 +68,10 @@ async def serve(config: Config) -> AsyncIterator[Registry]:
         catalog = await _open_catalog(config, store, tasks, stack)
         watches = Watches(catalog, _watch_limits(config))
         stack.push_async_callback(end, tasks.create_task(watches.run()))
+        prober = await _open_prober(config, catalog, store, tasks, stack) if config.registry_probes else None
         health = HealthState()
         metrics = Metrics("registry")
-        observe(metrics, catalog, watches, store.latencies)
+        observe(metrics, catalog, watches, store.latencies, prober)
         http = await _open_http(config, catalog, health, metrics, tasks)
         stack.push_async_callback(http.close, _HTTP_DRAIN)
         grpc = await _open_grpc(config, catalog, watches, health, metrics)
@@ -100,6 +105,17 @@ async def _open_catalog(config: Config, store: Store, tasks: asyncio.TaskGroup, 
     )
     stack.push_async_callback(end, tasks.create_task(catalog.run(upkeep)))
     return catalog
+
+
+async def _open_prober(
+    config: Config, catalog: Catalog, store: Store, tasks: asyncio.TaskGroup, stack: AsyncExitStack
+) -> Prober:
+    credentials = Credentials(directory=config.registry_credentials_dir, environment={}, now=time.monotonic)
+    ladder = await stack.enter_async_context(open_ladder(credentials=credentials))
+    share = Share(store.replica_id, lambda: store.replicas)
+    prober = Prober(catalog, catalog.show_verdicts, ladder, share)
+    stack.push_async_callback(end, tasks.create_task(prober.run()))
+    return prober
 
 
 async def _open_store(config: Config) -> tuple[Store, str]:

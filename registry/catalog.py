@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from functools import partial
 from math import inf
 from typing import Self
@@ -17,8 +18,10 @@ from registry.leases import Due
 from registry.planning.deregister import order_deregister
 from registry.planning.expiry import Expired, order_expiry
 from registry.planning.heartbeat import order_heartbeat
+from registry.planning.probing import order_verdicts
 from registry.planning.register import order_register
 from registry.planning.update import order_update
+from registry.probes.verdict import Verdict
 from registry.requests import (
     DeregisterResult,
     Deregistration,
@@ -118,6 +121,10 @@ class Catalog:
     async def heartbeat(self, batch: HeartbeatBatch) -> HeartbeatResult:
         """Renew leases and take in what their holder reports."""
         return await self.writer.submit(order_heartbeat(batch))
+
+    async def show_verdicts(self, verdicts: Sequence[Verdict]) -> None:
+        """Show what probes found out about endpoints."""
+        await self.writer.submit(order_verdicts(verdicts))
 
     async def expire(self, *, away: float = inf) -> Expired:
         """Take the next step with leases that nobody renewed; `run` does it all the time.

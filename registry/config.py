@@ -72,6 +72,11 @@ class Config(ServerSettings):
         True,
         description="Whether endpoints are probed; each says how far that may go, and may opt out.",
     )
+    registry_credentials_dir: Path | None = Field(
+        None,
+        description="The folder with one file per credential, for probes that go beyond a handshake. Unset: probes send "
+        "no credential.",
+    )
     registry_workers: int = Field(
         1,
         ge=1,

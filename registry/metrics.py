@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from airegistry._rpc.metrics import Metrics
 from registry.catalog import Catalog
 from registry.plane_metrics import PlaneMetrics, StoreMetrics
+from registry.probe_metrics import ProbeMetrics
+from registry.probes.prober import Prober
 from registry.rpc.watches import Watches
 from registry.store.measured import Latencies
 from registry.watch_metrics import WatchMetrics
 
 
-def observe(metrics: Metrics, catalog: Catalog, watches: Watches, latencies: Latencies) -> None:
+def observe(metrics: Metrics, catalog: Catalog, watches: Watches, latencies: Latencies, prober: Prober | None) -> None:
     """Show the state of *catalog*, *watches* and the store at each scrape."""
     feed = catalog.feed
     metrics.gauge("airegistry_revision", "The revision that memory shows.", lambda: catalog.revision)
@@ -23,6 +25,8 @@ def observe(metrics: Metrics, catalog: Catalog, watches: Watches, latencies: Lat
     metrics.gauge("airegistry_writes_waiting", "Writes that wait for their turn.", lambda: len(catalog.writer))
     metrics.register(PlaneMetrics(catalog))
     metrics.register(StoreMetrics(latencies))
+    if prober is not None:
+        metrics.register(ProbeMetrics(prober.tally))
     metrics.register(WatchMetrics(watches))
 
 
