@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -58,7 +59,10 @@ class Log:
         self.reads.append(revision)
         await asyncio.sleep(0)
         kept = [one for one in self.revisions[self.compacted :] if one is not None and one.number > revision]
-        return kept[: self.step]
+        # What is read is equal to what was written, and not the same.
+        return [
+            replace(one, entries={name: entry(name, one.number) for name in one.entries}) for one in kept[: self.step]
+        ]
 
     async def changed(self):
         await self.written.wait()
@@ -130,6 +134,7 @@ async def test_own_revisions_wait_for_those_of_others_before_them(log, view, tai
     assert shown(view) == [1, 2, 3, 4]
     assert view.entries["models/b"] is own.entries["models/b"]
     assert view.entries["models/d"] is also_own.entries["models/d"]
+    assert tail._own == {}
 
 
 async def test_own_revisions_in_any_order_come_out_in_theirs(log, view, tail):
