@@ -32,10 +32,13 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """What a series of changes gave, from when they were sent: milliseconds by arrival, and what a delivery took."""
+    """What a series of changes gave: milliseconds by arrival, from when it was sent, and what a delivery took."""
 
     millis: NDArray[np.float64]
     cpu_micros: float
+    """Processor time of the server, per delivery."""
+    receiving_micros: float
+    """The same of the watchers, who share the machine."""
 
     @property
     def p50(self) -> float:
@@ -85,7 +88,8 @@ class Changer:
 
     async def deliver(self, receiver: Receiver, count: int, every: float = 0.0, *, turns: int = 1) -> Delivered:
         """Make changes, a few times over, and wait until each came to every watcher; TimeoutError if one does not."""
-        used, millis = self._subject.server.cpu_seconds(), []
+        before = self._usage(receiver)
+        millis = []
         for _ in range(turns):
             sent = await self.paced(count, every)
             whole = await receiver.wait(count)
@@ -93,8 +97,11 @@ class Changer:
             if not whole:
                 raise TimeoutError(f"only {len(arrivals.nanos):,} of {count * receiver.watchers:,} arrived")
             millis.append(sent.millis_until(arrivals))
-        used = self._subject.server.cpu_seconds() - used
-        return Delivered(np.concatenate(millis), used / (turns * count * receiver.watchers) * 1e6)
+        sending, receiving = (self._usage(receiver) - before) / (turns * count * receiver.watchers) * 1e6
+        return Delivered(np.concatenate(millis), float(sending), float(receiving))
+
+    def _usage(self, receiver: Receiver) -> NDArray[np.float64]:
+        return np.array([self._subject.server.cpu_seconds(), receiver.cpu_seconds()])
 
     async def _send(self, request: bytes) -> int:
         await self._call(request)

@@ -34,7 +34,7 @@ class Figures:
     def __str__(self) -> str:
         return (
             f"p50 {self.delivered.p50 - self.alone:.0f} ms, p99 {self.p99:.0f} ms; "
-            f"{self.delivered.cpu_micros:.1f} µs CPU per delivery; {self.mebibytes:.0f} MiB"
+            f"{self.delivered.cpu_micros:.1f} µs CPU per delivery, {self.delivered.receiving_micros:.1f} at the watcher; {self.mebibytes:.0f} MiB"
         )
 
     @property

@@ -86,5 +86,5 @@ def _row(work: Work, ours: Figures, reference: Figures, place: int) -> Row:
 def _figure(delivered: Delivered, alone: float) -> str:
     return (
         f"p50 {delivered.p50 - alone:.0f} ms, p99 {delivered.p99 - alone:.0f} ms; "
-        f"{delivered.cpu_micros:.1f} µs CPU per delivery"
+        f"{delivered.cpu_micros:.1f} µs CPU per delivery, {delivered.receiving_micros:.1f} at the watcher"
     )

@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 _OPEN_TIMEOUT = 60.0
@@ -50,7 +51,13 @@ class Receiver:
 
     def __init__(self, process: asyncio.subprocess.Process, watchers: int) -> None:
         self._process = process
+        self._usage = psutil.Process(process.pid)
         self.watchers = watchers
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time that the watchers used so far."""
+        times = self._usage.cpu_times()
+        return float(times.user + times.system)
 
     async def wait(self, changes: int, *, seconds: float = 60.0) -> bool:
         """Wait until this many changes came to each watcher, and say whether they did in time."""
