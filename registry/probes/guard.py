@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 SHARE = 0.5
-LEAST = 10
+LEAST = 5
 """When more than this share of the addresses, and at least so many, cannot be connected to at once, it is more likely our
 own network that is gone: a laptop without one may hold thousands of endpoints."""
 

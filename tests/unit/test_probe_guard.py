@@ -60,8 +60,17 @@ def test_what_is_long_gone_says_nothing_of_our_network():
     for i in range(LEAST - 1):
         for _ in range(GONE_AFTER):
             assert guard.note(f"gone-{i}:80", connected=False)
-    for i in range(5):
+    for i in range(LEAST - 1):
         assert guard.note(f"up-{i}:80", connected=False)
+
+
+def test_what_is_long_gone_does_not_hide_that_it_is_us():
+    guard = guard_of(connected=LEAST)
+    for i in range(3 * LEAST):
+        guard.presume_gone(f"gone-{i}:80")
+    for i in range(LEAST):
+        guard.note(f"up-{i}:80", connected=False)
+    assert guard.active
 
 
 def test_what_others_found_gone_does_not_count():
