@@ -4,37 +4,47 @@ It runs in a thread with a loop of its own, so that a busy test does not distort
 """
 
 import asyncio
-import random
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeVar
 
-CHUNK = 64 * 1024
+from tests.robustness.network import BLACKHOLE, CHUNK, DOWN, FINE, HALF_OPEN, Line, Network, Way
 
+__all__ = ["BLACKHOLE", "DOWN", "FINE", "HALF_OPEN", "Network", "Proxy", "proxy"]
 
-@dataclass(frozen=True)
-class Network:
-    """How the network is. Unset: as it should be.
+T = TypeVar("T")
 
-    `delay` is in seconds each way, `jitter` what may be added to it. `swallow_up` and `swallow_down` let bytes vanish on
-    their way to the server and back, while connections stay open: half-open when only one of them is set. `rate` is in
-    bytes per second each way. `refuse` closes new connections at once.
-    """
-
-    delay: float = 0.0
-    jitter: float = 0.0
-    swallow_up: bool = False
-    swallow_down: bool = False
-    rate: float = 0.0
-    refuse: bool = False
+# Lingering for no time at all makes a close a reset.
+RESET = b"\x01\x00\x00\x00\x00\x00\x00\x00"
 
 
-FINE = Network()
-BLACKHOLE = Network(swallow_up=True, swallow_down=True)
-HALF_OPEN = Network(swallow_down=True)
-DOWN = Network(refuse=True)
+@dataclass
+class Connection:
+    """A client's connection, and the one to the server that belongs to it."""
+
+    writers: list[asyncio.StreamWriter]
+    ways: list[Way] = field(default_factory=list)
+    never_arrived: bool = False
+
+    @property
+    def lost(self) -> bool:
+        """Whether something is missing from it."""
+        return self.never_arrived or any(way.lost for way in self.ways)
+
+    def join(self, up: Way, down: Way) -> None:
+        """Let each way know of the other."""
+        self.ways = [up, down]
+        up.opposite, down.opposite = down, up
+
+    def reset(self) -> None:
+        """Close both sides with RST, so that the peers know at once."""
+        for writer in self.writers:
+            with suppress(OSError):
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+            writer.transport.abort()
 
 
 class Proxy:
@@ -43,15 +53,19 @@ class Proxy:
     def __init__(self, target: str, *, seed: int = 0) -> None:
         self._host, _, port = target.rpartition(":")
         self._port = int(port)
-        self._rng = random.Random(seed)
-        self._network = FINE
-        self._cut_after: int | None = None
-        self._open: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=8192)
-        self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self._line = Line(seed)
+        self._open: dict[asyncio.Task[None], Connection] = {}
+        # Never listens: keeps the port while nobody does.
+        self._keeper = _bound(0)
+        self._own_port = int(self._keeper.getsockname()[1])
+        self.address = f"127.0.0.1:{self._own_port}"
+        self._server: asyncio.Server | None = None
+        self._changing = asyncio.Lock()
+        self._closing = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
         self._thread.start()
+        self.set(FINE)
 
     @property
     def connections(self) -> int:
@@ -60,102 +74,115 @@ class Proxy:
 
     def set(self, network: Network) -> None:
         """Make the network so, for connections that are open, too."""
-        self._do(lambda: setattr(self, "_network", network))
+        self._do(self._set(network))
 
     def cut(self) -> int:
         """Reset every connection; return how many there were."""
-        return int(self._do(self._reset_all))
+        return self._do(self._reset(lambda _: True))
 
-    def cut_after(self, count: int) -> None:
-        """Reset the connection that brings the next *count* bytes down, in the middle of whatever it is."""
-        self._do(lambda: setattr(self, "_cut_after", count))
+    def cut_after(self, count: int, *, up: bool = False) -> None:
+        """Reset the connection that brings the next *count* bytes down, or *up*, in the middle of whatever it is."""
+        self._do(self._cut_after(count, up=up))
 
     def close(self) -> None:
         """Reset everything and stop listening."""
         if self._thread.is_alive():
-            self._do(self._reset_all)
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._loop.call_soon_threadsafe(self._closing.set)
             self._thread.join()
-        self._listener.close()
+        self._keeper.close()
 
-    def _do(self, function):
-        done = asyncio.run_coroutine_threadsafe(_call(function), self._loop)
-        return done.result(10)
+    def _do(self, work: Coroutine[None, None, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._accept, sock=self._listener, backlog=8192))
-        self._loop.run_forever()
-        server.close()
-        pending = asyncio.all_tasks(self._loop)
-        for task in pending:
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*pending, return_exceptions=True))
+        self._loop.run_until_complete(self._until_closed())
         self._loop.close()
 
-    def _reset_all(self) -> int:
-        count = len(self._open)
-        for task, writer in list(self._open.items()):
-            _reset(writer)
+    async def _until_closed(self) -> None:
+        await self._closing.wait()
+        if self._server is not None:
+            self._server.close()
+        tasks = list(self._open)
+        await self._reset(lambda _: True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        # Transports close in the turn after the one they were told in.
+        await asyncio.sleep(0)
+
+    async def _set(self, network: Network) -> None:
+        async with self._changing:
+            self._line.change(network)
+            if network.refuse and self._server is not None:
+                self._server.close()
+                self._server = None
+            elif not network.refuse and self._server is None:
+                self._server = await asyncio.start_server(self._accept, sock=_bound(self._own_port), backlog=8192)
+            if network.refuse:
+                await self._reset(lambda _: True)
+            elif not network.swallows:
+                await self._reset(lambda connection: connection.lost)
+
+    async def _cut_after(self, count: int, *, up: bool) -> None:
+        self._line.cut_after[up] = count
+
+    async def _reset(self, chosen: Callable[[Connection], bool]) -> int:
+        those = [task for task, connection in self._open.items() if chosen(connection)]
+        for task in those:
+            self._open[task].reset()
             task.cancel()
-        return count
+        return len(those)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._open[task] = writer
-        upstream: asyncio.StreamWriter | None = None
+        self._open[task] = connection = Connection([writer])
         try:
-            if self._network.refuse:
-                return
-            answers, upstream = await asyncio.open_connection(self._host, self._port)
-            await asyncio.gather(self._pass(reader, upstream, up=True), self._pass(answers, writer, up=False))
-        except (OSError, asyncio.CancelledError):
+            await self._pass(connection, reader)
+        except* OSError:
             pass
         finally:
-            for one in (writer, upstream):
-                if one is not None:
-                    _reset(one)
-            self._open.pop(task, None)
+            connection.reset()
+            del self._open[task]
 
-    async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, *, up: bool) -> None:
-        while data := await source.read(CHUNK):
-            network = self._network
-            if network.delay or network.jitter:
-                await asyncio.sleep(network.delay + self._rng.random() * network.jitter)
-            if network.rate:
-                await asyncio.sleep(len(data) / network.rate)
-            if not up:
-                data = self._counted(data)
-            # As it is now, not as it was when the bytes came.
-            if self._network.swallow_up if up else self._network.swallow_down:
-                continue
-            sink.write(data)
-            await sink.drain()
-            if not up and self._cut_after == 0:
-                self._cut_after = None
-                raise ConnectionResetError
-        with suppress(OSError):
-            sink.write_eof()
+    async def _pass(self, connection: Connection, reader: asyncio.StreamReader) -> None:
+        (writer,) = connection.writers
+        server = await self._connect()
+        if server is None:
+            connection.never_arrived = True
+            while await reader.read(CHUNK):
+                pass
+            return
+        answers, upstream = server
+        connection.writers.append(upstream)
+        up, down = Way(self._line, reader, upstream, up=True), Way(self._line, answers, writer, up=False)
+        connection.join(up, down)
+        async with asyncio.TaskGroup() as tasks:
+            for way in (up, down):
+                tasks.create_task(way.read())
+                tasks.create_task(way.deliver())
 
-    def _counted(self, data: bytes) -> bytes:
-        if self._cut_after is None:
-            return data
-        data = data[: self._cut_after]
-        self._cut_after -= len(data)
-        return data
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
+        """Connect to the server; None when it never hears of that, or its refusal vanishes."""
+        if self._line.network.swallow_up:
+            return None
+        try:
+            answers, upstream = await asyncio.open_connection(self._host, self._port)
+        except OSError:
+            if self._line.network.swallow_down:
+                return None
+            raise
+        # Nobody listens there, and the system gave this connection the very port it asked for.
+        if upstream.get_extra_info("sockname") == upstream.get_extra_info("peername"):
+            upstream.transport.abort()
+            raise ConnectionRefusedError
+        return answers, upstream
 
 
-async def _call(function):
-    return function()
-
-
-def _reset(writer: asyncio.StreamWriter) -> None:
-    """Close with RST, so that the peer knows at once."""
-    with suppress(OSError, AttributeError):
-        sock = writer.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
-    writer.transport.abort()
+def _bound(port: int) -> socket.socket:
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind(("127.0.0.1", port))
+    return bound
 
 
 @contextmanager
