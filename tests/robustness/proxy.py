@@ -132,6 +132,11 @@ class Proxy:
         return len(those)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # Whoever started this (asyncio.streams, in Python 3.11) logs a handler that ends cancelled as an error.
+        with suppress(asyncio.CancelledError):
+            await self._serve(reader, writer)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._open[task] = connection = Connection([writer])
