@@ -69,7 +69,8 @@ async def test_after_a_restore_clients_see_what_is_there_now_and_never_nothing(p
     file = SnapshotFile(tmp_path / "view")
     live, later = view(), view()
     shown = []
-    async with place.registry() as registry, RegistryClient(registry.address) as client:
+    # Replicas that a backup has seen lately would have to be waited for.
+    async with place.registry(registry_sweep_interval=60.0) as registry, RegistryClient(registry.address) as client:
         address = registry.address
         await register(client, "a")
         await register(client, "b")
@@ -133,7 +134,7 @@ async def test_a_backup_is_whole_while_clients_write(place, tmp_path):
 async def test_a_restored_database_has_the_id_of_its_origin_until_it_gets_another(database_url, tmp_path):
     place = Place(tmp_path, database_url)
     async with place.registry():
-        pass
+        pass  # makes the tables
     back_up_postgres(place, tmp_path / "backup")
     async with restored_postgres(tmp_path / "backup", place) as there:
         assert await cluster_id(there.url) == await cluster_id(place.url)
