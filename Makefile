@@ -2,7 +2,7 @@
 #
 # Only Python 3.11+ and make are needed for `run` and `test`; `check` also needs Node, for buf.
 # PYTHON=python3.12 chooses the interpreter, VENV=.venv312 another place for the environment,
-# ARGS='-k watch -x' goes to pytest, or to `airegistry up`.
+# ARGS='-k watch -x' goes to pytest, or to `airegistry up`. `make run STORE=postgres` runs three replicas.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -159,15 +159,23 @@ test-integration: $(DEV_STAMP) ## Run the tests that start servers
 fuzz: $(DEV_STAMP) ## Run the property tests with many more examples
 	$(VENV)/bin/pytest -m hypothesis --hypothesis-profile=fuzz --timeout=0 $(ARGS)
 
+.PHONY: robustness
+robustness: $(DEV_STAMP) ## Traffic under faults, judged (MINUTES=10 STORE=sqlite|postgres REPLICAS=3 SEED=7)
+	$(VENV)/bin/python -m tests.robustness.run \
+		--minutes $(or $(MINUTES),10) --store $(if $(filter command environment,$(firstword $(origin STORE))),$(STORE),both) --replicas $(or $(REPLICAS),3) $(if $(SEED),--seed $(SEED))
+
 .PHONY: bench
 bench: $(DEV_STAMP) ## Measure, and print the table with its references
 	$(VENV)/bin/python -m benchmarks
 
 ## Running and shipping
 
+# STORE=postgres: three replicas of the registry, on a PostgreSQL that comes with what the tests need.
+STORE := sqlite
+
 .PHONY: run
-run: $(RUN_STAMP) ## Start registry, gateway and demo backend on this machine
-	@$(VENV)/bin/airegistry up $(ARGS)
+run: $(if $(filter postgres,$(STORE)),$(DEV_STAMP),$(RUN_STAMP)) ## Start registry, gateway and demo backend on this machine
+	@$(VENV)/bin/airegistry up --store $(STORE) $(ARGS)
 
 .PHONY: build
 build: $(RUN_STAMP) ## Build wheels and sdists of both distributions into dist/

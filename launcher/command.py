@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from airegistry.cli.session import session_of
+
+
+class Store(StrEnum):
+    """Where the registry keeps everything."""
+
+    SQLITE = "sqlite"
+    POSTGRES = "postgres"
+
+
+REPLICAS = {Store.SQLITE: 1, Store.POSTGRES: 3}
 
 
 def up(
@@ -17,8 +28,17 @@ def up(
         Path | None,
         typer.Option(envvar="AIREGISTRY_DATA_DIR", help="Where everything is kept. Default: as the servers'."),
     ] = None,
+    store: Annotated[
+        Store,
+        typer.Option(
+            help="One registry on SQLite; or three replicas on the PostgreSQL of AIREGISTRY_REGISTRY_DATABASE_URL, or on one "
+            "of their own."
+        ),
+    ] = Store.SQLITE,
     host: Annotated[str, typer.Option(help="Where to listen; beyond loopback only with --insecure.")] = "127.0.0.1",
-    registry_port: Annotated[int, typer.Option(min=1, max=65535, help="gRPC of the registry.")] = 50051,
+    registry_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="gRPC of the registry; of its replicas, ten apart.")
+    ] = 50051,
     registry_http_port: Annotated[
         int, typer.Option(min=1, max=65535, help="/health and /metrics of the registry.")
     ] = 3001,
@@ -45,5 +65,6 @@ def up(
         gateway_port=gateway_port,
         gateway_http_port=gateway_http_port,
         demo_port=demo_port if demo else None,
+        replicas=REPLICAS[store],
     )
     raise typer.Exit(run(session_of(context), places, data_dir, catalog=catalog, insecure=insecure))

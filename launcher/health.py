@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -23,9 +23,15 @@ async def wait_until_healthy(
     child: Child, http_address: str, *, satisfied: Callable[[dict[str, Any]], bool] = lambda _: True
 ) -> None:
     """Wait until `/health` says 200 and *satisfied* agrees with what it says; StartError when that does not come."""
+    async with aiohttp.ClientSession(timeout=_TRY) as session:
+        await wait_until(child, lambda: _healthy(session, f"http://{http_address}/health", satisfied))
+
+
+async def wait_until(child: Child, ready: Callable[[], Awaitable[bool]]) -> None:
+    """Ask again and again whether a process is *ready*; StartError when it ends, or is not for too long."""
     try:
-        async with asyncio.timeout(STARTING), aiohttp.ClientSession(timeout=_TRY) as session:
-            while not await _healthy(session, f"http://{http_address}/health", satisfied):
+        async with asyncio.timeout(STARTING):
+            while not await ready():
                 if child.process.returncode is not None:
                     raise ChildDiedError(child)
                 await asyncio.sleep(_EVERY)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from airegistry._rpc.listening import ListenError, is_loopback, join_address, listen_on
 from airegistry._rpc.process import StartError
 
+_APART = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The host and the ports. `demo_port` is None where there is no demo backend."""
+    """The host and the ports; further replicas of the registry follow ten ports apart.
+
+    `demo_port` is None where there is no demo backend.
+    """
 
     host: str
     registry_port: int
@@ -20,16 +25,22 @@ class Places:
     gateway_port: int
     gateway_http_port: int
     demo_port: int | None
+    replicas: int = 1
+
+    @property
+    def registries(self) -> Sequence[str]:
+        """Where each replica of the registry serves gRPC."""
+        return self._apart(self.registry_port)
+
+    @property
+    def registries_http(self) -> Sequence[str]:
+        """Where each replica of the registry serves HTTP."""
+        return self._apart(self.registry_http_port)
 
     @property
     def registry(self) -> str:
-        """Where the registry serves gRPC."""
-        return join_address(self.host, self.registry_port)
-
-    @property
-    def registry_http(self) -> str:
-        """Where the registry serves HTTP."""
-        return join_address(self.host, self.registry_http_port)
+        """Where the registry answers, for clients: any of its replicas."""
+        return ",".join(self.registries)
 
     @property
     def gateway(self) -> str:
@@ -62,9 +73,12 @@ class Places:
             except ListenError as error:
                 raise StartError(f"{error}; choose another port with --{option}") from error
 
+    def _apart(self, first: int) -> Sequence[str]:
+        return [join_address(self.host, first + _APART * replica) for replica in range(self.replicas)]
+
     def _all(self) -> Iterator[tuple[str, str]]:
-        yield "registry-port", self.registry
-        yield "registry-http-port", self.registry_http
+        yield from (("registry-port", address) for address in self.registries)
+        yield from (("registry-http-port", address) for address in self.registries_http)
         yield "gateway-port", self.gateway
         yield "gateway-http-port", self.gateway_http
         if self.demo is not None:

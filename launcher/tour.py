@@ -1,14 +1,16 @@
-"""What to tell the person who started everything: the addresses, and five things to try."""
+"""What to tell the person who started everything: the addresses, and a few things to try."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.text import Text
 
 from airegistry.cli.session import Session
+from airegistry.client.gateway import GATEWAY_ADDRESS
+from airegistry.client.registry import REGISTRY_ADDRESS
 from launcher.places import Places
 
 _DISCOVER = (
@@ -18,20 +20,23 @@ _DISCOVER = (
 _CHAT = '{"model": "demo-ngram", "messages": [{"role": "user", "content": "What is a list?"}], "max_tokens": 24}'
 
 
-def show_tour(session: Session, places: Places, folder: Path) -> None:
-    """Print the addresses and what to try."""
+def show_tour(session: Session, places: Places, folder: Path, registries: Sequence[int]) -> None:
+    """Print the addresses and what to try; *registries* are the process ids of the replicas."""
+    things = [*_things(places), *(_things_with_replicas(places, registries[0]) if len(registries) > 1 else ())]
     console = session.console
     console.print(Text("\nAI Registry is running", style="bold green"))
-    for what, where in _addresses(places, folder):
+    for what, where in _addresses(places, folder, registries):
         console.print(Text.assemble((f"  {what:<10}", "dim"), where), soft_wrap=True)
-    console.print(Text("\nFive things to try, in another terminal", style="bold"))
-    for number, (title, command) in enumerate(_things(places), 1):
+    console.print(Text("\nThings to try, in another terminal", style="bold"))
+    for number, (title, command) in enumerate(things, 1):
         console.print(Text.assemble(f"\n  {number}. {title}\n     ", (command, "cyan")), soft_wrap=True)
     console.print(Text("\nCtrl-C stops all of it.", style="dim"))
 
 
-def _addresses(places: Places, folder: Path) -> Iterator[tuple[str, str]]:
-    yield "registry", f"gRPC {places.registry}   http://{places.registry_http}/health"
+def _addresses(places: Places, folder: Path, registries: Sequence[int]) -> Iterator[tuple[str, str]]:
+    for grpc, http, pid in zip(places.registries, places.registries_http, registries, strict=True):
+        replica = f"   process {pid}" if len(registries) > 1 else ""
+        yield "registry", f"gRPC {grpc}   http://{http}/health{replica}"
     yield "gateway", f"gRPC {places.gateway}   http://{places.gateway_http}/v1 (OpenAI)"
     if places.demo is not None:
         yield "demo", f"http://{places.demo}/v1 (two toy models of Python's documentation)"
@@ -41,10 +46,11 @@ def _addresses(places: Places, folder: Path) -> Iterator[tuple[str, str]]:
 def _things(places: Places) -> Iterator[tuple[str, str]]:
     command = f"{_program()}{_where(places)}"
     discover = "airegistry.v1.RegistryService/Discover"
-    yield "What the registry speaks, by reflection", f"grpcurl -plaintext {places.registry} list"
+    registry = places.registries[0]
+    yield "What the registry speaks, by reflection", f"grpcurl -plaintext {registry} list"
     yield (
         "The best long-context text models of the real catalog, explained",
-        f"grpcurl -plaintext -d '{_DISCOVER}' {places.registry} {discover}",
+        f"grpcurl -plaintext -d '{_DISCOVER}' {registry} {discover}",
     )
     yield (
         "The same kind of question on the command line",
@@ -55,6 +61,19 @@ def _things(places: Places) -> Iterator[tuple[str, str]]:
         f"curl -s http://{places.gateway_http}/v1/chat/completions -H 'content-type: application/json' -d '{_CHAT}'",
     )
     yield "A streamed answer, and who gave it", f'{command} invoke demo-ngram "What is a dictionary?" --max-tokens 40'
+
+
+def _things_with_replicas(places: Places, victim: int) -> Iterator[tuple[str, str]]:
+    first, second, third = (f"{_program()} --registry {address}" for address in places.registries)
+    name = "models/written-through-one"
+    yield (
+        "A write through one replica is read through another at once",
+        f"echo '{{name: {name}, model: {{}}}}' | {first} register -f - && {second} get {name} && {third} deregister {name}",
+    )
+    yield (
+        "Kill the first replica: the others go on, the gateway notices nothing, and it comes back",
+        f"kill -9 {victim} && {_program()}{_where(places)} status",
+    )
 
 
 def _program() -> str:
@@ -70,6 +89,6 @@ def _program() -> str:
 
 def _where(places: Places) -> str:
     """Return the options that name other addresses than the usual ones."""
-    registry = "" if places.registry == "127.0.0.1:50051" else f" --registry {places.registry}"
-    gateway = "" if places.gateway == "127.0.0.1:50052" else f" --gateway {places.gateway}"
+    registry = "" if places.registry == REGISTRY_ADDRESS else f" --registry {places.registry}"
+    gateway = "" if places.gateway == GATEWAY_ADDRESS else f" --gateway {places.gateway}"
     return registry + gateway

@@ -82,6 +82,18 @@ def free_ports(count: int) -> list[int]:
             one.close()
 
 
+def free_ports_apart(apart: int, count: int) -> int:
+    """Return the first of ports that nobody listens on, *apart* from each other."""
+    while True:
+        (first,) = free_ports(1)
+        try:
+            for number in range(1, count):
+                socket.create_server(("127.0.0.1", first + apart * number)).close()
+        except (OSError, OverflowError):
+            continue
+        return first
+
+
 def _await_ready(process: subprocess.Popen[str]) -> None:
     assert process.stdout is not None
     said: list[str] = []

@@ -1,7 +1,6 @@
 """`airegistry up` for real: everything starts, works, and is gone after Ctrl-C."""
 
 import json
-import os
 import re
 import signal
 import socket
@@ -9,92 +8,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
-import psutil
 import pytest
 
-from tests.e2e.plane import free_ports
-
-COMMAND = [sys.executable, "-m", "airegistry.cli"]
-PORTS = ("registry", "registry-http", "gateway", "gateway-http", "demo")
-READY = "Ctrl-C stops all of it."
-
-
-def ports_by_option() -> dict[str, int]:
-    """Return a free port for each server; somebody else could take one before we do, and does not."""
-    return dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
-
-
-def environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("AIREGISTRY_")}
-
-
-@dataclass
-class Up:
-    process: subprocess.Popen[str]
-    ports: dict[str, int]
-    said: str = ""
-
-    def wait_until_ready(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.said += line
-            if READY in line:
-                return
-        raise AssertionError(f"it ended: {self.said}{self.process.communicate()[1]}")
-
-    def children(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
-
-    def end(self, number: signal.Signals = signal.SIGINT) -> tuple[int, str]:
-        """Send a signal, and return the exit code and what was said on standard error."""
-        self.process.send_signal(number)
-        return self.ended()
-
-    def ended(self) -> tuple[int, str]:
-        _, said = self.process.communicate(timeout=30)
-        return self.process.returncode, said
-
-    def run(self, *arguments: str) -> str:
-        """Run another command against these servers."""
-        where = ["--registry", f"127.0.0.1:{self.ports['registry']}", "--gateway", f"127.0.0.1:{self.ports['gateway']}"]
-        result = subprocess.run(
-            [*COMMAND, *where, *arguments], env=environment(), capture_output=True, text=True, timeout=60, check=False
-        )
-        assert result.returncode == 0, result.stderr
-        return result.stdout
-
-
-@contextmanager
-def up(folder: Path, *options: str, ports: dict[str, int] | None = None) -> Iterator[Up]:
-    ports = ports or ports_by_option()
-    places = [argument for name, port in ports.items() for argument in (f"--{name}-port", str(port))]
-    process = subprocess.Popen(
-        [*COMMAND, "up", "--data-dir", str(folder), *places, *options],
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    running = Up(process, ports)
-    try:
-        yield running
-    finally:
-        if process.poll() is None:
-            left = running.children()
-            process.kill()
-            for child in left:
-                child.kill()
-        process.communicate()
-
-
-def gone(processes: list[psutil.Process]) -> bool:
-    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+from tests.e2e.ups import PORTS, environment, gone, ports_by_option, up, wait_until_gone
 
 
 def test_everything_starts_works_and_is_gone_after_ctrl_c(tmp_path):
@@ -185,6 +102,15 @@ def test_a_server_that_dies_is_reported_and_takes_the_others_with_it(tmp_path):
         assert "the gateway ended by itself (killed by SIGKILL)" in said
         assert "gateway.log" in said
         assert gone(children)
+
+
+def test_a_killed_launcher_leaves_no_servers_behind(tmp_path):
+    with up(tmp_path, "--no-catalog") as running:
+        running.wait_until_ready()
+        children = running.children()
+        assert len(children) == 3
+        running.process.kill()
+        wait_until_gone(children)
 
 
 def test_a_server_that_cannot_start_is_reported_with_its_last_lines(tmp_path):

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import time
 
 import psutil
@@ -84,11 +85,61 @@ async def test_a_second_wish_to_stop_kills_at_once(tmp_path, modules):
 
 async def test_a_death_is_told_with_the_last_lines(tmp_path, modules):
     started = Children(tmp_path)
-    await started.start("failing", ["failing"], modules(failing=FAILING))
-    error = ChildDiedError(await started.first_death())
+    child = await started.start("failing", ["failing"], modules(failing=FAILING))
+    await child.process.wait()
+    error = ChildDiedError(child)
     assert "the failing ended by itself (exit code 1)" in str(error)
     assert str(error).endswith("  about to fail\n  no good reason")
     await started.stop()
+
+
+async def test_one_that_is_started_again_keeps_its_place_and_its_log(tmp_path, modules):
+    notes = tmp_path / "notes"
+    started = Children(tmp_path)
+    environment = modules(
+        first=OBEDIENT.replace('note("ready")', 'print("hello", flush=True); note("ready")'), second=OBEDIENT
+    )
+    first, second = [await started.start(name, [name, str(notes)], environment) for name in ("first", "second")]
+    await until(notes, "first ready", "second ready")
+    first.process.kill()
+    await first.process.wait()
+    assert first.ending == "killed by SIGKILL"
+    notes.unlink()
+    await started.start_again(first)
+    await until(notes, "first ready")
+    await started.stop()
+    assert notes.read_text().splitlines()[-2:] == ["second stops", "first stops"]
+    assert list(started) == [first, second]
+    assert first.log.read_text() == "hello\nhello\n"
+
+
+PARENT = """
+import asyncio, os, pathlib, sys
+from launcher.children import Children
+async def main():
+    child = await Children(pathlib.Path(sys.argv[1])).start("first", ["first", sys.argv[2]], os.environ)
+    print(child.process.pid, flush=True)
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
+
+async def test_children_stop_when_their_parent_is_killed(tmp_path, modules):
+    notes = tmp_path / "notes"
+    parent = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", PARENT, str(tmp_path), str(notes)),
+        env=modules(first=OBEDIENT),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert parent.stdout is not None
+    pid = int(await parent.stdout.readline())
+    await until(notes, "first ready")
+    parent.kill()
+    await parent.wait()
+    await until(notes, "first stops")
+    async with asyncio.timeout(30):
+        while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
 
 
 async def test_a_signal_for_the_terminals_group_does_not_reach_the_children(tmp_path, modules):
