@@ -39,7 +39,10 @@ class Tail:
         while True:
             await self._store.changed()
             try:
-                await self.reach(await self._store.newest())
+                shown = self._view.revision
+                newest = await self._store.newest()
+                self.refuse_past(shown, newest)
+                await self.reach(newest)
             except UnavailableError as error:
                 outage.failed(error)
                 await asyncio.sleep(_RETRY)
@@ -51,6 +54,14 @@ class Tail:
         # Those that were read from the log meanwhile are shown already.
         self._own.update((logged.number, logged) for logged in revisions if logged.number > self._view.revision)
         self._publish_own()
+
+    def refuse_past(self, shown: int, newest: int) -> None:
+        """End this process when the store, at *newest*, is behind what was *shown* before it was asked.
+
+        It was restored, or fell over to a copy that had not everything: what this replica shows may never have been.
+        """
+        if newest < shown:
+            raise RuntimeError(f"the store went back to revision {newest}, and this replica has shown {shown}: start it anew")
 
     async def reach(self, revision: int) -> None:
         """Return when the view shows *revision*, which is committed."""
@@ -66,7 +77,7 @@ class Tail:
             if logged.number > self._view.revision + 1:
                 break
             if logged.number == self._view.revision + 1:
-                self._view.publish(self._own.pop(logged.number, logged))
+                self._view.publish(logged)
                 self._publish_own()
         if self._view.revision == after:
             await self._reload()

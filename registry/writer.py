@@ -122,10 +122,15 @@ class Writer:
         names: set[str] = set()
         while True:
             names |= self._leases(orders)
+            shown = self._view.revision
+            shown = self._view.revision
             basis = await self._store.basis(names, ids)
+            self._tail.refuse_past(shown, basis.revision)
             await self._tail.reach(basis.revision)
+            # A retry must not meet what the first attempt has done before it meets the reply to it.
+            current = not ids or self._view.revision == shown
             # What the view learned may have made the requests touch more.
-            if self._leases(orders) <= names:
+            if current and self._leases(orders) <= names:
                 return basis
 
     def _leases(self, orders: Iterable[Order[object]]) -> set[str]:

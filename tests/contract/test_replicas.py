@@ -305,6 +305,23 @@ async def test_a_retry_through_another_replica_gets_the_original_reply(replicas)
         await replicas[1].register(batch(model("b"), request_id="r-1"))
 
 
+async def test_a_retry_that_sees_what_the_first_attempt_did_gets_its_reply(replicas, monkeypatch):
+    first, second, _ = replicas
+    request = batch(model(), request_id="r-1", create_only=True)
+    store, decided = first._store, []
+    basis = store.basis
+
+    async def carried_out_meanwhile(leases, request_ids):
+        found = await basis(leases, request_ids)
+        if not decided:
+            decided.append(await second.register(request))
+            await first.catch_up()
+        return found
+
+    monkeypatch.setattr(store, "basis", carried_out_meanwhile)
+    assert (await first.register(request)).entries[0].wire == decided[0].entries[0].wire
+
+
 async def test_one_request_sent_to_all_at_once_is_carried_out_once(replicas):
     for turn in range(8):
         request = batch(model(f"m{turn}"), request_id=f"r-{turn}", create_only=True)
