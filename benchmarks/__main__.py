@@ -27,6 +27,8 @@ NAMES = (
     "starting",
 )
 
+QUIET_LOAD = 0.5
+
 
 def main() -> None:
     """Run the benchmarks one after the other; exit 1 when a row misses its target."""
@@ -34,6 +36,8 @@ def main() -> None:
     if unknown := set(names) - set(NAMES):
         sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
     _prepare()
+    if (busy := psutil.getloadavg()[0]) > QUIET_LOAD:
+        print(f"this machine has other work (load {busy:.1f}): only the ratios say something", file=sys.stderr)
     rows: list[Row] = []
     for name in names:
         print(f"measuring {name} …", file=sys.stderr, flush=True)
