@@ -64,6 +64,8 @@ def test_three_replicas_do_what_the_tour_says_and_all_of_it_is_gone_after_ctrl_c
             f"127.0.0.1:{ports['registry'] + apart}" for apart in (0, 10, 20)
         ]
         assert [answers(ports["registry-http"] + apart) for apart in (0, 10, 20)] == ["SERVING"] * 3
+        everywhere = ",".join(address for address, _ in replicas)
+        assert f"registry at {everywhere}" in (data / "logs" / "gateway.log").read_text()
         commands = re.findall(r"^     (\S.*)$", running.said, re.MULTILINE)
         through_all, kill_one = (command for command in commands if command.startswith(("echo", "kill")))
         assert "models/written-through-one" in shell(through_all)

@@ -1,7 +1,7 @@
 """A worker that does nothing but what it is told to: `stub_worker.py {folder}`.
 
 It notes what happens to it in the folder. A file `{what}-{index}` there makes it misbehave: `refuse` ends it at the start with
-the exit code in the file, `stubborn` lets it ignore SIGTERM.
+the exit code in the file, `stubborn` lets it ignore SIGTERM, and `orphan` the end of its supervisor.
 """
 
 import os
@@ -36,7 +36,8 @@ def stop(*_: object) -> None:
 
 
 signal.signal(signal.SIGTERM, stop)
-end_with_parent(patience=0.2)
+if told("orphan") is None:
+    end_with_parent(patience=0.2)
 note("starts")
 if code := told("refuse"):
     sys.stderr.write(f"worker {here.index} does not like it here\n")

@@ -212,7 +212,8 @@ async def test_a_signal_of_the_terminals_group_reaches_workers_only_through_thei
 
 
 async def test_a_second_signal_kills_what_does_not_stop(tmp_path):
-    (tmp_path / "stubborn-1").touch()
+    for misbehaviour in ("stubborn-1", "orphan-1"):
+        (tmp_path / misbehaviour).touch()
     with supervisor(tmp_path) as process:
         await until(tmp_path, "0 serves", "1 serves")
         pids = pid_of(tmp_path, 0), pid_of(tmp_path, 1)
