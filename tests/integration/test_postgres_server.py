@@ -98,6 +98,20 @@ def test_a_server_that_does_not_start_leaves_no_process(monkeypatch):
         server.start()
 
 
+def test_a_start_that_is_interrupted_leaves_no_process(monkeypatch):
+    def interrupted(_server):
+        raise KeyboardInterrupt
+
+    with own_server() as server:
+        server.stop()
+        with monkeypatch.context() as patch:
+            patch.setattr(PostgresServer, "_answers", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                server.start()
+        assert not server.running
+        assert server._guard is None
+
+
 async def test_databases_do_not_see_each_other_and_go_away(postgres_url):
     async with fresh_database(postgres_url) as one, fresh_database(postgres_url) as other:
         await execute(one, "CREATE TABLE here ()")

@@ -54,13 +54,13 @@ class Proxy:
         self._host, _, port = target.rpartition(":")
         self._port = int(port)
         self._line = Line(seed)
+        self._taken: set[asyncio.Task[None]] = set()
         self._open: dict[asyncio.Task[None], Connection] = {}
         # Never listens: keeps the port while nobody does.
         self._keeper = _bound(0)
         self._own_port = int(self._keeper.getsockname()[1])
         self.address = f"127.0.0.1:{self._own_port}"
-        self._server: asyncio.Server | None = None
-        self._changing = asyncio.Lock()
+        self._listener: socket.socket | None = None
         self._closing = asyncio.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
@@ -100,26 +100,39 @@ class Proxy:
 
     async def _until_closed(self) -> None:
         await self._closing.wait()
-        if self._server is not None:
-            self._server.close()
-        tasks = list(self._open)
-        await self._reset(lambda _: True)
-        await asyncio.gather(*tasks, return_exceptions=True)
+        self._listen(listening=False)
+        # Those that were just taken are not open yet.
+        while asyncio.all_tasks() - {asyncio.current_task()}:
+            await self._reset(lambda _: True)
+            await asyncio.sleep(0)
         # Transports close in the turn after the one they were told in.
         await asyncio.sleep(0)
 
     async def _set(self, network: Network) -> None:
-        async with self._changing:
-            self._line.change(network)
-            if network.refuse and self._server is not None:
-                self._server.close()
-                self._server = None
-            elif not network.refuse and self._server is None:
-                self._server = await asyncio.start_server(self._accept, sock=_bound(self._own_port), backlog=8192)
-            if network.refuse:
-                await self._reset(lambda _: True)
-            elif not network.swallows:
-                await self._reset(lambda connection: connection.lost)
+        self._line.change(network)
+        self._listen(listening=not network.refuse)
+        if network.refuse:
+            await self._reset(lambda _: True)
+        elif not network.swallows:
+            await self._reset(lambda connection: connection.lost)
+
+    def _listen(self, *, listening: bool) -> None:
+        if listening and self._listener is None:
+            self._listener = _bound(self._own_port)
+            self._listener.setblocking(False)
+            self._listener.listen(8192)
+            self._loop.add_reader(self._listener, self._take, self._listener)
+        elif not listening and self._listener is not None:
+            self._loop.remove_reader(self._listener)
+            self._listener.close()
+            self._listener = None
+
+    def _take(self, listener: socket.socket) -> None:
+        # Not an asyncio.Server: one that closes loses sockets that it just took, and never closes them.
+        with suppress(OSError):
+            client, _ = listener.accept()
+            client.setblocking(False)
+            self._taken.add(self._loop.create_task(self._serve(client)))
 
     async def _cut_after(self, count: int, *, up: bool) -> None:
         self._line.cut_after[up] = count
@@ -131,17 +144,16 @@ class Proxy:
             task.cancel()
         return len(those)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # Whoever started this (asyncio.streams, in Python 3.11) logs a handler that ends cancelled as an error.
-        with suppress(asyncio.CancelledError):
-            await self._serve(reader, writer)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, client: socket.socket) -> None:
         task = asyncio.current_task()
         assert task is not None
+        reader, writer = await asyncio.open_connection(sock=client)
+        # From here on it can be reset, and not before.
+        self._taken.discard(task)
         self._open[task] = connection = Connection([writer])
         try:
-            await self._pass(connection, reader)
+            if not self._line.network.refuse:
+                await self._pass(connection, reader)
         except* OSError:
             pass
         finally:

@@ -127,6 +127,24 @@ async def test_without_a_server_connections_are_reset():
 
 
 @pytest.mark.parametrize(
+    "network",
+    [
+        pytest.param(BLACKHOLE, id="blackhole"),
+        pytest.param(HALF_OPEN, id="answers-vanish"),
+        pytest.param(DEAF, id="requests-vanish"),
+    ],
+)
+async def test_without_a_server_nobody_hears_of_that_while_things_vanish(network):
+    async with echo() as (address, _):
+        pass
+    with proxy(address) as bad:
+        bad.set(network)
+        async with connected(bad) as (reader, writer):
+            writer.write(b"lost")
+            assert await silent(reader)
+
+
+@pytest.mark.parametrize(
     ("network", "arrives"),
     [
         pytest.param(BLACKHOLE, False, id="blackhole"),
@@ -207,6 +225,7 @@ async def test_a_delay_holds_bytes_up_and_leaves_the_line_wide(line):
         assert await answered(reader, writer, b"slowly") == b"slowly"
         assert now() - started >= 0.4
         # One chunk after the other would take minutes.
+        bad.set(Network(delay=1, jitter=0.02))
         data = bytes(range(256)) * 16_000
         assert await answered(reader, writer, data, seconds=40) == data
 
@@ -294,3 +313,17 @@ async def test_closing_resets_what_is_open_in_any_state():
                     with pytest.raises(BROKEN):
                         await reader.readexactly(6)
                 assert not bad._thread.is_alive()
+
+
+async def test_closing_ends_what_was_just_taken():
+    for _ in range(20):
+        with proxy("127.0.0.1:1") as bad:
+            bad.set(BLACKHOLE)
+            host, _, port = bad.address.rpartition(":")
+            opened = [asyncio.create_task(asyncio.open_connection(host, int(port))) for _ in range(20)]
+            await asyncio.sleep(0)
+        for outcome in await asyncio.gather(*opened, return_exceptions=True):
+            if isinstance(outcome, tuple):
+                outcome[1].close()
+        assert bad.connections == 0
+        assert not bad._thread.is_alive()
