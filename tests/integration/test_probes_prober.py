@@ -8,7 +8,10 @@ import pytest
 
 from airegistry.errors import UnavailableError
 from airegistry.resources.endpoint import Endpoint, ProbeStep, Probing
-from airegistry.resources.resource import Health, Resource
+from airegistry.resources.resource import Health, Resource, ResourceKind
+from registry.entries import Entries
+from registry.entry import Draft, content_of
+from registry.feed import Feed
 from registry.planning.probing import order_verdicts
 from registry.probes import prober as prober_module
 from registry.probes import target as target_module
@@ -16,7 +19,8 @@ from registry.probes.climb import Climb, Finding, Level, Rung
 from registry.probes.guard import LEAST
 from registry.probes.ladder import open_ladder
 from registry.probes.prober import MAX_RUNNING, Prober
-from registry.probes.sharding import Share
+from registry.probes.sharding import Share, owner
+from registry.probes.verdict import Verdict
 from registry.requests import Deregistration
 from registry.store.sqlite import SqliteStore
 from tests.contract.stores import running_catalog
@@ -135,11 +139,18 @@ async def test_what_answers_serves_and_what_stops_does_not(catalog, walls):
     assert catalog.revision == 4
 
 
-async def test_nothing_is_written_while_nothing_changes(catalog, walls):
+async def test_nothing_is_reported_while_nothing_changes(catalog, walls):
+    reports = []
+
+    async def counted(verdicts):
+        await catalog.writer.submit(order_verdicts(verdicts))
+        reports.append(verdicts)
+
     await catalog.register(batch(model(), endpoint()))
-    async with probing(catalog, walls):
-        await until(lambda: health(catalog) is Health.SERVING)
+    async with probing(catalog, walls, counted):
+        await until(lambda: reports)
         await rounds(walls)
+    assert [len(verdicts) for verdicts in reports] == [1]
     assert catalog.revision == 2
 
 
@@ -148,7 +159,8 @@ async def test_what_is_registered_later_is_probed_and_what_is_gone_is_not(catalo
         await catalog.register(batch(model(), endpoint("x", "first"), endpoint("y", "second")))
         await until(lambda: {"first", "second"} <= set(walls.probed))
         await catalog.deregister(Deregistration(name=NAME))
-        await until(lambda: not walls.running)
+        # Long enough for the prober to have heard of it.
+        await rounds(walls)
         walls.probed.clear()
         await rounds(walls)
     assert set(walls.probed) == {"second"}
@@ -228,6 +240,53 @@ async def test_only_so_many_probes_run_at_once(catalog, walls):
         await until(lambda: len(set(walls.probed)) == 2 * MAX_RUNNING)
 
 
+async def test_no_change_brings_a_probe_before_its_interval_is_over(catalog, walls):
+    await catalog.register(batch(model(), endpoint()))
+    async with probing(catalog, walls):
+        await until(lambda: walls.probed)
+        await catalog.register(batch(endpoint(interval=3600)))
+        await asyncio.sleep(10 * QUICK)
+        walls.probed.clear()
+        for i in range(5):
+            await catalog.register(batch(replace(endpoint(interval=3600), labels={"i": str(i)})))
+            await asyncio.sleep(2 * QUICK)
+    assert walls.probed == []
+
+
+async def test_a_change_while_a_probe_runs_starts_no_second_one(catalog, walls):
+    walls.open.clear()
+    await catalog.register(batch(model(), endpoint()))
+    async with probing(catalog, walls):
+        await until(lambda: walls.running)
+        await catalog.register(batch(replace(endpoint(), labels={"a": "b"})))
+        await asyncio.sleep(10 * QUICK)
+    assert walls.probed == ["h"]
+
+
+async def test_a_probe_that_ends_after_its_endpoint_leaves_nothing_behind(catalog, walls):
+    walls.open.clear()
+    await catalog.register(batch(model(), endpoint(), endpoint("y", "other")))
+    async with probing(catalog, walls) as prober:
+        await until(lambda: walls.running == 2)
+        await catalog.deregister(Deregistration(name=NAME))
+        await asyncio.sleep(QUICK)
+        walls.open.set()
+        await rounds(walls)
+        assert set(prober._guard._streaks) == {"other:80"}
+
+
+async def test_what_was_found_gone_before_does_not_look_like_us(catalog, walls):
+    walls.down = {f"h{i}" for i in range(LEAST + 2)}
+    await catalog.register(batch(model(), *(endpoint(f"x{i}", f"h{i}") for i in range(2 * LEAST))))
+    entries = [catalog.entries[f"models/a/endpoints/x{i}"] for i in range(LEAST + 2)]
+    gone = [Verdict(one.name, one.resource.uid, Health.NOT_SERVING, "refused", None) for one in entries]
+    await catalog.writer.submit(order_verdicts(gone))
+    async with probing(catalog, walls) as prober:
+        await rounds(walls, 10 * LEAST)
+        assert prober.tally.done["bad"]
+        assert not prober.tally.done["unbelieved"]
+
+
 async def test_when_all_is_out_of_reach_at_once_nothing_is_called_down(catalog, walls, caplog):
     names = [f"models/a/endpoints/x{i}" for i in range(2 * LEAST)]
     await catalog.register(batch(model(), *(endpoint(f"x{i}", f"h{i}", interval=0.3) for i in range(2 * LEAST))))
@@ -269,16 +328,32 @@ async def test_a_probe_that_breaks_here_is_made_again(catalog, walls, caplog):
     assert "a probe of h:80 failed" in caplog.text
 
 
-async def test_a_history_that_was_replaced_is_read_anew(catalog, walls):
-    await catalog.register(batch(model(), endpoint("x", "first"), endpoint("y", "second")))
-    async with probing(catalog, walls):
+class Shown:
+    """A catalog that changes at once, without giving anybody a turn."""
+
+    def __init__(self, *resources):
+        self.entries = Entries(map(entry_of, resources))
+        self.feed = Feed(after=1)
+
+    def leap(self, put, removed):
+        """Change, and tell nobody what."""
+        self.entries.apply([entry_of(put)], [removed])
+        self.feed.replace(self.feed.newest + 10, ())
+
+
+def entry_of(resource):
+    return Draft(resource, ResourceKind.ENDPOINT, content_of(resource)).at(1)
+
+
+async def test_a_prober_that_was_overtaken_reads_everything_anew(walls):
+    async def nobody(_verdicts):
+        pass
+
+    shown = Shown(endpoint("x", "first"), endpoint("y", "second"))
+    async with probing(shown, walls, nobody):
         await until(lambda: {"first", "second"} <= set(walls.probed))
-        # As after a reader that was overtaken: what happened in between is not told.
-        await catalog.deregister(Deregistration(name=NAME))
-        await catalog.register(batch(endpoint("z", "third")))
-        catalog.feed.replace(catalog.revision, ())
+        shown.leap(endpoint("z", "third"), NAME)
         await until(lambda: "third" in walls.probed)
-        await until(lambda: not walls.running)
         walls.probed.clear()
         await rounds(walls)
     assert set(walls.probed) == {"second", "third"}
@@ -301,6 +376,24 @@ async def test_replicas_share_the_addresses_and_take_over_from_one_that_is_gone(
         second.probed.clear()
         await rounds(second)
         assert set(second.probed).isdisjoint(first.probed)
+
+
+async def test_a_replica_that_takes_over_does_not_go_by_what_it_knew_before(catalog, walls):
+    live = ["two"]
+    host = next(host for host in map("h{}".format, range(99)) if owner(f"{host}:80", ["one", "two"]) == "one")
+    walls.down.add(host)
+    await catalog.register(batch(model(), endpoint(host=host)))
+    async with probing(catalog, walls, share=Share("two", lambda: live)):
+        await until(lambda: health(catalog) is Health.NOT_SERVING)
+        live.append("one")
+        await asyncio.sleep(5 * QUICK)
+        walls.down.clear()
+        serving = Verdict(NAME, catalog.entries[NAME].resource.uid, Health.SERVING, "works", ProbeStep.CONNECT)
+        await catalog.writer.submit(order_verdicts([serving]))
+        revision = catalog.revision
+        live.remove("one")
+        await rounds(walls)
+    assert catalog.revision == revision
 
 
 async def test_the_tally_counts_what_was_found(catalog, walls):
