@@ -103,7 +103,7 @@ class Caller:
 
     async def list(self, replica: int, collection: str, level: Level, timeout: float, min_revision: int = 0) -> Read:  # noqa: ASYNC109 - the same
         """Read a whole collection, page by page, each from the next replica."""
-        request = pb.ListRequest(collection=collection, page_size=20, consistency=_consistency(level, min_revision))
+        request = pb.ListRequest(collection=collection, page_size=5, consistency=_consistency(level, min_revision))
         shown: list[Version] = []
         start = time.monotonic()
         for page in itertools.count(replica):
