@@ -50,7 +50,7 @@ class Config(ServerSettings):
         10.0, gt=0, description="How often the history is shortened to what has to be kept."
     )
     registry_sweep_interval: float = Field(
-        1.0, gt=0, le=60, description="How often the leases are looked at that nobody renewed."
+        1.0, gt=0, le=2, description="How often the leases are looked at that nobody renewed."
     )
     registry_database_url: SecretStr = Field(
         SecretStr(""),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from math import inf
 
 from airegistry.errors import UnavailableError
 from registry.outage import Outage
 from registry.store.base import Store
-from registry.store.records import Logged
+from registry.store.records import Basis, Logged
 from registry.view import View
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,9 @@ class Tail:
         It was restored, or fell over to a copy that had not everything: what this replica shows may never have been.
         """
         if newest < shown:
-            raise RuntimeError(f"the store went back to revision {newest}, and this replica has shown {shown}: start it anew")
+            raise RuntimeError(
+                f"the store went back to revision {newest}, and this replica has shown {shown}: start it anew"
+            )
 
     async def reach(self, revision: int) -> None:
         """Return when the view shows *revision*, which is committed."""
@@ -70,11 +73,27 @@ class Tail:
                 if self._view.revision < revision:
                     await self._read()
 
-    async def _read(self) -> None:
-        """Publish what the log has next. It has something, or it was lost."""
+    async def settle(self, read: Callable[[], Awaitable[Basis]]) -> Basis:
+        """Return what *read* finds, and leave the view as it was at that very moment until the caller awaits again.
+
+        A view that is newer would show what a request has done already, to its retry that does not know the reply yet.
+        """
+        async with self._reading:
+            while True:
+                shown = self._view.revision
+                basis = await read()
+                self.refuse_past(shown, basis.revision)
+                while self._view.revision < basis.revision:
+                    await self._read(basis.revision)
+                # Further only when everything had to be read anew.
+                if self._view.revision == basis.revision:
+                    return basis
+
+    async def _read(self, limit: float = inf) -> None:
+        """Publish what the log has next, up to *limit* (inclusive). It has something, or it was lost."""
         after = self._view.revision
         for logged in await self._store.since(after):
-            if logged.number > self._view.revision + 1:
+            if logged.number > min(limit, self._view.revision + 1):
                 break
             if logged.number == self._view.revision + 1:
                 self._view.publish(logged)

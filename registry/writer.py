@@ -7,6 +7,7 @@ import logging
 import random
 from collections import deque
 from collections.abc import Iterable
+from functools import partial
 from typing import TypeVar
 
 from airegistry.errors import OverloadedError, UnavailableError
@@ -116,21 +117,15 @@ class Writer:
             await self._commit(group)
 
     async def _basis(self, waiting: Iterable[Waiting]) -> Basis:
-        """Return what the store says about the requests; the view is not older than that."""
+        """Return what the store says about the requests; the view is as of the same moment until the next await."""
         orders = [one.order for one in waiting if not one.reply.done()]
         ids = {order.request_id for order in orders if order.request_id and not order.validate_only}
         names: set[str] = set()
         while True:
             names |= self._leases(orders)
-            shown = self._view.revision
-            shown = self._view.revision
-            basis = await self._store.basis(names, ids)
-            self._tail.refuse_past(shown, basis.revision)
-            await self._tail.reach(basis.revision)
-            # A retry must not meet what the first attempt has done before it meets the reply to it.
-            current = not ids or self._view.revision == shown
+            basis = await self._tail.settle(partial(self._store.basis, names, ids))
             # What the view learned may have made the requests touch more.
-            if current and self._leases(orders) <= names:
+            if self._leases(orders) <= names:
                 return basis
 
     def _leases(self, orders: Iterable[Order[object]]) -> set[str]:

@@ -277,7 +277,7 @@ async def test_of_two_owners_at_the_same_time_one_gets_the_lease(replicas):
 async def test_a_lease_granted_while_a_write_is_decided_is_not_written_over(replicas, monkeypatch):
     first, second, _ = replicas
     await first.register(batch(scout()))
-    store, decided = first._store, []
+    store, decided, catching_up = first._store, [], []
     basis = store.basis
 
     async def granted_meanwhile(leases, request_ids):
@@ -285,13 +285,16 @@ async def test_a_lease_granted_while_a_write_is_decided_is_not_written_over(repl
         if not decided:
             decided.append(found)
             await second.register(leased(scout(), owner_id=OTHER))
-            await first.catch_up()
+            # The view stands still meanwhile: what follows the log has to wait.
+            catching_up.append(asyncio.create_task(first.catch_up()))
+            await asyncio.sleep(0.2)
         return found
 
     monkeypatch.setattr(store, "basis", granted_meanwhile)
     with pytest.raises(OwnedByAnotherError):
         await first.update(Update(resource=scout("new"), owner_id=ME))
     assert first.writer.conflicts == 1
+    await asyncio.gather(*catching_up)
 
 
 async def test_a_retry_through_another_replica_gets_the_original_reply(replicas):
@@ -308,18 +311,21 @@ async def test_a_retry_through_another_replica_gets_the_original_reply(replicas)
 async def test_a_retry_that_sees_what_the_first_attempt_did_gets_its_reply(replicas, monkeypatch):
     first, second, _ = replicas
     request = batch(model(), request_id="r-1", create_only=True)
-    store, decided = first._store, []
+    store, decided, catching_up = first._store, [], []
     basis = store.basis
 
     async def carried_out_meanwhile(leases, request_ids):
         found = await basis(leases, request_ids)
         if not decided:
             decided.append(await second.register(request))
-            await first.catch_up()
+            # The view stands still meanwhile: what follows the log has to wait.
+            catching_up.append(asyncio.create_task(first.catch_up()))
+            await asyncio.sleep(0.2)
         return found
 
     monkeypatch.setattr(store, "basis", carried_out_meanwhile)
     assert (await first.register(request)).entries[0].wire == decided[0].entries[0].wire
+    await asyncio.gather(*catching_up)
 
 
 async def test_one_request_sent_to_all_at_once_is_carried_out_once(replicas):

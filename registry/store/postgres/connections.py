@@ -74,6 +74,9 @@ class Connections:
                 timeout=_CONNECT,
                 server_settings=_SESSION,
             )
+            # The pool reads its address when it connects.
+            async with pool.acquire(timeout=_CONNECT):
+                pass
         except (ValueError, asyncpg.ClientConfigurationError):
             # The message would show the address, and the password in it.
             raise FailedPreconditionError("the address of the database is not a PostgreSQL URL") from None

@@ -39,12 +39,11 @@ async def read_newest(connection: Connection, moment: float | None) -> tuple[int
 async def read_basis(
     connection: Connection, leases: Collection[str], request_ids: Collection[str], moment: float | None
 ) -> tuple[Basis, float]:
-    """Read what a group is decided on, and the time: replies first, so that the rest is not older than they are."""
-    replies = await connection.fetch(sql.GET_REPLIES, list(request_ids)) if request_ids else []
-    found = await connection.fetch(sql.GET_BASIS, moment, sorted(leases))
+    """Read what a group is decided on, all as of one moment, and the time."""
+    found = await connection.fetch(sql.GET_BASIS, moment, sorted(leases), sorted(request_ids))
     revision, time, *_ = found[0]
-    held = tuple(rows.lease(*row[2:]) for row in found if row[2] is not None)
-    return Basis(revision, held, {row[0]: SavedReply(*row) for row in replies}), time
+    held = tuple(rows.lease(*row[2:9]) for row in found if row[2] is not None)
+    return Basis(revision, held, {row[9]: SavedReply(*row[9:]) for row in found if row[9] is not None}), time
 
 
 async def read_due(connection: Connection, now: float, epoch: int) -> Due:

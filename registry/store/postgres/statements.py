@@ -85,12 +85,23 @@ GET_DURABILITY = "SELECT current_setting('fsync'), current_setting('synchronous_
 GET_NEWEST = """
 SELECT revision, coalesce($1::double precision, extract(epoch FROM clock_timestamp())::double precision) FROM counter
 """
+# One statement, so that all of it is as of one moment: each row is a lease, or a saved reply, or neither.
 GET_BASIS = """
-SELECT counter.revision, coalesce($1::double precision, extract(epoch FROM clock_timestamp())::double precision),
-    name, owner_id, ttl, greatest(renewed_at, forgiven_at), liveness, seq, load
-FROM counter CROSS JOIN meta LEFT JOIN lease ON name = ANY ($2)
+WITH now AS (
+    SELECT revision, forgiven_at,
+        coalesce($1::double precision, extract(epoch FROM clock_timestamp())::double precision) AS time
+    FROM counter, meta
+)
+SELECT now.revision, now.time, lease.name, owner_id, ttl, greatest(renewed_at, forgiven_at), liveness, seq, load,
+    request.request_id, fingerprint, request.revision, reply
+FROM now
+LEFT JOIN lease ON lease.name = ANY ($2)
+LEFT JOIN request ON FALSE
+UNION ALL
+SELECT now.revision, now.time, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+    request.request_id, fingerprint, request.revision, reply
+FROM now JOIN request ON request.request_id = ANY ($3)
 """
-GET_REPLIES = "SELECT request_id, fingerprint, revision, reply FROM request WHERE request_id = ANY ($1)"
 
 GET_META = "SELECT revision, compacted FROM meta, counter"
 ALL_RESOURCES = "SELECT name, kind, revision, body FROM resource ORDER BY name"

@@ -149,12 +149,14 @@ class PostgresStore:
         async with self._connections.lend() as connection:
             others = await connection.fetch(sql.SHOW_UP, self._test_time(), self.replica_id, SEEN)
             self.replicas = sorted((self.replica_id, *(row[0] for row in others)))
-            taken = await connection.fetchrow(sql.TAKE_SWEEP, self._test_time(), self.replica_id, SWEEP_TERM)
-            if taken is None:
-                return None
-            epoch, now, since = taken
-            if since > away:
-                await connection.execute(sql.FORGIVE, now)
+            # Together: a pass that is noted without its forgiveness would let leases end that nobody could renew.
+            async with connection.transaction():
+                taken = await connection.fetchrow(sql.TAKE_SWEEP, self._test_time(), self.replica_id, SWEEP_TERM)
+                if taken is None:
+                    return None
+                epoch, now, since = taken
+                if since > away:
+                    await connection.execute(sql.FORGIVE, now)
             due = await reading.read_due(connection, now, epoch)
         if since > away and due.total:
             log.warning("nobody looked after the leases for %.1f s: each gets its whole time to live again", since)
