@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -277,7 +278,9 @@ async def test_of_two_owners_at_the_same_time_one_gets_the_lease(replicas):
 async def test_a_lease_granted_while_a_write_is_decided_is_not_written_over(replicas, monkeypatch):
     first, second, _ = replicas
     await first.register(batch(scout()))
-    store, decided, catching_up = first._store, [], []
+    store = first._store
+    decided: list[Any] = []
+    catching_up: list[Any] = []
     basis = store.basis
 
     async def granted_meanwhile(leases, request_ids):
@@ -311,7 +314,9 @@ async def test_a_retry_through_another_replica_gets_the_original_reply(replicas)
 async def test_a_retry_that_sees_what_the_first_attempt_did_gets_its_reply(replicas, monkeypatch):
     first, second, _ = replicas
     request = batch(model(), request_id="r-1", create_only=True)
-    store, decided, catching_up = first._store, [], []
+    store = first._store
+    decided: list[Any] = []
+    catching_up: list[Any] = []
     basis = store.basis
 
     async def carried_out_meanwhile(leases, request_ids):

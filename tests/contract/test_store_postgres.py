@@ -4,6 +4,7 @@ import asyncio
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -126,6 +127,7 @@ async def test_connections_that_were_cut_are_replaced(database_url, open_postgre
     async with open_postgres() as store:
         await commit(store, put())
         assert await terminate_sessions(database_url)
+        revisions: tuple[int, ...] = ()
         for attempt in range(5):
             try:
                 revisions = await commit(store, put(f"models/b{attempt}"))
@@ -141,7 +143,7 @@ COMMIT = Transaction.commit
 
 def lose_an_answer(monkeypatch, *, carried_out):
     """Lose the answer to the next COMMIT, which was or was not carried out; return what was lost."""
-    lost = []
+    lost: list[Any] = []
 
     async def commit_once(transaction):
         if lost:

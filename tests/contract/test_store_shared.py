@@ -4,6 +4,7 @@ import asyncio
 import random
 from contextlib import AsyncExitStack
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -263,7 +264,7 @@ async def test_a_long_log_comes_in_steps_without_a_hole(stores):
     here, there = stores
     for i in range(10):
         await commit(there, *(put(f"models/m{i}-{j}") for j in range(20)))
-    seen = []
+    seen: list[Any] = []
     while step := await here.since(len(seen)):
         seen += [one.number for one in step]
     assert seen == list(range(1, 201))
@@ -329,7 +330,7 @@ async def test_renewals_of_the_same_leases_from_everywhere_never_lock_each_other
             else:
                 outcomes.append(True)
 
-    outcomes = []
+    outcomes: list[Any] = []
     await asyncio.gather(*(renew(store, random.Random(i)) for i, store in enumerate(stores * 2)))
     assert len(outcomes) == 40
     assert any(outcomes)

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing, asynccontextmanager
+from typing import Any
 
 import pytest
 
@@ -37,7 +38,7 @@ async def client(request, running):
 
 
 async def told(stream, count):
-    found = []
+    found: list[Any] = []
     async with asyncio.timeout(10):
         while len(found) < count:
             found += [(event.type, event.resource.name) for event in (await anext(stream)).events]

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from grpc import StatusCode, aio
@@ -100,9 +101,7 @@ READS = [
 
 @pytest.mark.parametrize(("level", "asks"), READS)
 async def test_get_and_list_catch_up_unless_any_revision_will_do(running, behind, level, asks):
-    wanted = pb.ReadConsistency(level=getattr(pb, f"CONSISTENCY_LEVEL_{level}"))
-    if level == "UNSPECIFIED":
-        wanted = None
+    wanted = pb.ReadConsistency(level=getattr(pb, f"CONSISTENCY_LEVEL_{level}")) if level != "UNSPECIFIED" else None
     async with running() as r:
         await register(r, "a")
         asked = behind(r, "b")
@@ -136,7 +135,7 @@ async def test_a_read_that_cannot_catch_up_does_not_wait_for_ever(running, monke
 async def counted(address):
     """Pass connections on to *address*; yield where it listens, and a list that grows with each connection."""
     host, _, port = address.rpartition(":")
-    opened: list[asyncio.Task] = []
+    opened: list[asyncio.Task[None] | None] = []
 
     async def pass_on(reader, writer):
         try:
@@ -158,9 +157,10 @@ async def counted(address):
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}", opened
     finally:
         server.close()
-        for task in opened:
+        tasks = [task for task in opened if task is not None]
+        for task in tasks:
             task.cancel()
-        await asyncio.wait(opened)
+        await asyncio.wait(tasks)
         await server.wait_closed()
 
 
@@ -174,7 +174,7 @@ async def test_streams_move_to_a_new_connection_after_its_age_and_none_is_cut(ru
         stub = RegistryServiceStub(channel)
         while len(connections) < 3:
             watch = stub.Watch(pb.WatchRequest())
-            messages = []
+            messages: list[Any] = []
             while (message := await watch.read()) is not EOF:
                 messages.append(message)
             assert await watch.code() is StatusCode.OK

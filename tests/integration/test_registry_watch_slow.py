@@ -190,4 +190,4 @@ async def test_a_reset_reaches_the_reader_of_the_sdk_as_what_it_changes():
             assert again.snapshot
             assert again.events == ()
             await client.deregister("models/a")
-            assert [event.resource.name for event in (await anext(stream)).events] == ["models/a"]
+            assert [event.resource and event.resource.name for event in (await anext(stream)).events] == ["models/a"]

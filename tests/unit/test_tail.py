@@ -197,8 +197,13 @@ async def test_own_revisions_after_what_was_read_anew_follow_it(log, view, tail)
     for i in range(3):
         log.write(f"models/m{i}")
     log.compacted = 3
-    late = []
-    log.loading = lambda: late.append(log.write("models/late")) or tail.committed(late)
+    late: list[Logged] = []
+
+    def write_late():
+        late.append(log.write("models/late"))
+        tail.committed(late)
+
+    log.loading = write_late
     await tail.reach(3)
     assert (view.revision, shown(view), tail.reloads) == (4, [4], 1)
     assert view.entries["models/late"] is late[0].entries["models/late"]

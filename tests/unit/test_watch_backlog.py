@@ -1,3 +1,4 @@
+from airegistry.resources.resource import ResourceKind
 from registry.entry import Entry
 from registry.feed import Feed
 from registry.history import Event, Revision
@@ -7,7 +8,7 @@ from registry.rpc.propagation import BOUNDS, Propagation
 
 
 def revision(number, size):
-    entry = Entry(name="models/m", kind=None, revision=0, body=b"x" * size)
+    entry = Entry(name="models/m", kind=ResourceKind.MODEL, revision=0, body=b"x" * size)
     return Revision(number, (Event(number, "models/m", None, entry),), float(number * 10))
 
 

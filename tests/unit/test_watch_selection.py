@@ -29,8 +29,9 @@ def test_names_are_looked_up_and_come_in_order():
 def test_what_happens_to_others_is_nothing_to_a_selection_of_names():
     selection = open_selection(WatchFilter(names=("models/a",)))
     assert selection.change(Event(2, "models/b", None, entry("models/b", 2))) is None
-    assert selection.change(Event(2, "models/a", None, entry("models/a", 2)))[0] is EventType.ADDED
-    assert selection.change(Event(3, "models/a", entry("models/a", 2), None))[0] is EventType.REMOVED
+    there = entry("models/a", 2)
+    assert selection.change(Event(2, "models/a", None, there)) == (EventType.ADDED, there)
+    assert selection.change(Event(3, "models/a", there, None)) == (EventType.REMOVED, there)
 
 
 def test_equal_filters_have_equal_keys_whatever_their_order_and_others_do_not():
