@@ -69,8 +69,7 @@ async def test_after_a_restore_clients_see_what_is_there_now_and_never_nothing(p
     file = SnapshotFile(tmp_path / "view")
     live, later = view(), view()
     shown = []
-    # Replicas that a backup has seen lately would have to be waited for.
-    async with place.registry(registry_sweep_interval=60.0) as registry, RegistryClient(registry.address) as client:
+    async with place.registry() as registry, RegistryClient(registry.address) as client:
         address = registry.address
         await register(client, "a")
         await register(client, "b")
