@@ -74,7 +74,7 @@ class Group:
                 self.revisions[name] = known.revision if known is not None else 0
         for name in planned.waiting.order.leases(state.entries):
             lease = state.leases.get(name)
-            # The view may have moved on since the leases were read: somebody may hold by now what nobody held then.
+            # Nobody holding it was part of the decision, too.
             self.leases[name] = lease.seq if lease is not None else 0
 
 
@@ -109,9 +109,8 @@ def published(writes: Sequence[Write], committed: Committed) -> list[Logged]:
 
 def answer(planned: Planned, revision: int, made: Logged | None) -> None:
     """Answer a request that was written at *revision*, where *made* is what it changed."""
-    entries = made.entries if made is not None else {}
-    shown = [entries.get(one.name) if isinstance(one, Draft) else one for one in planned.plan.shown]
-    _reply(planned, revision, [entry for entry in shown if entry is not None])
+    entries = {name: entry for name, entry in made.entries.items() if entry is not None} if made is not None else {}
+    _reply(planned, revision, [entries[one.name] if isinstance(one, Draft) else one for one in planned.plan.shown])
 
 
 def _plan(waiting: Waiting, state: State, basis: Basis) -> Planned | None:

@@ -2,12 +2,16 @@
 
 import ipaddress
 import os
+import signal
 import socket
 import sys
 
 from hypothesis import settings
 
 pytest_plugins = ["tests.postgres"]
+
+# A shell starts what it runs in the background with Ctrl-C ignored, and every process that a test starts would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from airegistry.resources.resource import ResourceKind
 from registry.entry import Draft, Entry
 from registry.history import Revision
 from registry.leases import Lease
@@ -31,8 +32,18 @@ class Change:
     @property
     def name(self) -> str:
         """The resource."""
+        return self._either.name
+
+    @property
+    def kind(self) -> ResourceKind:
+        """Which kind the resource is."""
+        return self._either.kind
+
+    @property
+    def _either(self) -> Draft | Entry:
         either = self.new or self.old
-        return either.name if either else ""
+        assert either is not None  # noqa: S101 - a change of nothing to nothing is none
+        return either
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Self, TypeAlias, TypeVar
@@ -14,8 +13,6 @@ from asyncpg.pool import PoolConnectionProxy
 from airegistry.errors import FailedPreconditionError, UnavailableError
 
 T = TypeVar("T")
-log = logging.getLogger(__name__)
-
 DEADLINE = 5.0
 """How long a use may take, in seconds, from waiting for a connection to its last answer."""
 _CONNECT = 3.0
@@ -36,10 +33,8 @@ _SESSION = {
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
 _IN_DOUBT = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)
-FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+FAILURES = (*_IN_DOUBT, asyncpg.PostgresError)
 """All that can go wrong with a database."""
-
-
 _LOST = (
     ConnectionError,
     asyncpg.InterfaceError,

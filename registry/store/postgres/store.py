@@ -31,6 +31,7 @@ SWEEP_TERM = 3.0
 SEEN = 5.0
 """For how long a replica counts as there after it was seen, in seconds."""
 _POLITE = 1.0
+"""For how long leaving may take, in seconds."""
 _LONG = 120.0
 """The deadline of what reads or migrates everything, in seconds."""
 
@@ -197,14 +198,14 @@ class PostgresStore:
 
     async def _find_out(self, committed: Committed, batch: uuid.UUID) -> None:
         """Return when the batch is there, although its COMMIT was not answered; StaleError when it is not."""
-        first = next(iter(sorted(set(committed.revisions))))
+        newest = max(committed.revisions)
         try:
             async with self._connections.lend() as connection, connection.transaction():
                 # Waits for a COMMIT that is still under way.
                 await connection.execute(sql.LOCK_COUNTER)
-                there = await connection.fetchval(sql.IS_LOGGED, max(committed.revisions), batch)
+                there = await connection.fetchval(sql.IS_LOGGED, newest, batch)
         except UnavailableError as error:
-            message = f"{error.message}; whether revision {first} was written is not known"
+            message = f"{error.message}; whether revision {newest} was written is not known"
             raise UnavailableError(message, retry_after=error.retry_after) from error
         if not there:
             raise StaleError("the transaction was lost")

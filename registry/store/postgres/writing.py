@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -71,7 +70,7 @@ class _Rows:
 
     def add(self, write: Write, step: int) -> None:
         """Add what *write* does, at the *step*-th new revision."""
-        for seq, change in zip(count(), write.changes, strict=False):
+        for seq, change in enumerate(write.changes):
             old, new, name = change.old, change.new, change.name
             if new is None:
                 self._removed.append(name)
@@ -80,10 +79,9 @@ class _Rows:
                 self._created.append((name, parent, new.kind, new.resource.uid, step, new.body))
             else:
                 self._updated.append((name, step, new.body))
-            kind = (new or old).kind if (new or old) is not None else 0  # type: ignore[union-attr]
             self._events.append(
                 (
-                    *(step, seq, name, kind),
+                    *(step, seq, name, change.kind),
                     old.revision if old is not None else None,
                     old.body if old is not None else None,
                     new.body if new is not None else None,

@@ -77,13 +77,12 @@ def _write_leases(connection: sqlite3.Connection, write: Write, now: float, seq:
 
 def _event_row(change: Change, revision: int, seq: int, now: float) -> tuple[object, ...]:
     old, new = change.old, change.new
-    kind = new.kind if new is not None else old.kind if old is not None else 0
     return (
         revision,
         seq,
         now,
         change.name,
-        kind,
+        change.kind,
         old.revision if old is not None else None,
         old.body if old is not None else None,
         new.body if new is not None else None,
