@@ -15,7 +15,15 @@ from airegistry.routing.target import Target
 
 _MAX_TARGETS = 500
 _OTHER = "other"
-_TOKENS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens")
+_TOKENS = (
+    "input_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "input_image_tokens",
+    "output_image_tokens",
+)
 
 
 class InvocationMetrics:

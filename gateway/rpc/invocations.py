@@ -12,6 +12,7 @@ from airegistry.errors import RegistryError
 from airegistry.invocations.chat import ChatResponse
 from airegistry.invocations.embeddings import EmbeddingsResponse
 from airegistry.invocations.invocation import AttemptList, Invocation, InvokeEvent, InvokeResponse
+from airegistry.invocations.kinds import ImageResponse
 from airegistry.invoke import Answered, Engine
 from airegistry.v1 import gateway_service_pb2 as pb
 
@@ -53,6 +54,7 @@ def _response(answered: Answered) -> InvokeResponse:
     return InvokeResponse(
         chat=output if isinstance(output, ChatResponse) else None,
         embeddings=output if isinstance(output, EmbeddingsResponse) else None,
+        image=output if isinstance(output, ImageResponse) else None,
         settlement=answered.settlement,
     )
 

@@ -123,6 +123,50 @@ def test_buckets_are_not_rounded_one_by_one():
     assert settle(usage, priced(input_tokens=1, output_tokens=1), AT) == Cost(CostState.KNOWN, 1)
 
 
+GPT_IMAGE = Usage(
+    input_tokens=1_000, input_image_tokens=2_000, output_tokens=0, output_image_tokens=4_000, output_images=2
+)
+
+
+@pytest.mark.parametrize(
+    ("usage", "prices", "cost"),
+    [
+        (Usage(output_images=3), priced(output_images=7), Cost(CostState.KNOWN, 21)),
+        (Usage(output_images=0), priced(output_images=7), Cost(CostState.KNOWN, 0)),
+        (Usage(output_images=3), priced(output_images=7, requests=5_000), Cost(CostState.KNOWN, 26)),
+        (Usage(output_images=3), priced(input_tokens=1_000, output_tokens=1_000), UNKNOWN),
+        (GPT_IMAGE, priced(output_images=7), Cost(CostState.KNOWN, 14)),
+        (GPT_IMAGE, priced(input_tokens=1_000, output_images=7), Cost(CostState.KNOWN, 1 + 2 + 14)),
+        (
+            replace(GPT_IMAGE, input_tokens=None, input_image_tokens=None),
+            priced(input_tokens=1_000, output_images=7),
+            Cost(CostState.PARTIAL, 14, ("input_tokens",)),
+        ),
+        (GPT_IMAGE, priced(input_tokens=1_000, output_tokens=2_000), Cost(CostState.KNOWN, 1 + 2 + 8)),
+        (GPT_IMAGE, priced(input_tokens=1_000, output_tokens=2_000, output_images=7), Cost(CostState.KNOWN, 11)),
+        (
+            GPT_IMAGE,
+            priced(input_tokens=1_000, input_image_tokens=3_000, output_tokens=0, output_image_tokens=5_000),
+            Cost(CostState.KNOWN, 1 + 6 + 20),
+        ),
+    ],
+    ids=[
+        "by-the-image",
+        "none-made",
+        "and-by-the-request",
+        "tokens-not-counted",
+        "tokens-without-a-price",
+        "input-has-a-price",
+        "input-has-a-price-and-no-count",
+        "by-the-token",
+        "not-twice",
+        "image-tokens-priced-apart",
+    ],
+)
+def test_images_cost_what_their_tokens_do_or_what_each_does(usage, prices, cost):
+    assert settle(usage, prices, AT) == cost
+
+
 def test_the_variant_chooses_the_schedule():
     batch = PriceSchedule((Price(PriceBucket.INPUT_TOKENS, 1_000_000),), variant={"processing": "batch"})
     prices = PriceList((PriceSchedule((Price(PriceBucket.INPUT_TOKENS, 2_000_000),)), batch))

@@ -389,6 +389,8 @@ type ImageResponse struct {
 	Images []*MediaBlock `protobuf:"bytes,1,rep,name=images,proto3" json:"images,omitempty"`
 	// The prompt as the provider changed it. Empty: it did not.
 	RevisedPrompt string `protobuf:"bytes,2,opt,name=revised_prompt,json=revisedPrompt,proto3" json:"revised_prompt,omitempty"`
+	// Fields of the provider's own that have no place above.
+	Extra         *structpb.Struct `protobuf:"bytes,31,opt,name=extra,proto3" json:"extra,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -435,6 +437,13 @@ func (x *ImageResponse) GetRevisedPrompt() string {
 		return x.RevisedPrompt
 	}
 	return ""
+}
+
+func (x *ImageResponse) GetExtra() *structpb.Struct {
+	if x != nil {
+		return x.Extra
+	}
+	return nil
 }
 
 // A request in the target's own wire format, passed through untouched.
@@ -837,10 +846,11 @@ const file_airegistry_v1_invocation_kinds_proto_rawDesc = "" +
 	"\n" +
 	"media_type\x18\x06 \x01(\tR\tmediaType\x12-\n" +
 	"\x05extra\x18\x1f \x01(\v2\x17.google.protobuf.StructR\x05extraB\b\n" +
-	"\x06_count\"i\n" +
+	"\x06_count\"\x98\x01\n" +
 	"\rImageResponse\x121\n" +
 	"\x06images\x18\x01 \x03(\v2\x19.airegistry.v1.MediaBlockR\x06images\x12%\n" +
-	"\x0erevised_prompt\x18\x02 \x01(\tR\rrevisedPrompt\"q\n" +
+	"\x0erevised_prompt\x18\x02 \x01(\tR\rrevisedPrompt\x12-\n" +
+	"\x05extra\x18\x1f \x01(\v2\x17.google.protobuf.StructR\x05extra\"q\n" +
 	"\n" +
 	"RawRequest\x12\x18\n" +
 	"\adialect\x18\x01 \x01(\tR\adialect\x12\x12\n" +
@@ -917,17 +927,18 @@ var file_airegistry_v1_invocation_kinds_proto_depIdxs = []int32{
 	11, // 1: airegistry.v1.ImageRequest.inputs:type_name -> airegistry.v1.MediaBlock
 	12, // 2: airegistry.v1.ImageRequest.extra:type_name -> google.protobuf.Struct
 	11, // 3: airegistry.v1.ImageResponse.images:type_name -> airegistry.v1.MediaBlock
-	13, // 4: airegistry.v1.AgentTaskRequest.content:type_name -> airegistry.v1.ContentBlock
-	12, // 5: airegistry.v1.AgentTaskRequest.metadata:type_name -> google.protobuf.Struct
-	0,  // 6: airegistry.v1.AgentTaskResponse.state:type_name -> airegistry.v1.AgentTaskState
-	13, // 7: airegistry.v1.AgentTaskResponse.content:type_name -> airegistry.v1.ContentBlock
-	10, // 8: airegistry.v1.AgentTaskResponse.artifacts:type_name -> airegistry.v1.AgentArtifact
-	13, // 9: airegistry.v1.AgentArtifact.content:type_name -> airegistry.v1.ContentBlock
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	12, // 4: airegistry.v1.ImageResponse.extra:type_name -> google.protobuf.Struct
+	13, // 5: airegistry.v1.AgentTaskRequest.content:type_name -> airegistry.v1.ContentBlock
+	12, // 6: airegistry.v1.AgentTaskRequest.metadata:type_name -> google.protobuf.Struct
+	0,  // 7: airegistry.v1.AgentTaskResponse.state:type_name -> airegistry.v1.AgentTaskState
+	13, // 8: airegistry.v1.AgentTaskResponse.content:type_name -> airegistry.v1.ContentBlock
+	10, // 9: airegistry.v1.AgentTaskResponse.artifacts:type_name -> airegistry.v1.AgentArtifact
+	13, // 10: airegistry.v1.AgentArtifact.content:type_name -> airegistry.v1.ContentBlock
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_airegistry_v1_invocation_kinds_proto_init() }

@@ -28,9 +28,9 @@ type PriceBucket int32
 const (
 	// Invalid: every price names its bucket.
 	PriceBucket_PRICE_BUCKET_UNSPECIFIED PriceBucket = 0
-	// Fresh input tokens, per 1,000,000.
+	// Fresh input tokens, per 1,000,000; image tokens too unless priced apart.
 	PriceBucket_PRICE_BUCKET_INPUT_TOKENS PriceBucket = 1
-	// Visible output tokens, per 1,000,000; reasoning tokens too unless priced apart.
+	// Visible output tokens, per 1,000,000; reasoning and image tokens too unless priced apart.
 	PriceBucket_PRICE_BUCKET_OUTPUT_TOKENS PriceBucket = 2
 	// Reasoning tokens, per 1,000,000.
 	PriceBucket_PRICE_BUCKET_REASONING_TOKENS PriceBucket = 3
@@ -76,7 +76,7 @@ const (
 	PriceBucket_PRICE_BUCKET_INPUT_AUDIO_HOURS PriceBucket = 23
 	// Hours of audio, in either direction.
 	PriceBucket_PRICE_BUCKET_AUDIO_HOURS PriceBucket = 24
-	// Images made, each.
+	// Images made, each. Not in force for what is billed by its tokens.
 	PriceBucket_PRICE_BUCKET_OUTPUT_IMAGES PriceBucket = 25
 	// Tasks given to an agent, each.
 	PriceBucket_PRICE_BUCKET_AGENT_TASKS PriceBucket = 26

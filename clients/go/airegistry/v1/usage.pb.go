@@ -98,6 +98,12 @@ type Usage struct {
 	InputAudioTokens *int64 `protobuf:"varint,7,opt,name=input_audio_tokens,json=inputAudioTokens,proto3,oneof" json:"input_audio_tokens,omitempty"`
 	// Audio tokens of the output.
 	OutputAudioTokens *int64 `protobuf:"varint,8,opt,name=output_audio_tokens,json=outputAudioTokens,proto3,oneof" json:"output_audio_tokens,omitempty"`
+	// Image tokens of the input.
+	InputImageTokens *int64 `protobuf:"varint,9,opt,name=input_image_tokens,json=inputImageTokens,proto3,oneof" json:"input_image_tokens,omitempty"`
+	// Image tokens of the output.
+	OutputImageTokens *int64 `protobuf:"varint,10,opt,name=output_image_tokens,json=outputImageTokens,proto3,oneof" json:"output_image_tokens,omitempty"`
+	// Images made. Where tokens were counted they are what is billed, unless only images have a price.
+	OutputImages *int64 `protobuf:"varint,11,opt,name=output_images,json=outputImages,proto3,oneof" json:"output_images,omitempty"`
 	// Whether the counts are estimates of ours, because the provider gave none.
 	Estimated     bool `protobuf:"varint,15,opt,name=estimated,proto3" json:"estimated,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -190,6 +196,27 @@ func (x *Usage) GetOutputAudioTokens() int64 {
 	return 0
 }
 
+func (x *Usage) GetInputImageTokens() int64 {
+	if x != nil && x.InputImageTokens != nil {
+		return *x.InputImageTokens
+	}
+	return 0
+}
+
+func (x *Usage) GetOutputImageTokens() int64 {
+	if x != nil && x.OutputImageTokens != nil {
+		return *x.OutputImageTokens
+	}
+	return 0
+}
+
+func (x *Usage) GetOutputImages() int64 {
+	if x != nil && x.OutputImages != nil {
+		return *x.OutputImages
+	}
+	return 0
+}
+
 func (x *Usage) GetEstimated() bool {
 	if x != nil {
 		return x.Estimated
@@ -266,7 +293,7 @@ var File_airegistry_v1_usage_proto protoreflect.FileDescriptor
 
 const file_airegistry_v1_usage_proto_rawDesc = "" +
 	"\n" +
-	"\x19airegistry/v1/usage.proto\x12\rairegistry.v1\"\xd9\x04\n" +
+	"\x19airegistry/v1/usage.proto\x12\rairegistry.v1\"\xac\x06\n" +
 	"\x05Usage\x12&\n" +
 	"\finput_tokens\x18\x01 \x01(\x03H\x00R\vinputTokens\x88\x01\x01\x12/\n" +
 	"\x11cache_read_tokens\x18\x02 \x01(\x03H\x01R\x0fcacheReadTokens\x88\x01\x01\x121\n" +
@@ -275,7 +302,12 @@ const file_airegistry_v1_usage_proto_rawDesc = "" +
 	"\routput_tokens\x18\x05 \x01(\x03H\x04R\foutputTokens\x88\x01\x01\x12.\n" +
 	"\x10reasoning_tokens\x18\x06 \x01(\x03H\x05R\x0freasoningTokens\x88\x01\x01\x121\n" +
 	"\x12input_audio_tokens\x18\a \x01(\x03H\x06R\x10inputAudioTokens\x88\x01\x01\x123\n" +
-	"\x13output_audio_tokens\x18\b \x01(\x03H\aR\x11outputAudioTokens\x88\x01\x01\x12\x1c\n" +
+	"\x13output_audio_tokens\x18\b \x01(\x03H\aR\x11outputAudioTokens\x88\x01\x01\x121\n" +
+	"\x12input_image_tokens\x18\t \x01(\x03H\bR\x10inputImageTokens\x88\x01\x01\x123\n" +
+	"\x13output_image_tokens\x18\n" +
+	" \x01(\x03H\tR\x11outputImageTokens\x88\x01\x01\x12(\n" +
+	"\routput_images\x18\v \x01(\x03H\n" +
+	"R\foutputImages\x88\x01\x01\x12\x1c\n" +
 	"\testimated\x18\x0f \x01(\bR\testimatedB\x0f\n" +
 	"\r_input_tokensB\x14\n" +
 	"\x12_cache_read_tokensB\x15\n" +
@@ -284,7 +316,10 @@ const file_airegistry_v1_usage_proto_rawDesc = "" +
 	"\x0e_output_tokensB\x13\n" +
 	"\x11_reasoning_tokensB\x15\n" +
 	"\x13_input_audio_tokensB\x16\n" +
-	"\x14_output_audio_tokens\"w\n" +
+	"\x14_output_audio_tokensB\x15\n" +
+	"\x13_input_image_tokensB\x16\n" +
+	"\x14_output_image_tokensB\x10\n" +
+	"\x0e_output_images\"w\n" +
 	"\x04Cost\x12.\n" +
 	"\x05state\x18\x01 \x01(\x0e2\x18.airegistry.v1.CostStateR\x05state\x12\x19\n" +
 	"\x05nanos\x18\x02 \x01(\x03H\x00R\x05nanos\x88\x01\x01\x12\x1a\n" +

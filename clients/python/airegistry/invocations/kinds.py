@@ -68,6 +68,7 @@ class ImageResponse:
 
     images: tuple[MediaBlock, ...] = ()
     revised_prompt: str = ""
+    extra: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

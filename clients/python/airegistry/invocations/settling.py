@@ -21,6 +21,9 @@ _BUCKETS: Final[Mapping[str, tuple[PriceBucket, ...]]] = {
     "reasoning_tokens": (PriceBucket.REASONING_TOKENS, PriceBucket.OUTPUT_TOKENS),
     "input_audio_tokens": (PriceBucket.INPUT_AUDIO_TOKENS,),
     "output_audio_tokens": (PriceBucket.OUTPUT_AUDIO_TOKENS,),
+    "input_image_tokens": (PriceBucket.INPUT_IMAGE_TOKENS, PriceBucket.INPUT_TOKENS),
+    "output_image_tokens": (PriceBucket.OUTPUT_IMAGE_TOKENS, PriceBucket.OUTPUT_TOKENS),
+    "output_images": (PriceBucket.OUTPUT_IMAGES,),
 }
 """Which price holds for what was counted: the first of these that the schedule has."""
 
@@ -30,7 +33,11 @@ _INPUT: Final = (
     "cache_write_tokens",
     "cache_write_1h_tokens",
     "input_audio_tokens",
+    "input_image_tokens",
 )
+_IMAGE_OUTPUT: Final = ("output_tokens", "output_image_tokens")
+"""Counts that tell what the images of an answer took: where they have a price, it is what the images cost."""
+_TOKENS: Final = tuple(name for name in _BUCKETS if name != "output_images")
 _ALWAYS: Final = frozenset(("input_tokens", "output_tokens"))
 """Counts that every call has: where one is missing, something was used that nobody counted."""
 
@@ -54,8 +61,9 @@ def settle(
     """Return what a call cost that began at *at* and had the properties *variant* (`processing: batch`).
 
     Never 0 for want of knowledge: without usage or prices the cost is UNKNOWN, and what has no price of its own is named in
-    `unpriced`. Reasoning is priced as output where it has no own price. A price per request counts once. Exact decimals,
-    rounded half to even once, at the end; an amount that the wire cannot hold is PARTIAL, with the most that it can.
+    `unpriced`. Reasoning and images are priced as text where they have no own price. A price per image covers whatever else
+    has no price, and does not hold where the tokens of the output do. A price per request counts once. Exact decimals, rounded
+    half to even once, at the end; an amount that the wire cannot hold is PARTIAL, with the most that it can.
     """
     if usage is None or prices is None:
         return _UNKNOWN
@@ -77,17 +85,29 @@ def _told(usage: Usage) -> bool:
 
 def _bill(usage: Usage, schedule: Mapping[PriceBucket, Price]) -> Iterator[_Line]:
     total_input = sum(getattr(usage, name) or 0 for name in _INPUT)
-    for name, buckets in _BUCKETS.items():
-        count = getattr(usage, name)
+    for name in _counted(usage, schedule):
+        count, buckets = getattr(usage, name), _BUCKETS[name]
         if count is None and name in _ALWAYS:
             yield _Line(name, None)
         elif count:
             yield _Line(name, _cost(count, buckets, schedule, total_input))
-        elif count == 0 and any(bucket in schedule for bucket in buckets):
+        elif count == 0 and _has_price(name, schedule):
             # A count of nothing costs nothing; it makes a cost known only beside a price.
             yield _Line(name, Decimal(0))
     if PriceBucket.REQUESTS in schedule:
         yield _Line("requests", _cost(1, (PriceBucket.REQUESTS,), schedule, total_input))
+
+
+def _counted(usage: Usage, schedule: Mapping[PriceBucket, Price]) -> tuple[str, ...]:
+    """Return which counts are on the bill: tokens, or images and those tokens of the input that have a price beside them."""
+    by_tokens = any(getattr(usage, name) is not None and _has_price(name, schedule) for name in _IMAGE_OUTPUT)
+    if usage.output_images is None or by_tokens or not _has_price("output_images", schedule):
+        return _TOKENS
+    return (*(name for name in _INPUT if _has_price(name, schedule)), "output_images")
+
+
+def _has_price(name: str, schedule: Mapping[PriceBucket, Price]) -> bool:
+    return any(bucket in schedule for bucket in _BUCKETS[name])
 
 
 def _cost(

@@ -26,6 +26,9 @@ class Usage:
     reasoning_tokens: int | None = None
     input_audio_tokens: int | None = None
     output_audio_tokens: int | None = None
+    input_image_tokens: int | None = None
+    output_image_tokens: int | None = None
+    output_images: int | None = None
     estimated: bool = False
 
 

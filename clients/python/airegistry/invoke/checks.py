@@ -8,7 +8,8 @@ from airegistry.invocations.invocation import Invocation
 from airegistry.invocations.validation import validate
 from airegistry.routing import policy
 
-_UNIMPLEMENTED = ("rerank", "image", "raw", "agent_task", "labels")
+_UNIMPLEMENTED = ("rerank", "raw", "agent_task", "labels")
+_KINDS = ("chat", "embeddings", "image")
 
 
 def check(invocation: Invocation, *, stream: bool = False) -> Input:
@@ -21,7 +22,8 @@ def check(invocation: Invocation, *, stream: bool = False) -> Input:
     if request is None:
         raise InvalidArgumentError(violations=validate(invocation))
     if stream and invocation.chat is None:
-        raise UnsupportedFieldError.of("invocation.embeddings", "has no streamed form; use Invoke")
+        kind = next(name for name in _KINDS if getattr(invocation, name) is not None)
+        raise UnsupportedFieldError.of(f"invocation.{kind}", "has no streamed form; use Invoke")
     return request
 
 
@@ -30,7 +32,8 @@ def check_for_explanation(invocation: Invocation) -> Input | None:
     for name in _UNIMPLEMENTED:
         if getattr(invocation, name):
             raise UnsupportedFieldError.of(f"invocation.{name}", "is not implemented by this version")
-    request = invocation.chat if invocation.chat is not None else invocation.embeddings
+    given = (getattr(invocation, name) for name in _KINDS)
+    request: Input | None = next((one for one in given if one is not None), None)
     violations = [v for v in validate(invocation) if request is not None or v.field != "invocation.input"]
     if violations:
         raise InvalidArgumentError(violations=violations)

@@ -26,7 +26,7 @@ from airegistry.v1 import content_pb2 as airegistry_dot_v1_dot_content__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$airegistry/v1/invocation_kinds.proto\x12\rairegistry.v1\x1a\x1b\x61iregistry/v1/content.proto\x1a\x1cgoogle/protobuf/struct.proto\"i\n\rRerankRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x11\n\tdocuments\x18\x02 \x03(\t\x12\x12\n\x05top_n\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x10return_documents\x18\x04 \x01(\x08\x42\x08\n\x06_top_n\">\n\x0eRerankResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.airegistry.v1.RerankResult\">\n\x0cRerankResult\x12\r\n\x05index\x18\x01 \x01(\x05\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x10\n\x08\x64ocument\x18\x03 \x01(\t\"\xc2\x01\n\x0cImageRequest\x12\x0e\n\x06prompt\x18\x01 \x01(\t\x12)\n\x06inputs\x18\x02 \x03(\x0b\x32\x19.airegistry.v1.MediaBlock\x12\x12\n\x05\x63ount\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x0c\n\x04size\x18\x04 \x01(\t\x12\x0f\n\x07quality\x18\x05 \x01(\t\x12\x12\n\nmedia_type\x18\x06 \x01(\t\x12&\n\x05\x65xtra\x18\x1f \x01(\x0b\x32\x17.google.protobuf.StructB\x08\n\x06_count\"R\n\rImageResponse\x12)\n\x06images\x18\x01 \x03(\x0b\x32\x19.airegistry.v1.MediaBlock\x12\x16\n\x0erevised_prompt\x18\x02 \x01(\t\"O\n\nRawRequest\x12\x0f\n\x07\x64ialect\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x03 \x01(\t\x12\x0c\n\x04\x62ody\x18\x04 \x01(\x0c\"A\n\x0bRawResponse\x12\x0e\n\x06status\x18\x01 \x01(\x05\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c\"\xbe\x01\n\x10\x41gentTaskRequest\x12,\n\x07\x63ontent\x18\x01 \x03(\x0b\x32\x1b.airegistry.v1.ContentBlock\x12\r\n\x05skill\x18\x02 \x01(\t\x12\x12\n\ncontext_id\x18\x03 \x01(\t\x12\x0f\n\x07task_id\x18\x04 \x01(\t\x12\x1d\n\x15\x61\x63\x63\x65pted_output_modes\x18\x05 \x03(\t\x12)\n\x08metadata\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xc5\x01\n\x11\x41gentTaskResponse\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x12\n\ncontext_id\x18\x02 \x01(\t\x12,\n\x05state\x18\x03 \x01(\x0e\x32\x1d.airegistry.v1.AgentTaskState\x12,\n\x07\x63ontent\x18\x04 \x03(\x0b\x32\x1b.airegistry.v1.ContentBlock\x12/\n\tartifacts\x18\x05 \x03(\x0b\x32\x1c.airegistry.v1.AgentArtifact\"W\n\rAgentArtifact\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12,\n\x07\x63ontent\x18\x03 \x03(\x0b\x32\x1b.airegistry.v1.ContentBlock*\xb4\x02\n\x0e\x41gentTaskState\x12 \n\x1c\x41GENT_TASK_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x41GENT_TASK_STATE_SUBMITTED\x10\x01\x12\x1c\n\x18\x41GENT_TASK_STATE_WORKING\x10\x02\x12#\n\x1f\x41GENT_TASK_STATE_INPUT_REQUIRED\x10\x03\x12\"\n\x1e\x41GENT_TASK_STATE_AUTH_REQUIRED\x10\x04\x12\x1e\n\x1a\x41GENT_TASK_STATE_COMPLETED\x10\x05\x12\x1b\n\x17\x41GENT_TASK_STATE_FAILED\x10\x06\x12\x1d\n\x19\x41GENT_TASK_STATE_CANCELED\x10\x07\x12\x1d\n\x19\x41GENT_TASK_STATE_REJECTED\x10\x08\x42\x43\n\x11\x64\x65v.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$airegistry/v1/invocation_kinds.proto\x12\rairegistry.v1\x1a\x1b\x61iregistry/v1/content.proto\x1a\x1cgoogle/protobuf/struct.proto\"i\n\rRerankRequest\x12\r\n\x05query\x18\x01 \x01(\t\x12\x11\n\tdocuments\x18\x02 \x03(\t\x12\x12\n\x05top_n\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x10return_documents\x18\x04 \x01(\x08\x42\x08\n\x06_top_n\">\n\x0eRerankResponse\x12,\n\x07results\x18\x01 \x03(\x0b\x32\x1b.airegistry.v1.RerankResult\">\n\x0cRerankResult\x12\r\n\x05index\x18\x01 \x01(\x05\x12\r\n\x05score\x18\x02 \x01(\x01\x12\x10\n\x08\x64ocument\x18\x03 \x01(\t\"\xc2\x01\n\x0cImageRequest\x12\x0e\n\x06prompt\x18\x01 \x01(\t\x12)\n\x06inputs\x18\x02 \x03(\x0b\x32\x19.airegistry.v1.MediaBlock\x12\x12\n\x05\x63ount\x18\x03 \x01(\x05H\x00\x88\x01\x01\x12\x0c\n\x04size\x18\x04 \x01(\t\x12\x0f\n\x07quality\x18\x05 \x01(\t\x12\x12\n\nmedia_type\x18\x06 \x01(\t\x12&\n\x05\x65xtra\x18\x1f \x01(\x0b\x32\x17.google.protobuf.StructB\x08\n\x06_count\"z\n\rImageResponse\x12)\n\x06images\x18\x01 \x03(\x0b\x32\x19.airegistry.v1.MediaBlock\x12\x16\n\x0erevised_prompt\x18\x02 \x01(\t\x12&\n\x05\x65xtra\x18\x1f \x01(\x0b\x32\x17.google.protobuf.Struct\"O\n\nRawRequest\x12\x0f\n\x07\x64ialect\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x14\n\x0c\x63ontent_type\x18\x03 \x01(\t\x12\x0c\n\x04\x62ody\x18\x04 \x01(\x0c\"A\n\x0bRawResponse\x12\x0e\n\x06status\x18\x01 \x01(\x05\x12\x14\n\x0c\x63ontent_type\x18\x02 \x01(\t\x12\x0c\n\x04\x62ody\x18\x03 \x01(\x0c\"\xbe\x01\n\x10\x41gentTaskRequest\x12,\n\x07\x63ontent\x18\x01 \x03(\x0b\x32\x1b.airegistry.v1.ContentBlock\x12\r\n\x05skill\x18\x02 \x01(\t\x12\x12\n\ncontext_id\x18\x03 \x01(\t\x12\x0f\n\x07task_id\x18\x04 \x01(\t\x12\x1d\n\x15\x61\x63\x63\x65pted_output_modes\x18\x05 \x03(\t\x12)\n\x08metadata\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xc5\x01\n\x11\x41gentTaskResponse\x12\x0f\n\x07task_id\x18\x01 \x01(\t\x12\x12\n\ncontext_id\x18\x02 \x01(\t\x12,\n\x05state\x18\x03 \x01(\x0e\x32\x1d.airegistry.v1.AgentTaskState\x12,\n\x07\x63ontent\x18\x04 \x03(\x0b\x32\x1b.airegistry.v1.ContentBlock\x12/\n\tartifacts\x18\x05 \x03(\x0b\x32\x1c.airegistry.v1.AgentArtifact\"W\n\rAgentArtifact\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12,\n\x07\x63ontent\x18\x03 \x03(\x0b\x32\x1b.airegistry.v1.ContentBlock*\xb4\x02\n\x0e\x41gentTaskState\x12 \n\x1c\x41GENT_TASK_STATE_UNSPECIFIED\x10\x00\x12\x1e\n\x1a\x41GENT_TASK_STATE_SUBMITTED\x10\x01\x12\x1c\n\x18\x41GENT_TASK_STATE_WORKING\x10\x02\x12#\n\x1f\x41GENT_TASK_STATE_INPUT_REQUIRED\x10\x03\x12\"\n\x1e\x41GENT_TASK_STATE_AUTH_REQUIRED\x10\x04\x12\x1e\n\x1a\x41GENT_TASK_STATE_COMPLETED\x10\x05\x12\x1b\n\x17\x41GENT_TASK_STATE_FAILED\x10\x06\x12\x1d\n\x19\x41GENT_TASK_STATE_CANCELED\x10\x07\x12\x1d\n\x19\x41GENT_TASK_STATE_REJECTED\x10\x08\x42\x43\n\x11\x64\x65v.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,8 +34,8 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'airegistry.v1.invocation_ki
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\021dev.airegistry.v1P\001Z,airegistry.dev/go/airegistry/v1;airegistryv1'
-  _globals['_AGENTTASKSTATE']._serialized_start=1261
-  _globals['_AGENTTASKSTATE']._serialized_end=1569
+  _globals['_AGENTTASKSTATE']._serialized_start=1301
+  _globals['_AGENTTASKSTATE']._serialized_end=1609
   _globals['_RERANKREQUEST']._serialized_start=114
   _globals['_RERANKREQUEST']._serialized_end=219
   _globals['_RERANKRESPONSE']._serialized_start=221
@@ -45,15 +45,15 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IMAGEREQUEST']._serialized_start=350
   _globals['_IMAGEREQUEST']._serialized_end=544
   _globals['_IMAGERESPONSE']._serialized_start=546
-  _globals['_IMAGERESPONSE']._serialized_end=628
-  _globals['_RAWREQUEST']._serialized_start=630
-  _globals['_RAWREQUEST']._serialized_end=709
-  _globals['_RAWRESPONSE']._serialized_start=711
-  _globals['_RAWRESPONSE']._serialized_end=776
-  _globals['_AGENTTASKREQUEST']._serialized_start=779
-  _globals['_AGENTTASKREQUEST']._serialized_end=969
-  _globals['_AGENTTASKRESPONSE']._serialized_start=972
-  _globals['_AGENTTASKRESPONSE']._serialized_end=1169
-  _globals['_AGENTARTIFACT']._serialized_start=1171
-  _globals['_AGENTARTIFACT']._serialized_end=1258
+  _globals['_IMAGERESPONSE']._serialized_end=668
+  _globals['_RAWREQUEST']._serialized_start=670
+  _globals['_RAWREQUEST']._serialized_end=749
+  _globals['_RAWRESPONSE']._serialized_start=751
+  _globals['_RAWRESPONSE']._serialized_end=816
+  _globals['_AGENTTASKREQUEST']._serialized_start=819
+  _globals['_AGENTTASKREQUEST']._serialized_end=1009
+  _globals['_AGENTTASKRESPONSE']._serialized_start=1012
+  _globals['_AGENTTASKRESPONSE']._serialized_end=1209
+  _globals['_AGENTARTIFACT']._serialized_start=1211
+  _globals['_AGENTARTIFACT']._serialized_end=1298
 # @@protoc_insertion_point(module_scope)

@@ -221,21 +221,27 @@ class ImageResponse(_message.Message):
 
     IMAGES_FIELD_NUMBER: _builtins.int
     REVISED_PROMPT_FIELD_NUMBER: _builtins.int
+    EXTRA_FIELD_NUMBER: _builtins.int
     revised_prompt: _builtins.str
     """The prompt as the provider changed it. Empty: it did not."""
     @_builtins.property
     def images(self) -> _containers.RepeatedCompositeFieldContainer[_content_pb2.MediaBlock]:
         """The images."""
 
+    @_builtins.property
+    def extra(self) -> _struct_pb2.Struct:
+        """Fields of the provider's own that have no place above."""
+
     def __init__(
         self,
         *,
         images: _abc.Iterable[_content_pb2.MediaBlock] | None = ...,
         revised_prompt: _builtins.str = ...,
+        extra: _struct_pb2.Struct | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["extra", b"extra"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["images", b"images", "revised_prompt", b"revised_prompt"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["extra", b"extra", "images", b"images", "revised_prompt", b"revised_prompt"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

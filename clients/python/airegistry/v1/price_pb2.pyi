@@ -30,9 +30,9 @@ class _PriceBucketEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PriceBuck
     PRICE_BUCKET_UNSPECIFIED: _PriceBucket.ValueType  # 0
     """Invalid: every price names its bucket."""
     PRICE_BUCKET_INPUT_TOKENS: _PriceBucket.ValueType  # 1
-    """Fresh input tokens, per 1,000,000."""
+    """Fresh input tokens, per 1,000,000; image tokens too unless priced apart."""
     PRICE_BUCKET_OUTPUT_TOKENS: _PriceBucket.ValueType  # 2
-    """Visible output tokens, per 1,000,000; reasoning tokens too unless priced apart."""
+    """Visible output tokens, per 1,000,000; reasoning and image tokens too unless priced apart."""
     PRICE_BUCKET_REASONING_TOKENS: _PriceBucket.ValueType  # 3
     """Reasoning tokens, per 1,000,000."""
     PRICE_BUCKET_CACHE_READ_TOKENS: _PriceBucket.ValueType  # 4
@@ -78,7 +78,7 @@ class _PriceBucketEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PriceBuck
     PRICE_BUCKET_AUDIO_HOURS: _PriceBucket.ValueType  # 24
     """Hours of audio, in either direction."""
     PRICE_BUCKET_OUTPUT_IMAGES: _PriceBucket.ValueType  # 25
-    """Images made, each."""
+    """Images made, each. Not in force for what is billed by its tokens."""
     PRICE_BUCKET_AGENT_TASKS: _PriceBucket.ValueType  # 26
     """Tasks given to an agent, each."""
     PRICE_BUCKET_COMPUTE_SECONDS: _PriceBucket.ValueType  # 27
@@ -90,9 +90,9 @@ class PriceBucket(_PriceBucket, metaclass=_PriceBucketEnumTypeWrapper):
 PRICE_BUCKET_UNSPECIFIED: PriceBucket.ValueType  # 0
 """Invalid: every price names its bucket."""
 PRICE_BUCKET_INPUT_TOKENS: PriceBucket.ValueType  # 1
-"""Fresh input tokens, per 1,000,000."""
+"""Fresh input tokens, per 1,000,000; image tokens too unless priced apart."""
 PRICE_BUCKET_OUTPUT_TOKENS: PriceBucket.ValueType  # 2
-"""Visible output tokens, per 1,000,000; reasoning tokens too unless priced apart."""
+"""Visible output tokens, per 1,000,000; reasoning and image tokens too unless priced apart."""
 PRICE_BUCKET_REASONING_TOKENS: PriceBucket.ValueType  # 3
 """Reasoning tokens, per 1,000,000."""
 PRICE_BUCKET_CACHE_READ_TOKENS: PriceBucket.ValueType  # 4
@@ -138,7 +138,7 @@ PRICE_BUCKET_INPUT_AUDIO_HOURS: PriceBucket.ValueType  # 23
 PRICE_BUCKET_AUDIO_HOURS: PriceBucket.ValueType  # 24
 """Hours of audio, in either direction."""
 PRICE_BUCKET_OUTPUT_IMAGES: PriceBucket.ValueType  # 25
-"""Images made, each."""
+"""Images made, each. Not in force for what is billed by its tokens."""
 PRICE_BUCKET_AGENT_TASKS: PriceBucket.ValueType  # 26
 """Tasks given to an agent, each."""
 PRICE_BUCKET_COMPUTE_SECONDS: PriceBucket.ValueType  # 27

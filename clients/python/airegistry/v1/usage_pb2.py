@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61iregistry/v1/usage.proto\x12\rairegistry.v1\"\xc6\x03\n\x05Usage\x12\x19\n\x0cinput_tokens\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x1e\n\x11\x63\x61\x63he_read_tokens\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x1f\n\x12\x63\x61\x63he_write_tokens\x18\x03 \x01(\x03H\x02\x88\x01\x01\x12\"\n\x15\x63\x61\x63he_write_1h_tokens\x18\x04 \x01(\x03H\x03\x88\x01\x01\x12\x1a\n\routput_tokens\x18\x05 \x01(\x03H\x04\x88\x01\x01\x12\x1d\n\x10reasoning_tokens\x18\x06 \x01(\x03H\x05\x88\x01\x01\x12\x1f\n\x12input_audio_tokens\x18\x07 \x01(\x03H\x06\x88\x01\x01\x12 \n\x13output_audio_tokens\x18\x08 \x01(\x03H\x07\x88\x01\x01\x12\x11\n\testimated\x18\x0f \x01(\x08\x42\x0f\n\r_input_tokensB\x14\n\x12_cache_read_tokensB\x15\n\x13_cache_write_tokensB\x18\n\x16_cache_write_1h_tokensB\x10\n\x0e_output_tokensB\x13\n\x11_reasoning_tokensB\x15\n\x13_input_audio_tokensB\x16\n\x14_output_audio_tokens\"_\n\x04\x43ost\x12\'\n\x05state\x18\x01 \x01(\x0e\x32\x18.airegistry.v1.CostState\x12\x12\n\x05nanos\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x10\n\x08unpriced\x18\x03 \x03(\tB\x08\n\x06_nanos*m\n\tCostState\x12\x1a\n\x16\x43OST_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43OST_STATE_KNOWN\x10\x01\x12\x16\n\x12\x43OST_STATE_PARTIAL\x10\x02\x12\x16\n\x12\x43OST_STATE_UNKNOWN\x10\x03\x42\x43\n\x11\x64\x65v.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61iregistry/v1/usage.proto\x12\rairegistry.v1\"\xe6\x04\n\x05Usage\x12\x19\n\x0cinput_tokens\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x1e\n\x11\x63\x61\x63he_read_tokens\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12\x1f\n\x12\x63\x61\x63he_write_tokens\x18\x03 \x01(\x03H\x02\x88\x01\x01\x12\"\n\x15\x63\x61\x63he_write_1h_tokens\x18\x04 \x01(\x03H\x03\x88\x01\x01\x12\x1a\n\routput_tokens\x18\x05 \x01(\x03H\x04\x88\x01\x01\x12\x1d\n\x10reasoning_tokens\x18\x06 \x01(\x03H\x05\x88\x01\x01\x12\x1f\n\x12input_audio_tokens\x18\x07 \x01(\x03H\x06\x88\x01\x01\x12 \n\x13output_audio_tokens\x18\x08 \x01(\x03H\x07\x88\x01\x01\x12\x1f\n\x12input_image_tokens\x18\t \x01(\x03H\x08\x88\x01\x01\x12 \n\x13output_image_tokens\x18\n \x01(\x03H\t\x88\x01\x01\x12\x1a\n\routput_images\x18\x0b \x01(\x03H\n\x88\x01\x01\x12\x11\n\testimated\x18\x0f \x01(\x08\x42\x0f\n\r_input_tokensB\x14\n\x12_cache_read_tokensB\x15\n\x13_cache_write_tokensB\x18\n\x16_cache_write_1h_tokensB\x10\n\x0e_output_tokensB\x13\n\x11_reasoning_tokensB\x15\n\x13_input_audio_tokensB\x16\n\x14_output_audio_tokensB\x15\n\x13_input_image_tokensB\x16\n\x14_output_image_tokensB\x10\n\x0e_output_images\"_\n\x04\x43ost\x12\'\n\x05state\x18\x01 \x01(\x0e\x32\x18.airegistry.v1.CostState\x12\x12\n\x05nanos\x18\x02 \x01(\x03H\x00\x88\x01\x01\x12\x10\n\x08unpriced\x18\x03 \x03(\tB\x08\n\x06_nanos*m\n\tCostState\x12\x1a\n\x16\x43OST_STATE_UNSPECIFIED\x10\x00\x12\x14\n\x10\x43OST_STATE_KNOWN\x10\x01\x12\x16\n\x12\x43OST_STATE_PARTIAL\x10\x02\x12\x16\n\x12\x43OST_STATE_UNKNOWN\x10\x03\x42\x43\n\x11\x64\x65v.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,10 +32,10 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'airegistry.v1.usage_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\021dev.airegistry.v1P\001Z,airegistry.dev/go/airegistry/v1;airegistryv1'
-  _globals['_COSTSTATE']._serialized_start=598
-  _globals['_COSTSTATE']._serialized_end=707
+  _globals['_COSTSTATE']._serialized_start=758
+  _globals['_COSTSTATE']._serialized_end=867
   _globals['_USAGE']._serialized_start=45
-  _globals['_USAGE']._serialized_end=499
-  _globals['_COST']._serialized_start=501
-  _globals['_COST']._serialized_end=596
+  _globals['_USAGE']._serialized_end=659
+  _globals['_COST']._serialized_start=661
+  _globals['_COST']._serialized_end=756
 # @@protoc_insertion_point(module_scope)

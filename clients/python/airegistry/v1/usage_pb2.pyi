@@ -63,6 +63,9 @@ class Usage(_message.Message):
     REASONING_TOKENS_FIELD_NUMBER: _builtins.int
     INPUT_AUDIO_TOKENS_FIELD_NUMBER: _builtins.int
     OUTPUT_AUDIO_TOKENS_FIELD_NUMBER: _builtins.int
+    INPUT_IMAGE_TOKENS_FIELD_NUMBER: _builtins.int
+    OUTPUT_IMAGE_TOKENS_FIELD_NUMBER: _builtins.int
+    OUTPUT_IMAGES_FIELD_NUMBER: _builtins.int
     ESTIMATED_FIELD_NUMBER: _builtins.int
     input_tokens: _builtins.int
     """Input tokens that no cache served or stored."""
@@ -80,6 +83,12 @@ class Usage(_message.Message):
     """Audio tokens of the input."""
     output_audio_tokens: _builtins.int
     """Audio tokens of the output."""
+    input_image_tokens: _builtins.int
+    """Image tokens of the input."""
+    output_image_tokens: _builtins.int
+    """Image tokens of the output."""
+    output_images: _builtins.int
+    """Images made. Where tokens were counted they are what is billed, unless only images have a price."""
     estimated: _builtins.bool
     """Whether the counts are estimates of ours, because the provider gave none."""
     def __init__(
@@ -93,11 +102,14 @@ class Usage(_message.Message):
         reasoning_tokens: _builtins.int | None = ...,
         input_audio_tokens: _builtins.int | None = ...,
         output_audio_tokens: _builtins.int | None = ...,
+        input_image_tokens: _builtins.int | None = ...,
+        output_image_tokens: _builtins.int | None = ...,
+        output_images: _builtins.int | None = ...,
         estimated: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_cache_read_tokens", b"_cache_read_tokens", "_cache_write_1h_tokens", b"_cache_write_1h_tokens", "_cache_write_tokens", b"_cache_write_tokens", "_input_audio_tokens", b"_input_audio_tokens", "_input_tokens", b"_input_tokens", "_output_audio_tokens", b"_output_audio_tokens", "_output_tokens", b"_output_tokens", "_reasoning_tokens", b"_reasoning_tokens", "cache_read_tokens", b"cache_read_tokens", "cache_write_1h_tokens", b"cache_write_1h_tokens", "cache_write_tokens", b"cache_write_tokens", "input_audio_tokens", b"input_audio_tokens", "input_tokens", b"input_tokens", "output_audio_tokens", b"output_audio_tokens", "output_tokens", b"output_tokens", "reasoning_tokens", b"reasoning_tokens"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cache_read_tokens", b"_cache_read_tokens", "_cache_write_1h_tokens", b"_cache_write_1h_tokens", "_cache_write_tokens", b"_cache_write_tokens", "_input_audio_tokens", b"_input_audio_tokens", "_input_image_tokens", b"_input_image_tokens", "_input_tokens", b"_input_tokens", "_output_audio_tokens", b"_output_audio_tokens", "_output_image_tokens", b"_output_image_tokens", "_output_images", b"_output_images", "_output_tokens", b"_output_tokens", "_reasoning_tokens", b"_reasoning_tokens", "cache_read_tokens", b"cache_read_tokens", "cache_write_1h_tokens", b"cache_write_1h_tokens", "cache_write_tokens", b"cache_write_tokens", "input_audio_tokens", b"input_audio_tokens", "input_image_tokens", b"input_image_tokens", "input_tokens", b"input_tokens", "output_audio_tokens", b"output_audio_tokens", "output_image_tokens", b"output_image_tokens", "output_images", b"output_images", "output_tokens", b"output_tokens", "reasoning_tokens", b"reasoning_tokens"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cache_read_tokens", b"_cache_read_tokens", "_cache_write_1h_tokens", b"_cache_write_1h_tokens", "_cache_write_tokens", b"_cache_write_tokens", "_input_audio_tokens", b"_input_audio_tokens", "_input_tokens", b"_input_tokens", "_output_audio_tokens", b"_output_audio_tokens", "_output_tokens", b"_output_tokens", "_reasoning_tokens", b"_reasoning_tokens", "cache_read_tokens", b"cache_read_tokens", "cache_write_1h_tokens", b"cache_write_1h_tokens", "cache_write_tokens", b"cache_write_tokens", "estimated", b"estimated", "input_audio_tokens", b"input_audio_tokens", "input_tokens", b"input_tokens", "output_audio_tokens", b"output_audio_tokens", "output_tokens", b"output_tokens", "reasoning_tokens", b"reasoning_tokens"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cache_read_tokens", b"_cache_read_tokens", "_cache_write_1h_tokens", b"_cache_write_1h_tokens", "_cache_write_tokens", b"_cache_write_tokens", "_input_audio_tokens", b"_input_audio_tokens", "_input_image_tokens", b"_input_image_tokens", "_input_tokens", b"_input_tokens", "_output_audio_tokens", b"_output_audio_tokens", "_output_image_tokens", b"_output_image_tokens", "_output_images", b"_output_images", "_output_tokens", b"_output_tokens", "_reasoning_tokens", b"_reasoning_tokens", "cache_read_tokens", b"cache_read_tokens", "cache_write_1h_tokens", b"cache_write_1h_tokens", "cache_write_tokens", b"cache_write_tokens", "estimated", b"estimated", "input_audio_tokens", b"input_audio_tokens", "input_image_tokens", b"input_image_tokens", "input_tokens", b"input_tokens", "output_audio_tokens", b"output_audio_tokens", "output_image_tokens", b"output_image_tokens", "output_images", b"output_images", "output_tokens", b"output_tokens", "reasoning_tokens", b"reasoning_tokens"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__cache_read_tokens: _TypeAlias = _typing.Literal["cache_read_tokens"]  # noqa: Y015
     _WhichOneofArgType__cache_read_tokens: _TypeAlias = _typing.Literal["_cache_read_tokens", b"_cache_read_tokens"]  # noqa: Y015
@@ -107,10 +119,16 @@ class Usage(_message.Message):
     _WhichOneofArgType__cache_write_tokens: _TypeAlias = _typing.Literal["_cache_write_tokens", b"_cache_write_tokens"]  # noqa: Y015
     _WhichOneofReturnType__input_audio_tokens: _TypeAlias = _typing.Literal["input_audio_tokens"]  # noqa: Y015
     _WhichOneofArgType__input_audio_tokens: _TypeAlias = _typing.Literal["_input_audio_tokens", b"_input_audio_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__input_image_tokens: _TypeAlias = _typing.Literal["input_image_tokens"]  # noqa: Y015
+    _WhichOneofArgType__input_image_tokens: _TypeAlias = _typing.Literal["_input_image_tokens", b"_input_image_tokens"]  # noqa: Y015
     _WhichOneofReturnType__input_tokens: _TypeAlias = _typing.Literal["input_tokens"]  # noqa: Y015
     _WhichOneofArgType__input_tokens: _TypeAlias = _typing.Literal["_input_tokens", b"_input_tokens"]  # noqa: Y015
     _WhichOneofReturnType__output_audio_tokens: _TypeAlias = _typing.Literal["output_audio_tokens"]  # noqa: Y015
     _WhichOneofArgType__output_audio_tokens: _TypeAlias = _typing.Literal["_output_audio_tokens", b"_output_audio_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__output_image_tokens: _TypeAlias = _typing.Literal["output_image_tokens"]  # noqa: Y015
+    _WhichOneofArgType__output_image_tokens: _TypeAlias = _typing.Literal["_output_image_tokens", b"_output_image_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__output_images: _TypeAlias = _typing.Literal["output_images"]  # noqa: Y015
+    _WhichOneofArgType__output_images: _TypeAlias = _typing.Literal["_output_images", b"_output_images"]  # noqa: Y015
     _WhichOneofReturnType__output_tokens: _TypeAlias = _typing.Literal["output_tokens"]  # noqa: Y015
     _WhichOneofArgType__output_tokens: _TypeAlias = _typing.Literal["_output_tokens", b"_output_tokens"]  # noqa: Y015
     _WhichOneofReturnType__reasoning_tokens: _TypeAlias = _typing.Literal["reasoning_tokens"]  # noqa: Y015
@@ -124,9 +142,15 @@ class Usage(_message.Message):
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__input_audio_tokens) -> _WhichOneofReturnType__input_audio_tokens | None: ...
     @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__input_image_tokens) -> _WhichOneofReturnType__input_image_tokens | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__input_tokens) -> _WhichOneofReturnType__input_tokens | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__output_audio_tokens) -> _WhichOneofReturnType__output_audio_tokens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__output_image_tokens) -> _WhichOneofReturnType__output_image_tokens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__output_images) -> _WhichOneofReturnType__output_images | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__output_tokens) -> _WhichOneofReturnType__output_tokens | None: ...
     @_typing.overload
