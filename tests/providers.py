@@ -23,6 +23,7 @@ class Peer:
         self._writer = writer
         self.path = ""
         self.headers: dict[str, str] = {}
+        self.raw = b""
         self.body: dict[str, Any] = {}
         self.gone = asyncio.Event()
         self.gone_at = 0.0
@@ -36,7 +37,8 @@ class Peer:
         first, *lines = head.decode().strip().split("\r\n")
         self.path = first.split(" ")[1]
         self.headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        self.body = json.loads(await self._reader.readexactly(int(self.headers.get("content-length", "0"))) or b"{}")
+        self.raw = await self._reader.readexactly(int(self.headers.get("content-length", "0")))
+        self.body = json.loads(self.raw or b"{}")
         return True
 
     async def head(self, status: int = 200, headers: Mapping[str, str] | None = None) -> None:

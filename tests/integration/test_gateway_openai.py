@@ -31,10 +31,11 @@ class Front:
 
 
 @asynccontextmanager
-async def front_over(folder, *behaviours, **settings):
+async def front_over(folder, *behaviours, resources=(), **settings):
     """Run a provider, and a gateway that serves it as model `m`, as embeddings `e` and behind route `r`."""
     async with provider(*behaviours) as up:
         resources = [
+            *resources,
             *catalogs.served(up.url),
             catalogs.model("e", publisher="somebody"),
             catalogs.endpoint("a", up.url, model="e", communication=catalogs.OPEN_EMBEDDINGS),
@@ -59,7 +60,7 @@ async def test_the_sdk_completes(tmp_path):
     completion = answer.parse()
     assert completion.choices[0].message.content == "".join(TOKENS)
     assert completion.choices[0].finish_reason == "stop"
-    assert completion.model == "m"
+    assert completion.model == "served"
     assert completion.usage is not None
     assert completion.usage.total_tokens == 14
     assert answer.headers["x-airegistry-target"] == "models/m/endpoints/a"
@@ -99,12 +100,11 @@ async def test_only_what_can_be_invoked_is_listed(tmp_path):
     assert one.id == "models/m"
 
 
-async def test_a_route_answers_by_its_own_name(tmp_path):
+async def test_the_account_names_the_route(tmp_path):
     async with front_over(tmp_path, providers.ok) as front:
         code, body, headers = await front.post("/v1/chat/completions", {**ASK, "model": "r"})
     assert code == 200
-    assert body["model"] == "r"
-    assert headers["x-airegistry-route"] == "routes/r"
+    assert headers["x-airegistry-route"] == body["airegistry"]["route"] == "routes/r"
 
 
 @pytest.mark.parametrize(

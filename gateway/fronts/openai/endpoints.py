@@ -17,9 +17,10 @@ from airegistry.errors import InternalError, ModelNotFoundError, RegistryError
 from airegistry.invocations.chat import ChatResponse
 from airegistry.invocations.embeddings import EmbeddingsResponse
 from airegistry.invocations.invocation import AttemptStarted, Invocation, InvokeEvent, Settlement
-from airegistry.invoke import Engine
+from airegistry.invoke import Engine, Origin
 from airegistry.resources.resource import Resource
 from gateway.fronts.connection import read_body, while_connected
+from gateway.fronts.openai.relays import relayed_body, relayed_event
 from gateway.fronts.openai.requests import ChatCall, read_chat, read_embeddings
 from gateway.fronts.openai.responses import (
     Envelope,
@@ -31,6 +32,8 @@ from gateway.fronts.openai.responses import (
 )
 from gateway.fronts.openai.streams import ChatEvents, failure_event
 
+_CHAT = "openai.chat"
+_EMBEDDINGS = "openai.embeddings"
 _JSON = "application/json"
 _EVENT_STREAM = "text/event-stream; charset=utf-8"
 
@@ -55,22 +58,28 @@ class ChatCompletions:
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; the caller's going away cancels it."""
-        call = read_chat(await read_body(receive, most=self._max_body_bytes))
+        body = await read_body(receive, most=self._max_body_bytes)
+        call = read_chat(body)
         envelope = Envelope(f"chatcmpl-{uuid.uuid4().hex}", int(time.time()), call.model)
         answer = self._stream if call.stream else self._whole
-        await while_connected(receive, answer(call, envelope, send))
+        await while_connected(receive, answer(call, Origin(_CHAT, body), envelope, send))
 
-    async def _whole(self, call: ChatCall, envelope: Envelope, send: Send) -> None:
-        answered = await self._engine.invoke(Invocation(model=call.model, chat=call.request))
+    async def _whole(self, call: ChatCall, origin: Origin, envelope: Envelope, send: Send) -> None:
+        answered = await self._engine.invoke(Invocation(model=call.model, chat=call.request), origin=origin)
+        if answered.wire is not None:
+            body = relayed_body(answered.wire, answered.settlement)
+            await _send_whole(send, body, _account(answered.settlement))
+            return
         if not isinstance(answered.output, ChatResponse):
             raise InternalError("the answer to a conversation is none")
         settlement = _warned(answered.settlement, call)
         await _send_whole(send, chat_body(answered.output, settlement, envelope), _account(settlement))
 
-    async def _stream(self, call: ChatCall, envelope: Envelope, send: Send) -> None:
+    async def _stream(self, call: ChatCall, origin: Origin, envelope: Envelope, send: Send) -> None:
         """Send events. A failure before the first one raises, and becomes a status; a later one is the last event."""
         writer = ChatEvents(envelope, include_usage=call.include_usage)
-        async with aclosing(self._engine.stream(Invocation(model=call.model, chat=call.request))) as batches:
+        invocation = Invocation(model=call.model, chat=call.request)
+        async with aclosing(self._engine.stream(invocation, origin=origin)) as batches:
             batch: Sequence[InvokeEvent] = await anext(batches)
             await _send_head(send, _EVENT_STREAM, {"cache-control": "no-store", **_beginning(batch)})
             try:
@@ -91,9 +100,15 @@ class Embeddings:
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; the caller's going away cancels it."""
-        call = read_embeddings(await read_body(receive, most=self._max_body_bytes))
-        work = self._engine.invoke(Invocation(model=call.model, embeddings=call.request))
+        sent = await read_body(receive, most=self._max_body_bytes)
+        call = read_embeddings(sent)
+        invocation = Invocation(model=call.model, embeddings=call.request)
+        work = self._engine.invoke(invocation, origin=Origin(_EMBEDDINGS, sent))
         answered = await while_connected(receive, work)
+        if answered.wire is not None:
+            body = relayed_body(answered.wire, answered.settlement)
+            await _send_whole(send, body, _account(answered.settlement))
+            return
         if not isinstance(answered.output, EmbeddingsResponse):
             raise InternalError("the answer to texts is no vectors")
         envelope = Envelope("", 0, call.model)
@@ -129,14 +144,19 @@ def _listed(resource: Resource) -> ListedModel:
 
 def _written(writer: ChatEvents, batch: Sequence[InvokeEvent], call: ChatCall) -> bytes:
     parts = [writer.write(event.chat_delta) for event in batch if event.chat_delta is not None]
-    parts += [writer.end(_warned(end.settlement, call)) for event in batch if (end := event.end) is not None]
+    relayed = [event.raw.body for event in batch if event.raw is not None]
+    end = batch[-1].end
+    if end is None:
+        parts += map(relayed_event, relayed)
+    else:
+        settlement = end.settlement or Settlement()
+        parts.append(writer.end(settlement if relayed else _warned(settlement, call), relayed))
     return b"".join(parts)
 
 
-def _warned(settlement: Settlement | None, call: ChatCall) -> Settlement:
+def _warned(settlement: Settlement, call: ChatCall) -> Settlement:
     """Add to an account what was lost between the caller's words and the canonical request."""
-    known = settlement or Settlement()
-    return replace(known, warnings=(*call.warnings, *known.warnings))
+    return replace(settlement, warnings=(*call.warnings, *settlement.warnings))
 
 
 def _account(settlement: Settlement) -> Mapping[str, str]:

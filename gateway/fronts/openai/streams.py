@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
@@ -12,6 +13,7 @@ from airegistry.invocations.content import ContentBlock
 from airegistry.invocations.invocation import Settlement
 from gateway.fronts.openai.errors import error_value
 from gateway.fronts.openai.message import MessageWriter, audio_facts, finish_reason_word, logprobs_value
+from gateway.fronts.openai.relays import relayed_end
 from gateway.fronts.openai.responses import Envelope
 from gateway.fronts.openai.usage import settlement_value, usage_value
 
@@ -62,8 +64,13 @@ class ChatEvents:
             return opening
         return opening + self._event(delta.choice_index, value or {}, logprobs=logprobs_value(delta.logprobs))
 
-    def end(self, settlement: Settlement | None) -> bytes:
-        """Return the events that end a whole answer: why each choice ended, the usage if asked for, `[DONE]`."""
+    def end(self, settlement: Settlement | None, relayed: Sequence[bytes] = ()) -> bytes:
+        """Return the events that end a whole answer: why each choice ended, the usage if asked for, `[DONE]`.
+
+        *relayed* are those in which the provider itself tells its end.
+        """
+        if relayed:
+            return relayed_end(relayed, settlement or Settlement(), include_usage=self._include_usage) + _DONE
         events = []
         extra = {"airegistry": settlement_value(settlement, self._lost)}
         for index in sorted(self._choices):

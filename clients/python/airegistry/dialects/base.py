@@ -26,11 +26,14 @@ class Dialect(Protocol):
         """Whether this format can express that kind of request at all."""
         ...
 
-    def encode(self, request: Input, endpoint: Endpoint, *, stream: bool) -> Encoded:
+    def encode(self, request: Input, endpoint: Endpoint, *, stream: bool, wire: bytes | None = None) -> Encoded:
         """Write the request for an endpoint, without its credential.
 
         What the format cannot express is mapped, or named in a warning. Raises UnsupportedFieldError where leaving it out
         would change what is asked, InvalidArgumentError where the request itself is wrong.
+
+        *wire* is the request as its caller wrote it, where that was in this very format: then all of it goes out byte for
+        byte but for the model, how the answer is to come, and what a route may change (RequestOverrides).
         """
         ...
 
@@ -38,8 +41,8 @@ class Dialect(Protocol):
         """Read a whole answer. Raises the ProviderError that the answer means, if it is none."""
         ...
 
-    def decoder(self, request: Input) -> StreamDecoder:
-        """Return the reader of one streamed answer."""
+    def decoder(self, request: Input, *, relay: bool = False) -> StreamDecoder:
+        """Return the reader of one streamed answer; with *relay* it gives WireSeen in the place of deltas."""
         ...
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:

@@ -34,5 +34,31 @@ class ExtraSeen:
     extra: Mapping[str, Any]
 
 
-StreamItem = StreamStarted | ChatDelta | UsageSeen | ExtraSeen | FieldWarning
+@dataclass(frozen=True, slots=True)
+class WireSeen:
+    """One event of a stream as the provider wrote it, for a caller of the same format. `token`: it holds a piece of the answer."""
+
+    data: bytes
+    token: bool = False
+
+
+Piece = ChatDelta | WireSeen
+"""What a caller gets of an answer while it is made."""
+
+StreamItem = StreamStarted | Piece | UsageSeen | ExtraSeen | FieldWarning
 """A warning names, once per answer, what could not be kept of it."""
+
+
+def is_token(piece: Piece) -> bool:
+    """Say whether a piece is of the answer itself, and not only about it."""
+    if isinstance(piece, WireSeen):
+        return piece.token
+    return bool(
+        piece.text
+        or piece.thinking
+        or piece.thinking_signature
+        or piece.tool_call_start
+        or piece.tool_call_arguments
+        or piece.refusal
+        or piece.block
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from airegistry.dialects.base import Dialect
 from airegistry.dialects.exchange import Encoded, Input
 from airegistry.invocations.chat import ChatRequest, Reasoning
+from airegistry.invoke.origin import Origin
 from airegistry.invoke.standing import Spoken
 from airegistry.resources.route import RequestOverrides
 from airegistry.routing.target import Target
@@ -20,17 +21,21 @@ class Ask:
     dialect: Dialect
     request: Input
     encoded: Encoded
+    relay: bool = False
+    """The caller speaks the target's format: it gets the answer as the provider wrote it."""
 
 
-def ask(target: Target, request: Input, spoken: Spoken, *, stream: bool) -> Ask:
-    """Write a request for a target, changed as its route says.
+def ask(target: Target, request: Input, spoken: Spoken, *, stream: bool, origin: Origin | None = None) -> Ask:
+    """Write a request for a target, changed as its route says; *origin* is what the caller wrote, where that is known.
 
     Raises InvalidArgumentError, or UnsupportedFieldError among them, when this target cannot be asked that.
     """
     communication = target.endpoint.communication
     dialect = spoken[communication.dialect if communication is not None else ""]
     changed = overridden(request, target.overrides)
-    return Ask(target, dialect, changed, dialect.encode(changed, target.endpoint, stream=stream))
+    relay = origin is not None and origin.dialect == dialect.name
+    wire = origin.body if origin is not None and relay else None
+    return Ask(target, dialect, changed, dialect.encode(changed, target.endpoint, stream=stream, wire=wire), relay)
 
 
 def overridden(request: Input, overrides: RequestOverrides | None) -> Input:

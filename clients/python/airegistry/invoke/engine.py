@@ -20,6 +20,7 @@ from airegistry.invoke.credentials import Credentials
 from airegistry.invoke.explaining import Explainer
 from airegistry.invoke.ledger import Ledger
 from airegistry.invoke.observer import Nobody, Observer
+from airegistry.invoke.origin import Origin
 from airegistry.invoke.running import Means, Running, Work
 from airegistry.invoke.settings import EngineSettings
 from airegistry.invoke.standing import LocalStanding, Spoken, all_dialects, speaking
@@ -45,6 +46,8 @@ class Answered:
 
     output: Output
     settlement: Settlement
+    wire: bytes | None = None
+    """The answer as the provider wrote it, where the caller's format is its own."""
 
 
 def _wall_clock() -> datetime:
@@ -84,32 +87,45 @@ class Engine:
         self._listed: tuple[int, float, list[Resource]] = (-1, 0.0, [])
         self._means = Means(transport, credentials, self.breakers, self._picker, observer or Nobody(), now)
 
-    async def invoke(self, invocation: Invocation, *, deadline: float | None = None) -> Answered:
-        """Return the whole answer.
+    async def invoke(
+        self, invocation: Invocation, *, deadline: float | None = None, origin: Origin | None = None
+    ) -> Answered:
+        """Return the whole answer. *origin* is the request as its caller wrote it, for targets of the same format.
 
         Raises the error of the last attempt, with all of them in its `attempts`; errors of the request before any attempt.
         """
         request = check(invocation)
         budget = Budget(deadline, self._now)
-        async with self._running(invocation, request, budget) as running, aclosing(running.events()) as events:
+        async with (
+            self._running(invocation, request, budget, origin=origin) as running,
+            aclosing(running.events()) as events,
+        ):
             async for _ in events:
                 pass
         if running.answer is None or running.settlement is None:
             raise InternalError("the call ended without an answer")
-        return Answered(running.answer.output, running.settlement)
+        return Answered(running.answer.output, running.settlement, running.wire)
 
     async def stream(
-        self, invocation: Invocation, *, deadline: float | None = None, accept_restart: bool = False
+        self,
+        invocation: Invocation,
+        *,
+        deadline: float | None = None,
+        accept_restart: bool = False,
+        origin: Origin | None = None,
     ) -> AsyncGenerator[list[InvokeEvent], None]:
         """Yield the events of an answer as it is made, all that are ready together; the last one is the end.
 
-        Until the first yield any attempt may be replaced. After it a failure raises, or, with *accept_restart*, may tell to
+        With *origin*, the request as its caller wrote it, a target of the same format answers in `raw` events, one for each of
+        its own. Until the first yield any attempt may be replaced. After it a failure raises, or, with *accept_restart*, may tell to
         discard what came and start again. Closing the generator closes the connection to the provider.
         """
         request = check(invocation, stream=True)
         budget = Budget(deadline, self._now)
         async with (
-            self._running(invocation, request, budget, stream=True, accept_restart=accept_restart) as running,
+            self._running(
+                invocation, request, budget, stream=True, accept_restart=accept_restart, origin=origin
+            ) as running,
             aclosing(running.events()) as events,
         ):
             async for batch in events:
@@ -149,6 +165,7 @@ class Engine:
         *,
         stream: bool = False,
         accept_restart: bool = False,
+        origin: Origin | None = None,
     ) -> AsyncIterator[Running]:
         ledger = Ledger(self._now, self._clock)
         async with self.admission.slot(budget):
@@ -158,7 +175,7 @@ class Engine:
             plan = planner.plan(invocation)
             budget.cap(plan.policy.total_timeout or math.inf)
             stale = self._view.stale(self._now())
-            work = Work(request, spoken, plan, stream=stream, accept_restart=accept_restart, stale=stale)
+            work = Work(request, spoken, plan, stream=stream, accept_restart=accept_restart, stale=stale, origin=origin)
             yield Running(work, self._means, self._itinerary(plan, planner, invocation), budget, ledger)
 
     def _refuse_blindness(self) -> None:

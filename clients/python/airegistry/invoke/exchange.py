@@ -12,12 +12,20 @@ from airegistry.dialects.auth import authorize
 from airegistry.dialects.exchange import Answer
 from airegistry.invocations.chat import ChatDelta
 from airegistry.invocations.invocation import Warning as FieldWarning
-from airegistry.invocations.streaming import ExtraSeen, StreamItem, StreamStarted, UsageSeen
+from airegistry.invocations.streaming import (
+    ExtraSeen,
+    Piece,
+    StreamItem,
+    StreamStarted,
+    UsageSeen,
+    WireSeen,
+    is_token,
+)
 from airegistry.invocations.usage import Usage
 from airegistry.invoke.asking import Ask
 from airegistry.invoke.budgets import Budget
 from airegistry.invoke.credentials import Secret
-from airegistry.invoke.hold_back import HoldBack, is_token
+from airegistry.invoke.hold_back import HoldBack
 from airegistry.invoke.transport import Reply, Transport
 
 _SUCCESS = range(200, 300)
@@ -46,6 +54,8 @@ class Exchange:
         self.head = StreamStarted()
         self.usage: Usage | None = None
         self.answer: Answer | None = None
+        self.wire: bytes | None = None
+        """The whole answer as the provider wrote it, for a caller of the same format."""
         self.warnings: list[FieldWarning] = list(ask.encoded.warnings)
         self.extra: dict[str, Any] = {}
         self.finished = False
@@ -60,20 +70,23 @@ class Exchange:
         answer = self.ask.dialect.decode(self.ask.request, reply.status, reply.headers, body)
         self.first_token_at = self._now()
         self.answer, self.usage = answer, answer.usage
-        self.warnings.extend(answer.warnings)
+        if self.ask.relay:
+            self.wire = body
+        else:
+            self.warnings.extend(answer.warnings)
         self.finished = True
 
     async def stream(
         self, transport: Transport, secret: Secret | None, hold: HoldBack
-    ) -> AsyncGenerator[list[ChatDelta], None]:
+    ) -> AsyncGenerator[list[Piece], None]:
         """Yield the parts of a streamed answer, all that are ready together, once *hold* lets them go.
 
         Raises a ProviderError unless the answer comes to its proper end.
         """
-        decoder = self.ask.dialect.decoder(self.ask.request)
+        decoder = self.ask.dialect.decoder(self.ask.request, relay=self.ask.relay)
         async with AsyncExitStack() as stack:
             reply = await self._send(transport, secret, stack)
-            ready: list[ChatDelta] = []
+            ready: list[Piece] = []
             while not decoder.finished:
                 if ready:
                     yield ready
@@ -116,9 +129,9 @@ class Exchange:
         except TimeoutError:
             return None
 
-    def _noted(self, items: list[StreamItem]) -> list[ChatDelta]:
+    def _noted(self, items: list[StreamItem]) -> list[Piece]:
         """Keep what is known from *items*, and return those that the caller gets."""
-        passed: list[ChatDelta] = []
+        passed: list[Piece] = []
         for item in items:
             match item:
                 case UsageSeen(usage):
@@ -129,7 +142,7 @@ class Exchange:
                     self.warnings.append(item)
                 case ExtraSeen(extra):
                     self.extra.update(extra)
-                case ChatDelta():
+                case ChatDelta() | WireSeen():
                     passed.append(item)
         if self.first_token_at is None and any(map(is_token, passed)):
             self.first_token_at = self._now()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from airegistry.invocations.chat import ChatDelta
+from airegistry.invocations.streaming import Piece, is_token
 
 
 class HoldBack:
-    """Keeps deltas until more than *tokens* pieces came, or until the first waited *duration* seconds; never with neither.
+    """Keeps pieces until more than *tokens* pieces came, or until the first waited *duration* seconds; never with neither.
 
     Until something is let go, whoever answers can still be replaced.
     """
@@ -18,24 +18,24 @@ class HoldBack:
         self._tokens = tokens if tokens or duration is None else None
         self._duration = duration
         self._now = now
-        self._held: list[ChatDelta] = []
+        self._held: list[Piece] = []
         self._count = 0
         self._first: float | None = None
         self.released = False
 
-    def add(self, deltas: Iterable[ChatDelta]) -> list[ChatDelta]:
-        """Take deltas and return what may go on now: nothing, or all that was held and they."""
+    def add(self, pieces: Iterable[Piece]) -> list[Piece]:
+        """Take pieces and return what may go on now: nothing, or all that was held and they."""
         if self.released:
-            return list(deltas)
-        for delta in deltas:
-            self._held.append(delta)
-            self._count += is_token(delta)
+            return list(pieces)
+        for piece in pieces:
+            self._held.append(piece)
+            self._count += is_token(piece)
         if self._count and self._first is None:
             self._first = self._now()
         enough = self._tokens is not None and self._count > self._tokens
         return self.release() if enough or self.wait == 0 else []
 
-    def release(self) -> list[ChatDelta]:
+    def release(self) -> list[Piece]:
         """Let everything go."""
         held, self._held = self._held, []
         self.released = True
@@ -47,16 +47,3 @@ class HoldBack:
         if self.released or self._first is None or self._duration is None:
             return None
         return max(0.0, self._first + self._duration - self._now())
-
-
-def is_token(delta: ChatDelta) -> bool:
-    """Say whether a delta is a piece of the answer, and not only about it."""
-    return bool(
-        delta.text
-        or delta.thinking
-        or delta.thinking_signature
-        or delta.tool_call_start
-        or delta.tool_call_arguments
-        or delta.refusal
-        or delta.block
-    )

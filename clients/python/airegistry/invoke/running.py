@@ -27,6 +27,8 @@ from airegistry.invocations.invocation import (
     Settlement,
     StreamEnd,
 )
+from airegistry.invocations.kinds import RawResponse
+from airegistry.invocations.streaming import Piece
 from airegistry.invoke.asking import Ask, ask
 from airegistry.invoke.budgets import Budget
 from airegistry.invoke.credentials import Credentials
@@ -34,6 +36,7 @@ from airegistry.invoke.exchange import Exchange, Times
 from airegistry.invoke.hold_back import HoldBack
 from airegistry.invoke.ledger import Ledger
 from airegistry.invoke.observer import Observer
+from airegistry.invoke.origin import Origin
 from airegistry.invoke.standing import Spoken
 from airegistry.invoke.transport import Transport
 from airegistry.resources.route import ErrorClass, LossPolicy
@@ -67,13 +70,14 @@ class Work:
     stream: bool
     accept_restart: bool = False
     stale: bool = False
+    origin: Origin | None = None
 
 
 class Running:
     """One call.
 
-    After `events` came to its end, `settlement` is the account of it, and `answer` the whole answer of a call that is not
-    streamed.
+    After `events` came to its end, `settlement` is the account of it, `answer` the whole answer of a call that is not
+    streamed, and `wire` the bytes of it, where the caller speaks the format of who answered.
     """
 
     def __init__(self, work: Work, means: Means, itinerary: Itinerary, budget: Budget, ledger: Ledger) -> None:
@@ -87,6 +91,7 @@ class Running:
         self._unfit: InvalidArgumentError | None = None
         self._answering: Exchange | None = None
         self.answer: Answer | None = None
+        self.wire: bytes | None = None
         self.settlement: Settlement | None = None
 
     async def events(self) -> AsyncGenerator[list[InvokeEvent], None]:
@@ -122,7 +127,9 @@ class Running:
     def _worded(self, target: Target) -> Ask | None:
         """Return the request in the words of a target; None when it cannot be asked that."""
         try:
-            wording = ask(target, self._work.request, self._work.spoken, stream=self._work.stream)
+            wording = ask(
+                target, self._work.request, self._work.spoken, stream=self._work.stream, origin=self._work.origin
+            )
         except InvalidArgumentError as error:
             self._unfit = error
             return None
@@ -141,8 +148,8 @@ class Running:
         with self._means.picker.lend(wording.target), self._means.breakers.passage(name) as passage:
             try:
                 async with aclosing(self._parts(exchange)) as parts:
-                    async for deltas in parts:
-                        last = self._told(exchange, deltas)
+                    async for pieces in parts:
+                        last = self._told(exchange, pieces)
                         if last and not exchange.finished:
                             yield last
             except ProviderError as error:
@@ -161,22 +168,22 @@ class Running:
         self._settle()
         yield [*last, InvokeEvent(end=StreamEnd(self.settlement, exchange.extra or None))]
 
-    async def _parts(self, exchange: Exchange) -> AsyncGenerator[list[ChatDelta], None]:
+    async def _parts(self, exchange: Exchange) -> AsyncGenerator[list[Piece], None]:
         endpoint = exchange.ask.target.endpoint
         secret = self._means.credentials.get(endpoint.credential) if endpoint.credential else None
         if not self._work.stream:
             await exchange.fetch(self._means.transport, secret)
-            self.answer = exchange.answer
+            self.answer, self.wire = exchange.answer, exchange.wire
             return
         policy = self._work.plan.policy
         hold = HoldBack(policy.hold_back_tokens or 0, policy.hold_back_duration, self._means.now)
         async with aclosing(exchange.stream(self._means.transport, secret, hold)) as parts:
-            async for deltas in parts:
-                yield deltas
+            async for pieces in parts:
+                yield pieces
 
-    def _told(self, exchange: Exchange, deltas: list[ChatDelta]) -> list[InvokeEvent]:
+    def _told(self, exchange: Exchange, pieces: list[Piece]) -> list[InvokeEvent]:
         """Return the events for what the caller gets; with the first of them the call is committed."""
-        events = [InvokeEvent(chat_delta=delta) for delta in deltas]
+        events = [_event(piece) for piece in pieces]
         if self._committed or not (events or exchange.finished):
             return events
         self._committed = True
@@ -243,3 +250,9 @@ class Running:
             self._settle()
         if self.settlement is not None:
             self._means.observer.call_ended(self.settlement, answered=self._answering is not None)
+
+
+def _event(piece: Piece) -> InvokeEvent:
+    if isinstance(piece, ChatDelta):
+        return InvokeEvent(chat_delta=piece)
+    return InvokeEvent(raw=RawResponse(body=piece.data))

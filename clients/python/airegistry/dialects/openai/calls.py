@@ -1,4 +1,4 @@
-"""The HTTP call around a JSON body."""
+"""The HTTP call around a body."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airegistry.resources.endpoint import Communication, Endpoint
 _NOTHING = Communication()
 
 
-def json_call(endpoint: Endpoint, default_path: str, body: dict[str, Any], *, accept: str) -> HttpCall:
+def post(endpoint: Endpoint, default_path: str, body: bytes, *, accept: str) -> HttpCall:
     """Return the POST of *body* to an endpoint, with the headers that it declares and without its credential."""
     communication = endpoint.communication or _NOTHING
     path = communication.path or default_path
@@ -22,10 +22,11 @@ def json_call(endpoint: Endpoint, default_path: str, body: dict[str, Any], *, ac
         "content-type": communication.request_format or "application/json",
         "accept": accept,
     }
-    return HttpCall("POST", f"{endpoint.address.rstrip('/')}/{path.lstrip('/')}", headers, _json(body))
+    return HttpCall("POST", f"{endpoint.address.rstrip('/')}/{path.lstrip('/')}", headers, body)
 
 
-def _json(body: dict[str, Any]) -> bytes:
+def json_bytes(body: dict[str, Any]) -> bytes:
+    """Return a body as JSON. Raises InvalidArgumentError when it has what JSON has not."""
     try:
         return orjson.dumps(body)
     except orjson.JSONEncodeError as error:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from airegistry.dialects.exchange import Answer, Encoded, Input, StreamDecoder
-from airegistry.dialects.openai.calls import json_call
-from airegistry.dialects.openai.encode import chat_body
+from airegistry.dialects.openai.calls import json_bytes, post
+from airegistry.dialects.openai.encode import OURS, chat_body, chat_head
 from airegistry.dialects.openai.errors import error_of
-from airegistry.dialects.openai.stream import ChatStream, items_of
+from airegistry.dialects.openai.stream import chat_stream, items_of
 from airegistry.dialects.openai.variants import variant_of
+from airegistry.dialects.relaying import relayed
 from airegistry.errors import ProviderError, UnsupportedFieldError
 from airegistry.invocations.assembling import assemble
 from airegistry.invocations.chat import ChatRequest
@@ -29,12 +30,17 @@ class OpenAIChat:
         """Whether the request is a conversation."""
         return isinstance(request, ChatRequest)
 
-    def encode(self, request: Input, endpoint: Endpoint, *, stream: bool) -> Encoded:
+    def encode(self, request: Input, endpoint: Endpoint, *, stream: bool, wire: bytes | None = None) -> Encoded:
         """Write the request. What differs from server to server is declared by the endpoint (see `variants`)."""
-        chat = _chat(request)
-        body, warnings = chat_body(chat, endpoint.upstream_model, variant_of(endpoint), stream=stream)
+        chat, model, variant = _chat(request), endpoint.upstream_model, variant_of(endpoint)
+        warnings: list[FieldWarning] = []
+        if wire is None:
+            content, warnings = chat_body(chat, model, variant, stream=stream)
+            body = json_bytes(content)
+        else:
+            body = relayed(wire, OURS, chat_head(chat, model, variant, stream=stream))
         accept = "text/event-stream" if stream else "application/json"
-        return Encoded(json_call(endpoint, "/chat/completions", body, accept=accept), tuple(warnings))
+        return Encoded(post(endpoint, "/chat/completions", body, accept=accept), tuple(warnings))
 
     def decode(self, request: Input, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
         """Read a whole answer."""
@@ -44,9 +50,9 @@ class OpenAIChat:
         response, usage = assemble(items)
         return Answer(response, usage, tuple(item for item in items if isinstance(item, FieldWarning)))
 
-    def decoder(self, request: Input) -> StreamDecoder:
+    def decoder(self, request: Input, *, relay: bool = False) -> StreamDecoder:
         """Return the reader of one streamed answer."""
-        return ChatStream(_chat(request))
+        return chat_stream(_chat(request), relay=relay)
 
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Return the error that a status and its body mean."""

@@ -32,11 +32,22 @@ class Chunks:
         self._begun = False
         self._usage: Usage | None = None
         self._extra: dict[str, Any] = {}
+        self._ended_one = False
 
     @property
     def whole(self) -> bool:
         """Whether as many answers as were asked for have ended."""
         return len(self._choices) >= self._wanted and all(choice.ended for choice in self._choices.values())
+
+    @property
+    def ending(self) -> bool:
+        """Whether the chunk taken last ended an answer, or every answer that began has ended."""
+        return self._ended_one or (bool(self._choices) and all(choice.ended for choice in self._choices.values()))
+
+    @property
+    def mended(self) -> bool:
+        """Whether the chunk taken last had tool calls without a number or an id."""
+        return any(choice.mended for choice in self._choices.values())
 
     def take(self, value: Any) -> list[StreamItem]:
         """Take one chunk and return what it adds."""
@@ -47,6 +58,7 @@ class Chunks:
         choices = reading.objects(chunk, "choices", "answer")
         if not self._begun and (choices or chunk.get("usage") is not None):
             items.append(self._started(chunk))
+        self._ended_one = any(choice.get("finish_reason") for choice in choices)
         for position, choice in enumerate(choices):
             items.extend(self._pieces(choice, position).take(choice, self._answer_id))
         if chunk.get("usage") is not None:

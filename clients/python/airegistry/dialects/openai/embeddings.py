@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from airegistry.dialects import reading
 from airegistry.dialects.exchange import Answer, Encoded, Input, StreamDecoder
-from airegistry.dialects.openai.calls import json_call
+from airegistry.dialects.openai.calls import json_bytes, post
 from airegistry.dialects.openai.errors import error_of, error_within
 from airegistry.dialects.openai.usage import embeddings_usage_of
+from airegistry.dialects.relaying import relayed
 from airegistry.errors import InvalidArgumentError, MalformedAnswerError, ProviderError, UnsupportedFieldError
 from airegistry.invocations.embeddings import Embedding, EmbeddingInput, EmbeddingsRequest, EmbeddingsResponse
 from airegistry.invocations.invocation import Warning as FieldWarning
@@ -30,26 +31,16 @@ class OpenAIEmbeddings:
         """Whether the request asks for vectors."""
         return isinstance(request, EmbeddingsRequest)
 
-    def encode(self, request: Input, endpoint: Endpoint, *, stream: bool) -> Encoded:
+    def encode(self, request: Input, endpoint: Endpoint, *, stream: bool, wire: bytes | None = None) -> Encoded:
         """Write the request. Vectors are asked for in base64, a quarter of the bytes; both forms are read."""
         if stream:
             raise UnsupportedFieldError("embeddings do not stream")
-        asked = _embeddings(request)
-        body: dict[str, Any] = {
-            "model": endpoint.upstream_model,
-            "input": _inputs(asked.inputs),
-            "encoding_format": "base64",
-        }
-        if asked.dimensions is not None:
-            body["dimensions"] = asked.dimensions
-        if asked.user:
-            body["user"] = asked.user
-        for name, value in (asked.extra or {}).items():
-            if name in _CANONICAL:
-                raise InvalidArgumentError.of(f"embeddings.extra.{name}", "repeats a field of the request itself")
-            body[name] = value
-        call = json_call(endpoint, "/embeddings", body, accept="application/json")
-        return Encoded(call, _unsaid(asked))
+        asked, model = _embeddings(request), endpoint.upstream_model
+        if wire is None:
+            body, unsaid = json_bytes(_body(asked, model)), _unsaid(asked)
+        else:
+            body, unsaid = relayed(wire, ("model",), {"model": model}), ()
+        return Encoded(post(endpoint, "/embeddings", body, accept="application/json"), unsaid)
 
     def decode(self, request: Input, status: int, headers: Mapping[str, str], body: bytes) -> Answer:
         """Read the vectors; there must be one per input."""
@@ -66,7 +57,7 @@ class OpenAIEmbeddings:
         )
         return Answer(response, embeddings_usage_of(answer))
 
-    def decoder(self, request: Input) -> StreamDecoder:
+    def decoder(self, request: Input, *, relay: bool = False) -> StreamDecoder:  # noqa: ARG002 - nothing streams
         """Refuse: embeddings do not stream."""
         raise UnsupportedFieldError(f"embeddings do not stream, nor does a {type(request).__name__} as such")
 
@@ -79,6 +70,19 @@ def _embeddings(request: Input) -> EmbeddingsRequest:
     if isinstance(request, EmbeddingsRequest):
         return request
     raise UnsupportedFieldError(f"dialect openai.embeddings cannot express a {type(request).__name__}")
+
+
+def _body(asked: EmbeddingsRequest, model: str) -> dict[str, Any]:
+    body: dict[str, Any] = {"model": model, "input": _inputs(asked.inputs), "encoding_format": "base64"}
+    if asked.dimensions is not None:
+        body["dimensions"] = asked.dimensions
+    if asked.user:
+        body["user"] = asked.user
+    for name, value in (asked.extra or {}).items():
+        if name in _CANONICAL:
+            raise InvalidArgumentError.of(f"embeddings.extra.{name}", "repeats a field of the request itself")
+        body[name] = value
+    return body
 
 
 def _inputs(inputs: tuple[EmbeddingInput, ...]) -> list[Any]:

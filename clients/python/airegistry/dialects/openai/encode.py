@@ -46,6 +46,17 @@ _CANONICAL: Final = frozenset(
 )
 """Wire fields that the canonical request owns; `extra` must not repeat them."""
 
+OURS: Final = (
+    "model",
+    "stream",
+    "stream_options",
+    "max_tokens",
+    "max_completion_tokens",
+    "temperature",
+    "reasoning_effort",
+)
+"""Wire fields that are never passed on as a caller wrote them: `chat_head` gives them."""
+
 _CHOICES: Final = {
     ToolChoiceMode.AUTO: "auto",
     ToolChoiceMode.NONE: "none",
@@ -53,30 +64,38 @@ _CHOICES: Final = {
 }
 
 
+def chat_head(request: ChatRequest, upstream_model: str, variant: Variant, *, stream: bool) -> dict[str, Any]:
+    """Return the fields that depend on the target, on how the answer is to come, or on what a route may change."""
+    limit = "max_completion_tokens" if variant.max_completion_tokens else "max_tokens"
+    fields: dict[str, Any] = {
+        "model": upstream_model,
+        limit: request.max_output_tokens,
+        "temperature": request.temperature,
+        "reasoning_effort": (request.reasoning.effort or None) if request.reasoning else None,
+    }
+    if stream:
+        fields["stream"] = True
+        fields["stream_options"] = {"include_usage": True} if variant.stream_options else None
+    return {name: value for name, value in fields.items() if value is not None}
+
+
 def chat_body(
     request: ChatRequest, upstream_model: str, variant: Variant, *, stream: bool
 ) -> tuple[dict[str, Any], list[FieldWarning]]:
     """Return the body, and what could not be expressed in it."""
     writer = MessageWriter(variant)
-    body: dict[str, Any] = {"model": upstream_model, "messages": writer.write(request.messages, "chat.messages")}
+    body = chat_head(request, upstream_model, variant, stream=stream)
+    body["messages"] = writer.write(request.messages, "chat.messages")
     body.update(_sampling(request))
     body.update(_form(request))
-    if request.max_output_tokens is not None:
-        limit = "max_completion_tokens" if variant.max_completion_tokens else "max_tokens"
-        body[limit] = request.max_output_tokens
     if request.top_k is not None and variant.top_k:
         body["top_k"] = request.top_k
-    if stream:
-        body["stream"] = True
-        if variant.stream_options:
-            body["stream_options"] = {"include_usage": True}
     _merge(body, request, variant)
     return body, [*writer.warnings, *_unsaid(request, body)]
 
 
 def _sampling(request: ChatRequest) -> dict[str, Any]:
     fields = {
-        "temperature": request.temperature,
         "top_p": request.top_p,
         "stop": list(request.stop_sequences) or None,
         "seed": request.seed,
@@ -98,7 +117,6 @@ def _form(request: ChatRequest) -> dict[str, Any]:
         "tool_choice": _tool_choice(request.tool_choice),
         "parallel_tool_calls": request.parallel_tool_calls,
         "response_format": _response_format(request.response_format),
-        "reasoning_effort": (request.reasoning.effort or None) if request.reasoning else None,
         "modalities": list(request.output_modalities) or None,
     }
     return {name: value for name, value in fields.items() if value is not None}

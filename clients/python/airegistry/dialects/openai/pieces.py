@@ -72,9 +72,15 @@ class Pieces:
         """Whether the choice has said why it ended."""
         return bool(self._finish)
 
+    @property
+    def mended(self) -> bool:
+        """Whether the choice's last appearance had tool calls without a number or an id."""
+        return self._calls.mended
+
     def take(self, choice: Mapping[str, Any], answer_id: str) -> list[StreamItem]:
         """Take the next (or only) appearance of the choice and return what it adds, but for its end."""
         said = choice.get(self._message)
+        self._calls.mended = False
         if (plain := _plain_text(choice, said)) is not None:
             return [ChatDelta(self._index, self._block("text"), text=plain)]
         items: list[StreamItem] = []

@@ -30,6 +30,8 @@ class ToolCalls:
         self._choice = choice
         self._new_block = new_block
         self._calls: list[_Call] = []
+        self.mended = False
+        """Whether an entry since this was last set to False lacked a number or an id."""
 
     def take(self, said: Mapping[str, Any], path: str, *, index: int | None, answer_id: str) -> ChatDelta | None:
         """Take one entry of `tool_calls` and return what it adds. *index* is given where the entry's own means nothing."""
@@ -43,6 +45,7 @@ class ToolCalls:
         call = self._call(index, reading.text(said, "id", path), name)
         # A few servers repeat the name in each delta; only the first one begins the call.
         call.name = call.name or name
+        self.mended = self.mended or not (call.id and index == self._calls.index(call))
         return self._advance(call, _arguments(function, path), answer_id)
 
     def close(self, path: str) -> None:

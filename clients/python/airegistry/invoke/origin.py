@@ -1,0 +1,20 @@
+"""A request as its caller wrote it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Origin:
+    """The body of a call that came in a provider's own format, so that a target of the same format gets all of it.
+
+    The canonical request beside it says the same, as far as it can.
+    """
+
+    dialect: str
+    body: bytes
+
+    def __repr__(self) -> str:
+        # The body is a prompt.
+        return f"Origin({self.dialect}, {len(self.body)} bytes)"

@@ -1,0 +1,42 @@
+"""Answers of providers that speak the caller's own format: their bytes, with the account of the call beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import orjson
+
+from airegistry.invocations.invocation import Settlement
+from gateway.fronts.openai.usage import settlement_value
+
+_END: Final = b"[DONE]"
+
+
+def relayed_body(wire: bytes, settlement: Settlement) -> bytes:
+    """Return a whole answer with the account of the call as one more field at its end."""
+    account: dict[str, Any] = {"airegistry": settlement_value(settlement, [])}
+    return wire.rstrip()[:-1] + b"," + orjson.dumps(account)[1:]
+
+
+def relayed_event(data: bytes) -> bytes:
+    """Return an event of the provider's as one of ours."""
+    return b"data: " + data + b"\n\n"
+
+
+def relayed_end(events: Sequence[bytes], settlement: Settlement, *, include_usage: bool) -> bytes:
+    """Return the last events of an answer, those that tell its end, for callers as for OpenAI's.
+
+    The account stands in the last one that has a choice. The usage, which we always ask for, goes to callers who did.
+    """
+    told: list[bytes] = []
+    last = -1
+    for data in events:
+        value = {} if data.strip() == _END else orjson.loads(data)
+        if value.get("choices"):
+            last = len(told)
+        if value.get("choices") or (value and (include_usage or not value.get("usage"))):
+            told.append(data)
+    if told:
+        told[last] = relayed_body(told[last], settlement)
+    return b"".join(map(relayed_event, told))
