@@ -129,7 +129,7 @@ def test_a_streamed_answer_survives_our_front(answer, data):
     items = read_stream(stream_of(data.draw, answer), 0)
     response, usage = assemble(items)
     events = ChatEvents(ENVELOPE, include_usage=True)
-    wire = b"".join(events.write(item) for item in items if isinstance(item, ChatDelta))
+    wire = b"".join(events.delta(item) for item in items if isinstance(item, ChatDelta))
     wire += events.end(Settlement(usage=usage))
     again, usage_again = assemble(read_stream(wire, data.draw(st.integers(0, len(wire)))))
     assert [plain(choice) for choice in again.choices] == [plain(choice) for choice in response.choices]

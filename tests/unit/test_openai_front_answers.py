@@ -84,7 +84,7 @@ def message_of(*content, **fields):
 def events_of(*deltas, settlement=SETTLEMENT, include_usage=False):
     """Return the parsed events of a whole stream; the last must be `[DONE]`."""
     events = ChatEvents(ENVELOPE, include_usage=include_usage)
-    wire = b"".join([*(events.write(delta) for delta in deltas), events.end(settlement)])
+    wire = b"".join([*(events.delta(delta) for delta in deltas), events.end(settlement)])
     *items, done, rest = wire.split(b"\n\n")
     assert (done, rest) == (b"data: [DONE]", b"")
     return [orjson.loads(item.removeprefix(b"data: ")) for item in items]
@@ -236,8 +236,8 @@ def test_a_stream_is_opened_spoken_and_ended():
 
 def test_nothing_tells_the_end_before_the_answer_is_whole():
     events = ChatEvents(ENVELOPE, include_usage=False)
-    events.write(ChatDelta(text="x"))
-    assert events.write(END) == b""
+    events.delta(ChatDelta(text="x"))
+    assert events.delta(END) == b""
 
 
 def test_usage_comes_last_and_only_when_asked_for():

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from airegistry.invocations.content import ContentBlock, MediaBlock, RefusalBlock, TextBlock
-from gateway.fronts.openai.fields import Fields, base64_bytes, wrong
+from gateway.fronts.fields import Fields, base64_bytes, wrong
 
 _AUDIO_TYPES: Final = {"mp3": "audio/mpeg", "pcm16": "audio/pcm"}
 _FILE_TYPES: Final = {"pdf": "application/pdf", "txt": "text/plain", "csv": "text/csv", "json": "application/json"}

@@ -14,8 +14,8 @@ from airegistry.invocations.content import (
     ToolCall,
     ToolResult,
 )
+from gateway.fronts.fields import Fields, wrong
 from gateway.fronts.openai.content import blocks_of
-from gateway.fronts.openai.fields import Fields, wrong
 
 _ROLES: Final = {
     "system": Role.SYSTEM,

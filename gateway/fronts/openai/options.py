@@ -13,7 +13,7 @@ from airegistry.invocations.chat import (
     ToolChoice,
     ToolChoiceMode,
 )
-from gateway.fronts.openai.fields import Fields, wrong
+from gateway.fronts.fields import Fields, wrong
 
 _CHOICES: Final = {
     "auto": ToolChoiceMode.AUTO,

@@ -8,7 +8,7 @@ from airegistry.errors import UnsupportedFieldError
 from airegistry.invocations.chat import ChatRequest
 from airegistry.invocations.embeddings import EmbeddingInput, EmbeddingsRequest, TokenIds
 from airegistry.invocations.invocation import Warning as FieldWarning
-from gateway.fronts.openai.fields import Fields, body_fields, wrong
+from gateway.fronts.fields import Fields, body_fields, wrong
 from gateway.fronts.openai.messages import messages_of
 from gateway.fronts.openai.options import options_of
 

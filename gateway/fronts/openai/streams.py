@@ -10,10 +10,12 @@ import orjson
 from airegistry.errors import InternalError, RegistryError
 from airegistry.invocations.chat import ChatDelta
 from airegistry.invocations.content import ContentBlock
-from airegistry.invocations.invocation import Settlement
+from airegistry.invocations.invocation import InvokeEvent, Settlement
+from airegistry.invocations.invocation import Warning as FieldWarning
+from gateway.fronts.answering import warned
 from gateway.fronts.openai.errors import error_value
 from gateway.fronts.openai.message import MessageWriter, audio_facts, finish_reason_word, logprobs_value
-from gateway.fronts.openai.relays import relayed_end
+from gateway.fronts.openai.relays import relayed_end, relayed_event
 from gateway.fronts.openai.responses import Envelope
 from gateway.fronts.openai.usage import settlement_value, usage_value
 
@@ -32,7 +34,7 @@ class ChatEvents:
     Why a choice ended goes out with `end`: a caller sees a finish_reason only of an answer that is whole.
     """
 
-    def __init__(self, envelope: Envelope, *, include_usage: bool) -> None:
+    def __init__(self, envelope: Envelope, *, include_usage: bool, warnings: Sequence[FieldWarning] = ()) -> None:
         head = {
             "id": envelope.id,
             "object": "chat.completion.chunk",
@@ -46,8 +48,24 @@ class ChatEvents:
         self._text_tail = b'},"logprobs":null,"finish_reason":null}]' + self._tail
         self._choices: dict[int, _Choice] = {}
         self._lost: list[str] = []
+        self._warnings = warnings
 
-    def write(self, delta: ChatDelta) -> bytes:
+    def write(self, batch: Sequence[InvokeEvent]) -> bytes:
+        """Return the events of a batch. Those that the provider wrote itself go on as they are."""
+        parts = [self.delta(event.chat_delta) for event in batch if event.chat_delta is not None]
+        relayed = [event.raw.body for event in batch if event.raw is not None]
+        end = batch[-1].end
+        if end is None:
+            parts += map(relayed_event, relayed)
+        else:
+            parts.append(self.end(end.settlement, relayed))
+        return b"".join(parts)
+
+    def failure(self, error: RegistryError) -> bytes:
+        """Return the event that ends a stream with an error; no `[DONE]` may follow it."""
+        return failure_event(error)
+
+    def delta(self, delta: ChatDelta) -> bytes:
         """Return the events of a delta, the one that opens its choice included; often none for its end."""
         choice = self._choices.get(delta.choice_index)
         opening = b""
@@ -72,7 +90,7 @@ class ChatEvents:
         if relayed:
             return relayed_end(relayed, settlement or Settlement(), include_usage=self._include_usage) + _DONE
         events = []
-        extra = {"airegistry": settlement_value(settlement, self._lost)}
+        extra = {"airegistry": settlement_value(warned(settlement, self._warnings), self._lost)}
         for index in sorted(self._choices):
             last = index == max(self._choices)
             events.append(self._event(index, {}, finish=self._choices[index].word(), extra=extra if last else None))

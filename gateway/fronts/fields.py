@@ -1,4 +1,4 @@
-"""Reading a caller's JSON field by field, with an error that names the field as OpenAI's `param` does."""
+"""Reading a caller's JSON field by field, with an error that names the field by its path in the body."""
 
 from __future__ import annotations
 
