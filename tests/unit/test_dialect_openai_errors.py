@@ -87,6 +87,9 @@ def test_a_bare_status_has_its_class(status, cls):
         (429, {"error": {"type": "tokens", "code": "rate_limit_exceeded"}}, ProviderRateLimitedError),
         (429, {"error": {"message": "content filter busy"}}, ProviderRateLimitedError),
         (500, {"error": {"type": "overloaded_error"}}, ProviderOverloadedError),
+        (503, {"error": {"type": "server_error", "message": "The engine is overloaded"}}, ProviderOverloadedError),
+        (504, {"error": {"type": "server_error"}}, ProviderTimeoutError),
+        (400, {"error": {"type": "server_error"}}, ProviderFailedError),
         (400, {"error": {"type": "invalid_request_error", "message": "bad seed"}}, ProviderRejectedError),
         (422, {"detail": [{"loc": ["body"], "msg": "field required"}]}, ProviderRejectedError),
         (

@@ -126,8 +126,9 @@ def _error(event: str, status: int, said: _Said, wait: float | None) -> Provider
 
 def _class_of(status: int, said: _Said) -> type[ProviderError]:
     exact = _BY_CODE.get(said.code.lower()) or _BY_CODE.get(said.type.lower())
-    # `invalid_request_error` is the type of nearly every 4xx: it must not hide what the rest says.
-    if exact is not None and exact is not ProviderRejectedError:
+    # `invalid_request_error` is the type of nearly every 4xx, `server_error` of every 5xx (OpenAI's own 503 too): neither
+    # may hide what the rest says.
+    if exact is not None and exact not in (ProviderRejectedError, ProviderFailedError):
         return exact
     if status in (400, 413, 422, 500) and _TOO_LONG.search(said.message):
         return ContextLengthError
@@ -136,8 +137,8 @@ def _class_of(status: int, said: _Said) -> type[ProviderError]:
             return ContentRefusedError
         if status == 400 and _UNKNOWN_MODEL.search(said.message):  # noqa: PLR2004 - Bad Request
             return ProviderModelNotFoundError
-    rest = ProviderRejectedError if status in _CLIENT_ERRORS else ProviderFailedError
-    return _BY_STATUS.get(status, rest)
+    refused = status in _CLIENT_ERRORS and exact is not ProviderFailedError
+    return _BY_STATUS.get(status, ProviderRejectedError if refused else ProviderFailedError)
 
 
 def _body_of(body: bytes) -> _Said:
