@@ -153,7 +153,7 @@ test-unit: $(DEV_STAMP) ## Run the tests that start no server
 
 .PHONY: test-integration
 test-integration: $(DEV_STAMP) ## Run the tests that start servers
-	$(VENV)/bin/pytest $(wildcard tests/contract tests/integration tests/robustness tests/e2e) $(ARGS)
+	$(VENV)/bin/pytest $(wildcard tests/contract tests/integration tests/faults tests/robustness tests/e2e) $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(DEV_STAMP) ## Run the property tests with many more examples

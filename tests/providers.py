@@ -81,6 +81,7 @@ class Provider:
         self._behaviours = list(behaviours)
         self.seen: list[Peer] = []
         self.asked = asyncio.Event()
+        self.connected = 0
         self.url = ""
 
     def behave(self, *behaviours: Behaviour) -> None:
@@ -88,6 +89,7 @@ class Provider:
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = Peer(reader, writer)
+        self.connected += 1
         try:
             if not await peer.read():
                 return
@@ -99,6 +101,7 @@ class Provider:
             peer.gone_at = time.monotonic()
             peer.gone.set()
         finally:
+            self.connected -= 1
             writer.close()
 
 

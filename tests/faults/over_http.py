@@ -1,0 +1,100 @@
+"""Calls over the HTTP fronts, as bytes: no SDK stands between a fault and the test."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import aiohttp
+
+from tests.faults.calling import DEADLINE, Ask, Callers, Carrier, Got
+
+
+@dataclass(frozen=True)
+class Front:
+    """A front as its callers see it."""
+
+    id: str
+    path: str
+    dialect: str
+    body: Callable[[Ask], dict[str, Any]]
+    read: Callable[[dict[str, Any], Got], None]
+    """Reads a whole answer."""
+    hear: Callable[[dict[str, Any], Got], None]
+    """Reads one event of a stream."""
+    reason: Callable[[dict[str, Any]], str]
+    """Reads an error, as the body of an answer or as the last event of a stream."""
+
+
+async def call(callers: Callers, ask: Ask, *, front: Front, stream: bool) -> Got:
+    body = json.dumps({**front.body(ask), "stream": stream})
+    async with callers.http.post(front.path, data=body, timeout=aiohttp.ClientTimeout(DEADLINE)) as reply:
+        got = Got(attempts=int(reply.headers["x-airegistry-attempts"]) if reply.ok and not stream else None)
+        said = await reply.read()
+        if not reply.ok:
+            got.reason = front.reason(json.loads(said))
+        elif stream:
+            _hear_all(front, said, got)
+        else:
+            front.read(json.loads(said), got)
+    return got
+
+
+def _hear_all(front: Front, said: bytes, got: Got) -> None:
+    for event in _events(said):
+        assert not got.ended, "something comes after the end"
+        if event == b"[DONE]":
+            got.whole = True
+            continue
+        value = json.loads(event)
+        if value.get("error") is not None:
+            got.reason = front.reason(value)
+        else:
+            front.hear(value, got)
+
+
+def _events(said: bytes) -> Iterator[bytes]:
+    """Yield the events of a stream: server-sent ones of one `data` line each, or lines of JSON."""
+    for line in said.splitlines():
+        if line.startswith((b"data: ", b"{")):
+            yield line.removeprefix(b"data: ")
+
+
+def _turns(ask: Ask) -> dict[str, Any]:
+    return {"model": ask.model, "messages": [{"role": role, "content": text} for role, text in ask.turns()]}
+
+
+def _read_openai(body: dict[str, Any], got: Got) -> None:
+    (choice,) = body["choices"]
+    got.text, got.whole, got.finished = choice["message"]["content"], True, choice["finish_reason"] is not None
+
+
+def _hear_openai(event: dict[str, Any], got: Got) -> None:
+    for choice in event["choices"]:
+        got.text += choice["delta"].get("content") or ""
+        got.finished = got.finished or choice["finish_reason"] is not None
+
+
+_OPENAI_WORDS = {"rate_limit_exceeded": "PROVIDER_RATE_LIMITED", "content_filter": "CONTENT_REFUSED"}
+
+
+def _openai_reason(body: dict[str, Any]) -> str:
+    error = body["error"]
+    assert error.keys() == {"message", "type", "param", "code"}
+    code: str = error["code"]
+    return _OPENAI_WORDS.get(code, code.upper())
+
+
+FRONTS = (
+    Front(
+        "chat-completions", "/v1/chat/completions", "openai.chat", _turns, _read_openai, _hear_openai, _openai_reason
+    ),
+)
+HTTP = tuple(
+    Carrier(f"{front.id}-{kind}", partial(call, front=front, stream=stream), streamed=stream, dialect=front.dialect)
+    for front in FRONTS
+    for kind, stream in (("whole", False), ("stream", True))
+)

@@ -1,0 +1,86 @@
+"""One gateway for many faults: a call that fails must leave it as it was for the next one."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import aiohttp
+from grpc import aio
+
+from airegistry.resources.endpoint import Auth, AuthMethod, Communication
+from airegistry.resources.resource import Resource
+from airegistry.resources.route import RoutePolicy, RouteTarget, RouteTier
+from gateway.app import Gateway
+from tests import catalogs
+from tests.faults.calling import Callers
+from tests.faults.misbehaving import Misbehaviour, healthy
+from tests.faults.wires import Wire
+from tests.planes import gateway_knowing
+from tests.providers import Provider, provider
+
+LIMITS = {"gateway_max_answer_bytes": 2_000_000}
+
+
+class Scene:
+    """A gateway with callers, where each test puts up providers of its own."""
+
+    def __init__(self, gateway: Gateway, callers: Callers) -> None:
+        self.gateway = gateway
+        self.callers = callers
+        self._numbers = itertools.count(1)
+
+    @asynccontextmanager
+    async def route(
+        self, wire: Wire, *rows: Sequence[Misbehaviour], policy: RoutePolicy | None = None
+    ) -> AsyncIterator[tuple[str, list[Provider]]]:
+        """Put up a provider for each row of behaviours, each a tier of its own, and lend the name of their route."""
+        async with AsyncExitStack() as stack:
+            bound = [[partial(behaviour, wire) for behaviour in row] for row in rows]
+            ups = [await stack.enter_async_context(provider(*row)) for row in bound]
+            name = self.serve([up.url for up in ups], [wire.dialect for _ in ups], policy)
+            yield name, ups
+            await asyncio.wait_for(self.left(ups), 5)
+
+    def serve(self, urls: Iterable[str], dialects: Iterable[str], policy: RoutePolicy | None) -> str:
+        """Make the gateway know providers, each in a tier of its own, and return the name of their route."""
+        number = next(self._numbers)
+        endpoints = [
+            catalogs.endpoint(f"e{place}", url, model=f"m{number}-{place}", communication=_open(dialect))
+            for place, (url, dialect) in enumerate(zip(urls, dialects, strict=True))
+        ]
+        models = [catalogs.model(f"m{number}-{place}") for place in range(len(endpoints))]
+        tiers = tuple(RouteTier((RouteTarget(model=model.name),)) for model in models)
+        route = catalogs.route(f"r{number}", tiers=tiers, policy=policy)
+        self._show([*models, *endpoints, route])
+        return f"r{number}"
+
+    def _show(self, resources: list[Resource]) -> None:
+        self.gateway.cache.replace(resources, self.gateway.cache.revision + 1)
+
+    async def left(self, ups: Iterable[Provider]) -> None:
+        """Wait until no call runs and no provider is connected."""
+        while self.gateway.engine.admission.running or any(up.connected for up in ups):  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.005)
+
+
+def _open(dialect: str) -> Communication:
+    return Communication(dialect=dialect, auth=Auth(AuthMethod.NONE))
+
+
+@asynccontextmanager
+async def open_scene(folder: Path) -> AsyncIterator[Scene]:
+    """Run a gateway for as long as the block runs."""
+    async with (
+        gateway_knowing(folder, [catalogs.model()], **LIMITS) as gateway,
+        aio.insecure_channel(gateway.address) as channel,
+        aiohttp.ClientSession(f"http://{gateway.http_address}") as http,
+    ):
+        yield Scene(gateway, Callers(channel, http))
+
+
+HEALTHY: tuple[Misbehaviour, ...] = (healthy,)

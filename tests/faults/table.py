@@ -1,0 +1,105 @@
+"""The ways in which a provider fails, and what a caller of it alone must get."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from airegistry.resources.route import RoutePolicy
+from tests.faults import misbehaving as does
+from tests.faults.misbehaving import SOME, Misbehaviour, refusing
+from tests.faults.wires import WORDS, Trouble, Wire
+
+PATIENT = RoutePolicy(first_token_timeout=5.0, idle_timeout=5.0, total_timeout=5.0)
+"""For faults that are seen at once: a busy machine must not make others of them."""
+HASTY = RoutePolicy(connect_timeout=0.2, first_token_timeout=0.2, idle_timeout=0.2, total_timeout=5.0)
+"""For faults that only time tells, at a scale of 1 to 150: a fifth of a second for the 30 s that are the default."""
+
+
+@dataclass(frozen=True)
+class Ends:
+    """How a call ends that nobody else can take over: with an error, or, without a reason, with the whole answer."""
+
+    reason: str = ""
+    words: int = 0
+    """How many tokens come before the error. After them nobody can take over in silence."""
+    again: bool = False
+    """The same provider is asked once more, while nothing was sent on or the caller can start again."""
+    final: bool = False
+    """The request itself was refused: nobody else is asked."""
+
+    def asked(self, *, restarts: bool) -> int:
+        """Return how many requests the provider gets."""
+        return 2 if self.again and (restarts or not self.words) else 1
+
+    def takes_over(self, *, restarts: bool) -> bool:
+        """Say whether another provider is asked: nothing was sent on yet, or the caller can start again."""
+        return bool(self.reason) and not self.final and (restarts or not self.words)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to fail: what the provider does with each request (the last stays), and how calls of it alone end."""
+
+    id: str
+    behave: tuple[Misbehaviour, ...]
+    whole: Ends
+    stream: Ends
+    policy: RoutePolicy = PATIENT
+
+    def ends(self, wire: Wire, *, streamed: bool) -> Ends:
+        """Return how a call of a provider of that dialect ends."""
+        if streamed and wire.mark_needed and self.id == NO_MARK:
+            return Ends("TRUNCATED_ANSWER", len(WORDS))
+        return self.stream if streamed else self.whole
+
+
+NO_MARK = "no-mark-at-the-end"
+WHOLE = Ends(words=len(WORDS))
+LIMITED = Ends("PROVIDER_RATE_LIMITED")
+TIMED_OUT = Ends("PROVIDER_TIMEOUT")
+LATER_TIMED_OUT = Ends("PROVIDER_TIMEOUT", SOME)
+BROKEN = Ends("PROVIDER_CONNECTION", again=True)
+MALFORMED = Ends("MALFORMED_ANSWER")
+
+
+def both(id_: str, behave: tuple[Misbehaviour, ...], ends: Ends) -> Fault:
+    """Return a fault that ends the same way whether the answer is streamed or not."""
+    return Fault(id_, behave, ends, ends)
+
+
+FAULTS = (
+    both("429-with-retry-after", (refusing(Trouble.TOO_MANY, retry_after="7"),), LIMITED),
+    both("429-without-retry-after", (refusing(Trouble.TOO_MANY),), LIMITED),
+    both("500-once", (refusing(Trouble.FAILED), does.healthy), Ends(again=True)),
+    both("500-for-ever", (refusing(Trouble.FAILED),), Ends("PROVIDER_FAILED", again=True)),
+    both("503-for-ever", (refusing(Trouble.OVERLOADED),), Ends("PROVIDER_OVERLOADED")),
+    both("reset-before-headers", (does.reset,), BROKEN),
+    Fault("silence", (does.silence,), TIMED_OUT, TIMED_OUT, HASTY),
+    Fault("headers-byte-by-byte", (does.headers_byte_by_byte,), TIMED_OUT, TIMED_OUT, HASTY),
+    Fault("nothing-but-headers", (does.nothing_but_headers,), TIMED_OUT, TIMED_OUT, HASTY),
+    Fault("late-first-token", (does.slow(2.0),), TIMED_OUT, TIMED_OUT, HASTY),
+    both("slow-first-token", (does.slow(0.1),), WHOLE),
+    Fault("cut-after-40-of-60", (does.begin,), BROKEN, Ends("TRUNCATED_ANSWER", SOME)),
+    Fault("cut-in-an-item", (does.cut_in_an_item,), BROKEN, Ends("TRUNCATED_ANSWER", SOME)),
+    Fault("reset-in-the-middle", (does.reset_in_the_middle,), BROKEN, Ends("PROVIDER_CONNECTION", SOME, again=True)),
+    Fault("stall-in-the-middle", (does.stall,), TIMED_OUT, LATER_TIMED_OUT, HASTY),
+    Fault("malformed-item", (does.malformed_item,), MALFORMED, Ends("MALFORMED_ANSWER", SOME)),
+    Fault(
+        "error-inside",
+        (does.error_inside,),
+        Ends("PROVIDER_FAILED", again=True),
+        Ends("PROVIDER_FAILED", SOME, again=True),
+    ),
+    both(NO_MARK, (does.no_mark,), WHOLE),
+    both("context-length", (refusing(Trouble.TOO_LONG),), Ends("CONTEXT_LENGTH_EXCEEDED", final=True)),
+    both("content-filter", (refusing(Trouble.FILTERED),), Ends("CONTENT_REFUSED", final=True)),
+    both("html-error-page", (does.error_page,), Ends("PROVIDER_FAILED")),
+    both("html-page", (does.page,), MALFORMED),
+    both("other-content-type", (does.other_content_type,), WHOLE),
+    Fault("other-kind-of-answer", (does.stream_for_whole,), MALFORMED, WHOLE),
+    Fault("endless-body", (does.endless,), MALFORMED, Ends("MALFORMED_ANSWER", SOME)),
+    both("endless-error-body", (does.endless_error,), Ends("PROVIDER_FAILED", again=True)),
+    Fault("nothing-but-pings", (does.nothing_but_pings,), TIMED_OUT, TIMED_OUT, HASTY),
+    both("gzip", (does.gzipped,), WHOLE),
+    Fault("gzip-bomb", (does.bomb,), MALFORMED, Ends("MALFORMED_ANSWER", SOME)),
+)
