@@ -54,6 +54,7 @@ class Tool:
     description: str = ""
     input_schema: Mapping[str, Any] | None = None
     strict: bool | None = None
+    cache_control: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,7 +210,7 @@ class ChatRequest(_message.Message):
 
     @_builtins.property
     def tools(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tool]:
-        """The tools that the model may call. At most 128."""
+        """The tools that the model may call. At most 1,024."""
 
     @_builtins.property
     def tool_choice(self) -> Global___ToolChoice:
@@ -346,12 +346,15 @@ class Tool(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     INPUT_SCHEMA_FIELD_NUMBER: _builtins.int
     STRICT_FIELD_NUMBER: _builtins.int
+    CACHE_CONTROL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Unique in the request; matches `[a-zA-Z0-9_-]{1,64}`. Required."""
+    """Unique in the request; matches `[a-zA-Z0-9_-]{1,128}`. Required."""
     description: _builtins.str
     """What it does, for the model."""
     strict: _builtins.bool
     """Whether arguments must follow the schema exactly. Unset: as the target decides."""
+    cache_control: _builtins.str
+    """Asks the provider to cache the prompt up to here, with this tool in it (`ephemeral`, `1h`). Empty: no."""
     @_builtins.property
     def input_schema(self) -> _struct_pb2.Struct:
         """The JSON Schema of its arguments. Unset: no arguments."""
@@ -363,10 +366,11 @@ class Tool(_message.Message):
         description: _builtins.str = ...,
         input_schema: _struct_pb2.Struct | None = ...,
         strict: _builtins.bool | None = ...,
+        cache_control: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_strict", b"_strict", "input_schema", b"input_schema", "strict", b"strict"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_strict", b"_strict", "description", b"description", "input_schema", b"input_schema", "name", b"name", "strict", b"strict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_strict", b"_strict", "cache_control", b"cache_control", "description", b"description", "input_schema", b"input_schema", "name", b"name", "strict", b"strict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__strict: _TypeAlias = _typing.Literal["strict"]  # noqa: Y015
     _WhichOneofArgType__strict: _TypeAlias = _typing.Literal["_strict", b"_strict"]  # noqa: Y015

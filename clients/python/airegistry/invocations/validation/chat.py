@@ -17,13 +17,13 @@ from airegistry.invocations.chat import (
     ToolChoice,
     ToolChoiceMode,
 )
-from airegistry.invocations.validation.content import check_block
+from airegistry.invocations.validation.content import check_block, check_cache_control
 from airegistry.resources.validation.rules import MAX_INT32, Violations, each, number, required, whole
 
 EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """How hard to think, in ascending order."""
 
-_TOOL_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,64}")
+_TOOL_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 
 
 def check_chat(chat: ChatRequest, path: str) -> Violations:
@@ -31,7 +31,7 @@ def check_chat(chat: ChatRequest, path: str) -> Violations:
     yield from each(chat.messages, f"{path}.messages", _check_message, least=1)
     yield from _check_sampling(chat, path)
     yield from each(chat.stop_sequences, f"{path}.stop_sequences", required, most=16)
-    yield from each(chat.tools, f"{path}.tools", _check_tool, most=128)
+    yield from each(chat.tools, f"{path}.tools", _check_tool, most=1024)
     yield from _check_tool_names(chat, path)
     yield from each(chat.output_modalities, f"{path}.output_modalities", required)
     if chat.response_format is not None:
@@ -62,8 +62,9 @@ def _check_message(message: Message, path: str) -> Violations:
 
 def _check_tool(tool: Tool, path: str) -> Violations:
     if not _TOOL_NAME.fullmatch(tool.name):
-        problem = "must have 1 to 64 letters, digits, _ or -"
+        problem = "must have 1 to 128 letters, digits, _ or -"
         yield FieldViolation(f"{path}.name", problem if tool.name else "is required")
+    yield from check_cache_control(tool.cache_control, path)
 
 
 def _check_tool_names(chat: ChatRequest, path: str) -> Violations:

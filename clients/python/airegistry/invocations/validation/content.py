@@ -26,7 +26,12 @@ def check_block(block: ContentBlock, path: str) -> Violations:
         yield from _check_call(block.tool_call, f"{path}.tool_call")
     if block.tool_result is not None:
         yield from _check_result(block.tool_result, f"{path}.tool_result")
-    if block.cache_control not in _CACHE_CONTROLS:
+    yield from check_cache_control(block.cache_control, path)
+
+
+def check_cache_control(asked: str, path: str) -> Violations:
+    """Yield what is wrong with a mark for the provider's cache, which stands at *path*."""
+    if asked not in _CACHE_CONTROLS:
         yield FieldViolation(f"{path}.cache_control", "must be empty, ephemeral or 1h")
 
 
