@@ -360,3 +360,9 @@ def test_another_kind_of_request_is_refused():
     assert not dialect.speaks(EmbeddingsRequest())
     with pytest.raises(UnsupportedFieldError):
         dialect.encode(EmbeddingsRequest(), ENDPOINT, stream=False)
+
+
+def test_a_tool_that_is_marked_for_the_cache_is_named():
+    body, warned = encode(dataclasses.replace(HI, tools=(Tool("f"), Tool("g", cache_control="ephemeral"))))
+    assert warned == {"chat.tools[1].cache_control"}
+    assert all("cache_control" not in tool for tool in body["tools"])

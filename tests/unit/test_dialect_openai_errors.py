@@ -190,3 +190,18 @@ def test_the_code_and_type_are_metadata():
         "code": "bad_thing",
         "type": "t",
     }
+
+
+@pytest.mark.parametrize(
+    ("type_", "status", "cls"),
+    [
+        ("billing_error", 402, ProviderRateLimitedError),
+        ("not_found_error", 404, ProviderModelNotFoundError),
+        ("timeout_error", 504, ProviderTimeoutError),
+        ("api_error", 500, ProviderFailedError),
+        ("overloaded_error", 529, ProviderOverloadedError),
+    ],
+)
+def test_words_of_other_formats_count_whatever_the_status(type_, status, cls):
+    assert type(error(status, {"error": {"type": type_, "message": "x"}})) is cls
+    assert type(error(400, {"error": {"type": type_, "message": "x"}})) is cls

@@ -406,3 +406,10 @@ def test_wrong_embeddings_are_named_by_their_path(body, param):
 
 def test_base64_is_asked_for_by_its_name():
     assert read_embeddings(b'{"model":"m","input":"a","encoding_format":"base64"}').base64
+
+
+def test_a_tool_can_be_marked_for_the_cache():
+    marked = {"type": "function", "function": {"name": "f"}, "cache_control": {"type": "ephemeral", "ttl": "1h"}}
+    call = chat(tools=[marked])
+    assert call.request.tools == (Tool("f", cache_control="1h"),)
+    assert call.warnings == ()

@@ -29,7 +29,7 @@ def _block(part: Fields) -> ContentBlock:
     read = _KINDS.get(kind)
     if read is None:
         raise wrong(part.at("type"), f"{kind[:40]!r} is not one of {', '.join(_KINDS)}")
-    return ContentBlock(**read(part), cache_control=_cache_control(part))
+    return ContentBlock(**read(part), cache_control=cache_control_of(part))
 
 
 def _text(part: Fields) -> dict[str, Any]:
@@ -98,9 +98,9 @@ def media_of(url: str, path: str, *, detail: str = "", filename: str = "") -> Me
     return MediaBlock(data=base64_bytes(data, path), media_type=media_type, detail=detail, filename=filename)
 
 
-def _cache_control(part: Fields) -> str:
-    """Read the cache mark that many clients send in Anthropic's form."""
-    mark = part.nested("cache_control")
+def cache_control_of(fields: Fields) -> str:
+    """Read the cache mark of a part or a tool, which many clients send in Anthropic's form."""
+    mark = fields.nested("cache_control")
     if mark is None:
         return ""
     kind, ttl = mark.text("type"), mark.text("ttl")

@@ -14,6 +14,7 @@ from airegistry.invocations.chat import (
     ToolChoiceMode,
 )
 from gateway.fronts.fields import Fields, wrong
+from gateway.fronts.openai.content import cache_control_of
 
 _CHOICES: Final = {
     "auto": ToolChoiceMode.AUTO,
@@ -75,6 +76,7 @@ def _tool(tool: Fields) -> Tool:
         description=function.text("description"),
         input_schema=function.mapping("parameters"),
         strict=function.flag("strict"),
+        cache_control=cache_control_of(tool),
     )
 
 

@@ -285,7 +285,7 @@ type ChatRequest struct {
 	TopK *int32 `protobuf:"varint,5,opt,name=top_k,json=topK,proto3,oneof" json:"top_k,omitempty"`
 	// Sequences that end the answer. At most 16.
 	StopSequences []string `protobuf:"bytes,6,rep,name=stop_sequences,json=stopSequences,proto3" json:"stop_sequences,omitempty"`
-	// The tools that the model may call. At most 128.
+	// The tools that the model may call. At most 1,024.
 	Tools []*Tool `protobuf:"bytes,7,rep,name=tools,proto3" json:"tools,omitempty"`
 	// Whether and which tool to call. Unset: the model decides.
 	ToolChoice *ToolChoice `protobuf:"bytes,8,opt,name=tool_choice,json=toolChoice,proto3" json:"tool_choice,omitempty"`
@@ -546,14 +546,16 @@ func (x *Message) GetName() string {
 // A tool that the model may call.
 type Tool struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Unique in the request; matches `[a-zA-Z0-9_-]{1,64}`. Required.
+	// Unique in the request; matches `[a-zA-Z0-9_-]{1,128}`. Required.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// What it does, for the model.
 	Description string `protobuf:"bytes,2,opt,name=description,proto3" json:"description,omitempty"`
 	// The JSON Schema of its arguments. Unset: no arguments.
 	InputSchema *structpb.Struct `protobuf:"bytes,3,opt,name=input_schema,json=inputSchema,proto3" json:"input_schema,omitempty"`
 	// Whether arguments must follow the schema exactly. Unset: as the target decides.
-	Strict        *bool `protobuf:"varint,4,opt,name=strict,proto3,oneof" json:"strict,omitempty"`
+	Strict *bool `protobuf:"varint,4,opt,name=strict,proto3,oneof" json:"strict,omitempty"`
+	// Asks the provider to cache the prompt up to here, with this tool in it (`ephemeral`, `1h`). Empty: no.
+	CacheControl  string `protobuf:"bytes,5,opt,name=cache_control,json=cacheControl,proto3" json:"cache_control,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -614,6 +616,13 @@ func (x *Tool) GetStrict() bool {
 		return *x.Strict
 	}
 	return false
+}
+
+func (x *Tool) GetCacheControl() string {
+	if x != nil {
+		return x.CacheControl
+	}
+	return ""
 }
 
 // Whether and which tool to call.
@@ -1329,12 +1338,13 @@ const file_airegistry_v1_chat_proto_rawDesc = "" +
 	"\aMessage\x12'\n" +
 	"\x04role\x18\x01 \x01(\x0e2\x13.airegistry.v1.RoleR\x04role\x125\n" +
 	"\acontent\x18\x02 \x03(\v2\x1b.airegistry.v1.ContentBlockR\acontent\x12\x12\n" +
-	"\x04name\x18\x03 \x01(\tR\x04name\"\xa0\x01\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"\xc5\x01\n" +
 	"\x04Tool\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12:\n" +
 	"\finput_schema\x18\x03 \x01(\v2\x17.google.protobuf.StructR\vinputSchema\x12\x1b\n" +
-	"\x06strict\x18\x04 \x01(\bH\x00R\x06strict\x88\x01\x01B\t\n" +
+	"\x06strict\x18\x04 \x01(\bH\x00R\x06strict\x88\x01\x01\x12#\n" +
+	"\rcache_control\x18\x05 \x01(\tR\fcacheControlB\t\n" +
 	"\a_strict\"S\n" +
 	"\n" +
 	"ToolChoice\x121\n" +

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 import orjson
 
@@ -11,18 +13,25 @@ from airegistry.errors import InvalidArgumentError
 from airegistry.resources.endpoint import Communication, Endpoint
 
 _NOTHING = Communication()
+_NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def post(endpoint: Endpoint, default_path: str, body: bytes, *, accept: str) -> HttpCall:
-    """Return the POST of *body* to an endpoint, with the headers that it declares and without its credential."""
+def post(
+    endpoint: Endpoint, default_path: str, body: bytes, *, accept: str, headers: Mapping[str, str] = _NO_HEADERS
+) -> HttpCall:
+    """Return the POST of *body* to an endpoint, without its credential.
+
+    The headers that the endpoint declares replace *headers*, those of the format.
+    """
     communication = endpoint.communication or _NOTHING
     path = communication.path or default_path
-    headers = {
+    all_headers = {
+        **headers,
         **communication.headers,
         "content-type": communication.request_format or "application/json",
         "accept": accept,
     }
-    return HttpCall("POST", f"{endpoint.address.rstrip('/')}/{path.lstrip('/')}", headers, body)
+    return HttpCall("POST", f"{endpoint.address.rstrip('/')}/{path.lstrip('/')}", all_headers, body)
 
 
 def json_bytes(body: dict[str, Any]) -> bytes:

@@ -60,6 +60,10 @@ _BY_CODE: Final[Mapping[str, type[ProviderError]]] = {
     "engine_overloaded": ProviderOverloadedError,
     "server_overloaded": ProviderOverloadedError,
     "timeout": ProviderTimeoutError,
+    "timeout_error": ProviderTimeoutError,
+    "billing_error": ProviderRateLimitedError,
+    "not_found_error": ProviderModelNotFoundError,
+    "api_error": ProviderFailedError,
     "invalid_request_error": ProviderRejectedError,
     "badrequesterror": ProviderRejectedError,
     "server_error": ProviderFailedError,
@@ -67,7 +71,7 @@ _BY_CODE: Final[Mapping[str, type[ProviderError]]] = {
 }
 """Words in `code` and `type`, in lower case. `code` is the more exact one and wins."""
 
-_QUOTA: Final = frozenset({"insufficient_quota", "billing_hard_limit_reached", "insufficient_balance"})
+_QUOTA: Final = frozenset({"insufficient_quota", "billing_hard_limit_reached", "insufficient_balance", "billing_error"})
 
 # The shapes in which compatible servers say it in prose, with a plain 400 (some with 413 or 500).
 _TOO_LONG = re.compile(

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from airegistry.dialects.base import Dialect
 from airegistry.dialects.exchange import Encoded, Input
 from airegistry.invocations.chat import ChatRequest, Reasoning
+from airegistry.invocations.embeddings import EmbeddingsRequest
+from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.invoke.origin import Origin
 from airegistry.invoke.standing import Spoken
 from airegistry.resources.route import RequestOverrides
@@ -35,7 +37,25 @@ def ask(target: Target, request: Input, spoken: Spoken, *, stream: bool, origin:
     changed = overridden(request, target.overrides)
     relay = origin is not None and origin.dialect == dialect.name
     wire = origin.body if origin is not None and relay else None
-    return Ask(target, dialect, changed, dialect.encode(changed, target.endpoint, stream=stream, wire=wire), relay)
+    foreign: tuple[FieldWarning, ...] = ()
+    if origin is not None and not relay:
+        changed, foreign = without_foreign_fields(changed, origin.dialect)
+    encoded = dialect.encode(changed, target.endpoint, stream=stream, wire=wire)
+    if foreign:
+        encoded = replace(encoded, warnings=(*foreign, *encoded.warnings))
+    return Ask(target, dialect, changed, encoded, relay)
+
+
+def without_foreign_fields(request: Input, format_: str) -> tuple[Input, tuple[FieldWarning, ...]]:
+    """Return a request without the fields of its caller's own format, and what was left out.
+
+    They mean nothing in another format; some servers refuse a request for one field that they do not know.
+    """
+    if not isinstance(request, ChatRequest | EmbeddingsRequest) or not request.extra:
+        return request, ()
+    kind = "chat" if isinstance(request, ChatRequest) else "embeddings"
+    lost = [FieldWarning(f"{kind}.extra.{name}", f"is a field of {format_} alone; not sent") for name in request.extra]
+    return replace(request, extra=None), tuple(lost)
 
 
 def overridden(request: Input, overrides: RequestOverrides | None) -> Input:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from airegistry.dialects.openai.messages import MessageWriter
+from airegistry.dialects.openai.messages import UNCACHED, MessageWriter
 from airegistry.dialects.openai.variants import Variant
 from airegistry.errors import InvalidArgumentError
 from airegistry.invocations.chat import (
@@ -168,6 +168,8 @@ def _unsaid(request: ChatRequest, body: dict[str, Any]) -> list[FieldWarning]:
     warnings = []
     if request.top_k is not None and "top_k" not in body:
         warnings.append(FieldWarning("chat.top_k", "the endpoint does not declare the capability `top_k`; not sent"))
+    marked = [i for i, tool in enumerate(request.tools) if tool.cache_control]
+    warnings += [FieldWarning(f"chat.tools[{i}].cache_control", UNCACHED) for i in marked]
     reasoning = request.reasoning or Reasoning()
     if reasoning.max_tokens is not None:
         warnings.append(FieldWarning("chat.reasoning.max_tokens", "this format knows an effort only; not sent"))

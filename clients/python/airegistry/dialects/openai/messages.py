@@ -14,6 +14,9 @@ from airegistry.invocations.invocation import Warning as FieldWarning
 TRANSCRIPT: Final = "audio_transcript"
 """The type of the annotation that says that a text is the transcript of an answer's sound, and of which (`id`)."""
 
+UNCACHED: Final = "the provider decides by itself what it caches"
+"""What is said of a mark for the cache."""
+
 _ROLES: Final = {Role.SYSTEM: "system", Role.USER: "user"}
 
 
@@ -99,7 +102,7 @@ class MessageWriter:
 
     def _unsaid(self, block: ContentBlock, path: str) -> None:
         if block.cache_control:
-            self._warn(f"{path}.cache_control", "the provider decides by itself what it caches")
+            self._warn(f"{path}.cache_control", UNCACHED)
 
     def _warn(self, path: str, message: str) -> None:
         self.warnings.append(FieldWarning(path, message))

@@ -1,0 +1,57 @@
+"""A request as one target gets it."""
+
+import dataclasses
+
+import orjson
+import pytest
+
+from airegistry.discovery.answers import Score
+from airegistry.invocations.embeddings import EmbeddingInput, EmbeddingsRequest
+from airegistry.invoke.asking import ask
+from airegistry.invoke.origin import Origin
+from airegistry.invoke.standing import all_dialects
+from airegistry.routing.target import Target
+from tests import catalogs
+
+SPOKEN = all_dialects()
+ASKED = dataclasses.replace(catalogs.asked(), extra={"logit_bias": {"1": 2}, "store": True})
+
+
+def target(communication):
+    resource = catalogs.endpoint("a", "http://up/v1", communication=communication)
+    assert resource.endpoint is not None
+    return Target(resource, resource.endpoint, Score())
+
+
+def said(request, origin):
+    wording = ask(target(catalogs.OPEN), request, SPOKEN, stream=False, origin=origin)
+    return orjson.loads(wording.encoded.call.body), [warning.path for warning in wording.encoded.warnings]
+
+
+@pytest.mark.parametrize(
+    ("origin", "sent", "warned"),
+    [
+        (None, {"logit_bias", "store"}, []),
+        (Origin("another.format", b"{}"), set(), ["chat.extra.logit_bias", "chat.extra.store"]),
+    ],
+    ids=["of-nobody", "of-another-format"],
+)
+def test_fields_of_a_format_go_to_targets_of_that_format_only(origin, sent, warned):
+    body, paths = said(ASKED, origin)
+    assert body.keys() & ASKED.extra.keys() == sent
+    assert paths == warned
+
+
+def test_a_caller_of_the_same_format_is_relayed():
+    body, paths = said(ASKED, Origin("openai.chat", b'{"model": "x", "messages": [], "anything": 1.10}'))
+    assert body == {"model": "served", "messages": [], "anything": 1.1}
+    assert paths == []
+
+
+def test_embeddings_lose_foreign_fields_too():
+    request = EmbeddingsRequest((EmbeddingInput(text="a"),), extra={"truncate": "END"})
+    wording = ask(
+        target(catalogs.OPEN_EMBEDDINGS), request, SPOKEN, stream=False, origin=Origin("another.format", b"{}")
+    )
+    assert [warning.path for warning in wording.encoded.warnings] == ["embeddings.extra.truncate"]
+    assert "truncate" not in orjson.loads(wording.encoded.call.body)
