@@ -14,7 +14,8 @@ from airegistry.routing.target import Target
 from tests import catalogs
 
 SPOKEN = all_dialects()
-ASKED = dataclasses.replace(catalogs.asked(), extra={"logit_bias": {"1": 2}, "store": True})
+EXTRA = {"logit_bias": {"1": 2}, "store": True}
+ASKED = dataclasses.replace(catalogs.asked(), extra=EXTRA)
 
 
 def target(communication):
@@ -38,7 +39,7 @@ def said(request, origin):
 )
 def test_fields_of_a_format_go_to_targets_of_that_format_only(origin, sent, warned):
     body, paths = said(ASKED, origin)
-    assert body.keys() & ASKED.extra.keys() == sent
+    assert body.keys() & EXTRA.keys() == sent
     assert paths == warned
 
 
