@@ -100,6 +100,7 @@ FAULTS = (
     Fault("endless-body", (does.endless,), MALFORMED, Ends("MALFORMED_ANSWER", SOME)),
     both("endless-error-body", (does.endless_error,), Ends("PROVIDER_FAILED", again=True)),
     Fault("nothing-but-pings", (does.nothing_but_pings,), TIMED_OUT, TIMED_OUT, HASTY),
+    Fault("pings-for-tokens", (does.pings_for_tokens,), TIMED_OUT, LATER_TIMED_OUT, HASTY),
     both("gzip", (does.gzipped,), WHOLE),
     Fault("gzip-bomb", (does.bomb,), MALFORMED, Ends("MALFORMED_ANSWER", SOME)),
 )

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from airegistry.dialects.sse import MAX_EVENT_BYTES, SSEvent
+from airegistry.dialects.sse import BOM, MAX_EVENT_BYTES, SSEvent
 from airegistry.errors import MalformedAnswerError
-
-_BOM: Final = b"\xef\xbb\xbf"
 
 
 class LineDecoder:
@@ -52,5 +48,5 @@ class LineDecoder:
     def _events(self, lines: list[bytes]) -> list[SSEvent]:
         if self._first and lines:
             self._first = False
-            lines[0] = lines[0].removeprefix(_BOM)
+            lines[0] = lines[0].removeprefix(BOM)
         return [SSEvent(data) for line in lines if (data := line.strip())]

@@ -9,13 +9,14 @@ from typing import Any
 
 import orjson
 
+from airegistry.dialects.sse import BOM
 from airegistry.errors import MalformedAnswerError
 
 
 def json_of(data: bytes, what: str) -> Any:
     """Parse JSON. The error names *what* it is, never the data: it may hold a prompt."""
     try:
-        return orjson.loads(data)
+        return orjson.loads(data.removeprefix(BOM))
     except orjson.JSONDecodeError as error:
         raise MalformedAnswerError(f"{what} is {_looks_like(data)}") from error
 

@@ -8,7 +8,8 @@ from airegistry.errors import MalformedAnswerError
 
 MAX_EVENT_BYTES: Final = 16 * 1024 * 1024
 
-_BOM: Final = b"\xef\xbb\xbf"
+BOM: Final = b"\xef\xbb\xbf"
+"""The byte order mark. Some servers begin with it what should have none."""
 
 
 class SSEvent(NamedTuple):
@@ -74,7 +75,7 @@ class SSEDecoder:
     def _take(self, lines: list[bytes]) -> list[SSEvent]:
         if self._first_line:
             self._first_line = False
-            lines[0] = lines[0].removeprefix(_BOM)
+            lines[0] = lines[0].removeprefix(BOM)
         events: list[SSEvent] = []
         for line in lines:
             if line:

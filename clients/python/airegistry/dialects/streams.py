@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from airegistry.dialects.sse import MAX_EVENT_BYTES, SSEvent
+from airegistry.dialects.sse import BOM, MAX_EVENT_BYTES, SSEvent
 from airegistry.errors import MalformedAnswerError, ProviderError, TruncatedAnswerError
 from airegistry.invocations.chat import ChatDelta
 from airegistry.invocations.streaming import StreamItem, StreamStarted, UsageSeen, WireSeen, is_token
@@ -109,16 +109,21 @@ class EventStream:
         return items
 
     def _recognize(self, data: bytes) -> bytes:
-        """Tell a stream from a server that ignored `stream` or sends an error page, by the first character."""
-        self._head += data
-        start = self._head.lstrip()[:1]
-        if not start:
+        """Tell a stream from a server that ignored `stream` or sends an error page, by the first character.
+
+        What is blank before it means nothing in any of them, and is not kept: it may never end.
+        """
+        data = (self._head + data).lstrip()
+        rest = data.removeprefix(BOM).lstrip()
+        if not rest or BOM.startswith(data):
+            # Of what came only a byte order mark counts, whole or cut.
+            self._head = data[: len(BOM)]
             return b""
-        data, self._head = self._head, b""
+        self._head = b""
         self._recognized = True
-        if start in _PLAIN:
+        if rest[:1] in _PLAIN:
             self._plain = _PlainBody()
-        return data
+        return rest
 
     def _items(self, events: list[SSEvent]) -> list[StreamItem]:
         items: list[StreamItem] = []

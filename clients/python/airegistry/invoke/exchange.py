@@ -58,6 +58,7 @@ class Exchange:
         """The whole answer as the provider wrote it, for a caller of the same format."""
         self.warnings: list[FieldWarning] = list(ask.encoded.warnings)
         self.extra: dict[str, Any] = {}
+        self._silence = 0.0
         self.finished = False
         """The answer came to its proper end; what `stream` yields after that is its last part."""
 
@@ -115,10 +116,20 @@ class Exchange:
 
     async def _next(self, reply: Reply, hold: HoldBack) -> bytes | None:
         """Return the next bytes, empty at the end; None when what is held must go on before they come."""
+        began = self._now()
+        try:
+            return await self._chunk(reply, hold)
+        finally:
+            # Only what was waited for the provider: a caller that reads slowly makes it no slower.
+            self._silence += self._now() - began
+
+    async def _chunk(self, reply: Reply, hold: HoldBack) -> bytes | None:
         if self.first_token_at is None:
             limit, lapse = self._first_token_left, self._late("first token")
         else:
-            limit, lapse = self._times.idle, f"no further token within {self._times.idle:g} s"
+            # Bytes that bring no token (pings) do not begin it anew.
+            limit = max(0.0, self._times.idle - self._silence)
+            lapse = f"no further token within {self._times.idle:g} s"
         wait = hold.wait
         if wait is None or wait >= min(limit, self._budget.left):
             async with self._budget.within(limit, lapse):
@@ -144,8 +155,10 @@ class Exchange:
                     self.extra.update(extra)
                 case ChatDelta() | WireSeen():
                     passed.append(item)
-        if self.first_token_at is None and any(map(is_token, passed)):
-            self.first_token_at = self._now()
+        if any(map(is_token, passed)):
+            self._silence = 0.0
+            if self.first_token_at is None:
+                self.first_token_at = self._now()
         return passed
 
     @property
