@@ -13,7 +13,7 @@ from airegistry.invocations.usage import Usage
 from airegistry.invoke import Engine
 from airegistry.routing.target import Target
 
-_MAX_TARGETS = 500
+_MAX_NAMES = 500
 _OTHER = "other"
 _TOKENS = (
     "input_tokens",
@@ -31,11 +31,14 @@ class InvocationMetrics:
 
     def __init__(self, metrics: Metrics) -> None:
         meter = metrics.meter
-        self._targets: set[str] = set()
+        self._names: set[str] = set()
         self._attempts = meter.create_counter("airegistry_attempts", "", "Attempts by target and error class.")
         self._tokens = meter.create_counter("airegistry_tokens", "", "Tokens by provider and kind.")
         self._cost = meter.create_counter("airegistry_cost_usd", "", "What calls cost, by how sure that is.")
         self._calls = meter.create_counter("airegistry_invocations", "", "Calls that reached a target, by outcome.")
+        self._arms = meter.create_counter(
+            "airegistry_split_calls", "", "Calls by route, arm of its split, and outcome."
+        )
         self._first_token = meter.create_histogram(
             "airegistry_time_to_first_token_seconds",
             "",
@@ -55,6 +58,9 @@ class InvocationMetrics:
     def call_ended(self, settlement: Settlement, *, answered: bool) -> None:
         """Count a call, its cost and its first token."""
         self._calls.add(1, {"answered": str(answered).lower()})
+        if settlement.split_arm:
+            route, _, arm = self._bounded(f"{settlement.route} {settlement.split_arm}").partition(" ")
+            self._arms.add(1, {"route": route, "arm": arm, "answered": str(answered).lower()})
         cost = settlement.cost
         if cost is not None and cost.state is not None:
             self._cost.add((cost.nanos or 0) / 1e9, {"state": cost.state.name.lower()})
@@ -69,10 +75,10 @@ class InvocationMetrics:
 
     def _bounded(self, name: str) -> str:
         """Keep the number of series bounded, however many endpoints come and go."""
-        if name not in self._targets:
-            if len(self._targets) >= _MAX_TARGETS:
+        if name not in self._names:
+            if len(self._names) >= _MAX_NAMES:
                 return _OTHER
-            self._targets.add(name)
+            self._names.add(name)
         return name
 
 

@@ -1,7 +1,9 @@
+import pytest
+
 from airegistry.discovery.naming import NameTable
 from airegistry.resources.agent import Agent
 from airegistry.resources.endpoint import Endpoint
-from airegistry.resources.model import Model
+from airegistry.resources.model import Lifecycle, LifecycleStage, Model
 from airegistry.resources.resource import Resource
 from airegistry.resources.route import Route
 
@@ -87,6 +89,55 @@ def test_a_provider_counts_as_long_as_one_of_its_endpoints_is_there():
     assert names.resolve("q/o") == ("models/m",)
     names.apply((), ["models/m/endpoints/e2"])
     assert names.resolve("q/o") == ()
+
+
+def family(id_, version, stage=None, family="f", **facts):
+    return model(id_, family=family, version=version, lifecycle=Lifecycle(stage), **facts)
+
+
+def test_a_version_of_a_family_has_a_name():
+    names = table(
+        family("one", "1"), family("two", "2"), family("two-by-another", "2"), family("other", "1", family="g")
+    )
+    assert names.resolve("f@1") == ("models/one",)
+    assert names.resolve("f@2") == ("models/two", "models/two-by-another")
+    assert names.resolve("f@3") == ()
+
+
+@pytest.mark.parametrize(
+    ("versions", "latest"),
+    [
+        pytest.param(["1.9", "1.10"], "1.10", id="numbers"),
+        pytest.param(["2024-08-06", "2024-11-20"], "2024-11-20", id="dates"),
+        pytest.param(["2", "2-beta", "2-rc1"], "2", id="words-before-none"),
+        pytest.param(["1", "1.0.1"], "1.0.1", id="more-parts"),
+        pytest.param(["v1", "v2"], "v2", id="prefixed"),
+        pytest.param(["9" * 5_000, "1" + "0" * 5_000], "1" + "0" * 5_000, id="huge"),
+    ],
+)
+def test_the_latest_of_a_family_is_its_newest_version(versions, latest):
+    for order in (versions, versions[::-1]):
+        names = table(*(family(f"m{i}", version) for i, version in enumerate(order)))
+        assert names.resolve("f@latest") == (f"models/m{order.index(latest)}",)
+
+
+def test_previews_and_what_is_going_are_not_the_latest():
+    stages = (LifecycleStage.PREVIEW, LifecycleStage.DEPRECATED, LifecycleStage.RETIRED)
+    names = table(family("used", "1"), *(family(stage.name.lower(), "2", stage) for stage in stages))
+    assert names.resolve("f@latest") == ("models/used",)
+    assert names.resolve("g@latest") == ()
+    assert names.resolve("@latest") == ()
+
+
+def test_the_latest_follows_what_comes_and_goes():
+    names = table(family("one", "1"))
+    names.apply([family("two", "2")], ())
+    assert names.resolve("f@latest") == ("models/two",)
+    names.apply([family("two", "2", LifecycleStage.RETIRED)], ())
+    assert names.resolve("f@latest") == ("models/one",)
+    names.apply([], ["models/one", "models/two"])
+    assert names.resolve("f@latest") == ()
+    assert names._families == {}
 
 
 def test_a_changed_model_answers_to_its_new_names_only():

@@ -37,7 +37,7 @@ def itinerary(*tiers, fallbacks=(), ejected=frozenset(), expand=None):
         tiers,
         fallbacks,
         pick=first,
-        ejected=lambda names: {name for name in names if name.rpartition("/")[2] in ejected},
+        ejected=lambda targets: {one.name for one in targets if one.name.rpartition("/")[2] in ejected},
         expand=expand or (lambda _name: ((), ())),
     )
 
@@ -122,5 +122,47 @@ def test_fallbacks_that_point_at_each_other_come_to_an_end():
     assert way(trip, DOWN) == "ax"
 
 
-def test_before_any_error_there_is_no_fallback():
-    assert way(itinerary(fallbacks=[fallback()], expand=to_x), DOWN) == ""
+@pytest.mark.parametrize(
+    ("fallbacks", "expected"),
+    [
+        pytest.param([fallback()], "x", id="any"),
+        pytest.param([fallback(ErrorClass.OVERLOADED)], "x", id="of-endpoints"),
+        pytest.param([fallback(ErrorClass.CONTENT_FILTER)], "", id="of-requests"),
+    ],
+)
+def test_where_nobody_may_be_asked_a_fallback_for_failing_endpoints_takes_over(fallbacks, expected):
+    assert way(itinerary(tier("a"), fallbacks=fallbacks, ejected={"a"}, expand=to_x), DOWN) == expected
+
+
+def test_what_did_not_fit_falls_back_only_to_who_is_known_to_take_more():
+    def expand(_name):
+        return (tier(target("same", 10), target("unknown"), target("more", 20)),), ()
+
+    assert way(itinerary(tier(target("a", 10)), fallbacks=[fallback()], expand=expand), TOO_LONG) == "amore"
+
+
+def test_somebody_beside_is_of_the_same_tier_and_not_asked_again():
+    trip = itinerary(tier("a", "b"), tier("c"))
+    assert trip.next().name.endswith("/a")
+    assert trip.beside().name.endswith("/b")
+    assert trip.beside() is None
+    trip.failed(target("a"), DOWN)
+    assert trip.next().name.endswith("/c")
+
+
+def test_who_does_not_fit_keeps_its_turn():
+    trip = itinerary(tier("a", "b"), tier("c"))
+    assert trip.next(lambda one: one.name.endswith("/c")).name.endswith("/c")
+    trip.failed(target("c"), DOWN)
+    assert trip.next(lambda one: one.name.endswith("/c")) is None
+    assert trip.next().name.endswith("/a")
+
+
+def test_one_that_asked_for_time_is_asked_again():
+    trip = itinerary(tier("a"))
+    one = trip.next()
+    trip.failed(one, DOWN)
+    assert trip.next() is None
+    trip.again(one)
+    assert trip.next() is one
+    assert trip.next() is None

@@ -193,6 +193,8 @@ const (
 	ExclusionReason_EXCLUSION_REASON_BREAKER ExclusionReason = 21
 	// Its weight is 0.
 	ExclusionReason_EXCLUSION_REASON_WEIGHT ExclusionReason = 22
+	// It is at a limit that it declares (`rate_limits`), as far as this gateway's own calls go. Only when invoking.
+	ExclusionReason_EXCLUSION_REASON_LIMIT ExclusionReason = 23
 )
 
 // Enum value maps for ExclusionReason.
@@ -221,6 +223,7 @@ var (
 		20: "EXCLUSION_REASON_DIALECT",
 		21: "EXCLUSION_REASON_BREAKER",
 		22: "EXCLUSION_REASON_WEIGHT",
+		23: "EXCLUSION_REASON_LIMIT",
 	}
 	ExclusionReason_value = map[string]int32{
 		"EXCLUSION_REASON_UNSPECIFIED": 0,
@@ -246,6 +249,7 @@ var (
 		"EXCLUSION_REASON_DIALECT":     20,
 		"EXCLUSION_REASON_BREAKER":     21,
 		"EXCLUSION_REASON_WEIGHT":      22,
+		"EXCLUSION_REASON_LIMIT":       23,
 	}
 )
 
@@ -599,7 +603,7 @@ const file_airegistry_v1_discovery_proto_rawDesc = "" +
 	"\x17SCORE_BASIS_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14SCORE_BASIS_MEASURED\x10\x01\x12\x18\n" +
 	"\x14SCORE_BASIS_DECLARED\x10\x02\x12\x15\n" +
-	"\x11SCORE_BASIS_PRIOR\x10\x03*\xcd\x05\n" +
+	"\x11SCORE_BASIS_PRIOR\x10\x03*\xe9\x05\n" +
 	"\x0fExclusionReason\x12 \n" +
 	"\x1cEXCLUSION_REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16EXCLUSION_REASON_MODEL\x10\x01\x12\x19\n" +
@@ -624,7 +628,8 @@ const file_airegistry_v1_discovery_proto_rawDesc = "" +
 	"\x1bEXCLUSION_REASON_PERMISSION\x10\x13\x12\x1c\n" +
 	"\x18EXCLUSION_REASON_DIALECT\x10\x14\x12\x1c\n" +
 	"\x18EXCLUSION_REASON_BREAKER\x10\x15\x12\x1b\n" +
-	"\x17EXCLUSION_REASON_WEIGHT\x10\x16BC\n" +
+	"\x17EXCLUSION_REASON_WEIGHT\x10\x16\x12\x1a\n" +
+	"\x16EXCLUSION_REASON_LIMIT\x10\x17BC\n" +
 	"\x11dev.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3"
 
 var (

@@ -89,8 +89,8 @@ func (AttemptOutcome) EnumDescriptor() ([]byte, []int) {
 // What to invoke, and with what.
 type Invocation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What to call: in this order a route, an alias, a model id, an original id (`meta-llama/Llama-3.1-8B`) or
-	// `provider/original-id`. Full names (`models/…`, `routes/…`, `agents/…`, `models/…/endpoints/…`) are taken as such.
+	// What to call: in this order a route, an alias, a model id, an original id (`meta-llama/Llama-3.1-8B`),
+	// `provider/original-id`, or `family@version`, where `family@latest` is the newest version in use. Full names (`models/…`, `routes/…`, `agents/…`, `models/…/endpoints/…`) are taken as such.
 	// Several matches are `INVALID_ARGUMENT` / `AMBIGUOUS_MODEL` with the matches. Exclusive with `query`.
 	Model string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
 	// Finds the target instead of naming it.
@@ -766,7 +766,9 @@ type AttemptStarted struct {
 	// The model that the provider says it uses. Empty: it did not say.
 	UpstreamModel string `protobuf:"bytes,4,opt,name=upstream_model,json=upstreamModel,proto3" json:"upstream_model,omitempty"`
 	// When the provider says it answered, seconds since the epoch. Unset: it did not say.
-	Created       *int64 `protobuf:"varint,5,opt,name=created,proto3,oneof" json:"created,omitempty"`
+	Created *int64 `protobuf:"varint,5,opt,name=created,proto3,oneof" json:"created,omitempty"`
+	// What the caller should know of the model before the answer: that it is deprecated, and what to use instead.
+	Warnings      []*Warning `protobuf:"bytes,6,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -834,6 +836,13 @@ func (x *AttemptStarted) GetCreated() int64 {
 		return *x.Created
 	}
 	return 0
+}
+
+func (x *AttemptStarted) GetWarnings() []*Warning {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
 }
 
 // Discard what came: another attempt starts again.
@@ -1370,7 +1379,21 @@ type ExplainResponse struct {
 	// The registry revision that the decision rests on.
 	Revision int64 `protobuf:"varint,5,opt,name=revision,proto3" json:"revision,omitempty"`
 	// The view of the registry is stale.
-	Stale         bool `protobuf:"varint,6,opt,name=stale,proto3" json:"stale,omitempty"`
+	Stale bool `protobuf:"varint,6,opt,name=stale,proto3" json:"stale,omitempty"`
+	// The arm of the route's split that the call would take. Empty: none, the route's own tiers. A call that nothing keeps on
+	// an arm is shown on the one that most calls take.
+	SplitArm string `protobuf:"bytes,7,opt,name=split_arm,json=splitArm,proto3" json:"split_arm,omitempty"`
+	// All arms of the route's split.
+	Arms []*SplitArm `protobuf:"bytes,8,rep,name=arms,proto3" json:"arms,omitempty"`
+	// Whether this very call would be started a second time beside a silent first attempt, budget permitting.
+	Hedged bool `protobuf:"varint,9,opt,name=hedged,proto3" json:"hedged,omitempty"`
+	// What keeps calls away at the moment: breakers that are not closed, cool-downs that providers asked for, limits that are
+	// reached. At most 100.
+	Hindrances []*Hindrance `protobuf:"bytes,10,rep,name=hindrances,proto3" json:"hindrances,omitempty"`
+	// Where the call would go on after the candidates, in order.
+	Fallbacks []*RouteFallback `protobuf:"bytes,11,rep,name=fallbacks,proto3" json:"fallbacks,omitempty"`
+	// What the caller should know of the model: that it is deprecated or retired, and what to use instead.
+	Warnings      []*Warning `protobuf:"bytes,12,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1447,6 +1470,113 @@ func (x *ExplainResponse) GetStale() bool {
 	return false
 }
 
+func (x *ExplainResponse) GetSplitArm() string {
+	if x != nil {
+		return x.SplitArm
+	}
+	return ""
+}
+
+func (x *ExplainResponse) GetArms() []*SplitArm {
+	if x != nil {
+		return x.Arms
+	}
+	return nil
+}
+
+func (x *ExplainResponse) GetHedged() bool {
+	if x != nil {
+		return x.Hedged
+	}
+	return false
+}
+
+func (x *ExplainResponse) GetHindrances() []*Hindrance {
+	if x != nil {
+		return x.Hindrances
+	}
+	return nil
+}
+
+func (x *ExplainResponse) GetFallbacks() []*RouteFallback {
+	if x != nil {
+		return x.Fallbacks
+	}
+	return nil
+}
+
+func (x *ExplainResponse) GetWarnings() []*Warning {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+// What keeps calls away from an endpoint, or from all endpoints of a provider or with a credential.
+type Hindrance struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The endpoint by name, `provider <name> at <host>`, or `credential <provider>/<name> at <host>`; never a value.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// `open` or `half_open` for breakers, `cooling` for a time that a provider asked for, `limited` for a limit that the
+	// endpoint declares.
+	State string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
+	// How long until a call may pass again.
+	Wait          *durationpb.Duration `protobuf:"bytes,3,opt,name=wait,proto3" json:"wait,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Hindrance) Reset() {
+	*x = Hindrance{}
+	mi := &file_airegistry_v1_gateway_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Hindrance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Hindrance) ProtoMessage() {}
+
+func (x *Hindrance) ProtoReflect() protoreflect.Message {
+	mi := &file_airegistry_v1_gateway_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Hindrance.ProtoReflect.Descriptor instead.
+func (*Hindrance) Descriptor() ([]byte, []int) {
+	return file_airegistry_v1_gateway_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Hindrance) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Hindrance) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *Hindrance) GetWait() *durationpb.Duration {
+	if x != nil {
+		return x.Wait
+	}
+	return nil
+}
+
 // Somebody who would be asked.
 type ExplainedCandidate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1459,14 +1589,22 @@ type ExplainedCandidate struct {
 	// How its breaker stands: `closed`, `open`, `half_open`.
 	Breaker string `protobuf:"bytes,4,opt,name=breaker,proto3" json:"breaker,omitempty"`
 	// What could not be sent to it.
-	Warnings      []*Warning `protobuf:"bytes,5,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	Warnings []*Warning `protobuf:"bytes,5,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	// Whether it could go on with this call's answer where another's was cut.
+	Continues bool `protobuf:"varint,6,opt,name=continues,proto3" json:"continues,omitempty"`
+	// The calls that this gateway has with it now.
+	InFlight int32 `protobuf:"varint,7,opt,name=in_flight,json=inFlight,proto3" json:"in_flight,omitempty"`
+	// The time to the first token of a stream as this gateway measured it of late. Unset: too few were measured.
+	TimeToFirstToken *durationpb.Duration `protobuf:"bytes,8,opt,name=time_to_first_token,json=timeToFirstToken,proto3" json:"time_to_first_token,omitempty"`
+	// How much of its usual traffic it gets, 0 to 1: less than 1 for a while after its breaker closed.
+	Share         float64 `protobuf:"fixed64,9,opt,name=share,proto3" json:"share,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExplainedCandidate) Reset() {
 	*x = ExplainedCandidate{}
-	mi := &file_airegistry_v1_gateway_service_proto_msgTypes[15]
+	mi := &file_airegistry_v1_gateway_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1478,7 +1616,7 @@ func (x *ExplainedCandidate) String() string {
 func (*ExplainedCandidate) ProtoMessage() {}
 
 func (x *ExplainedCandidate) ProtoReflect() protoreflect.Message {
-	mi := &file_airegistry_v1_gateway_service_proto_msgTypes[15]
+	mi := &file_airegistry_v1_gateway_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1491,7 +1629,7 @@ func (x *ExplainedCandidate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExplainedCandidate.ProtoReflect.Descriptor instead.
 func (*ExplainedCandidate) Descriptor() ([]byte, []int) {
-	return file_airegistry_v1_gateway_service_proto_rawDescGZIP(), []int{15}
+	return file_airegistry_v1_gateway_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ExplainedCandidate) GetCandidate() *Candidate {
@@ -1527,6 +1665,34 @@ func (x *ExplainedCandidate) GetWarnings() []*Warning {
 		return x.Warnings
 	}
 	return nil
+}
+
+func (x *ExplainedCandidate) GetContinues() bool {
+	if x != nil {
+		return x.Continues
+	}
+	return false
+}
+
+func (x *ExplainedCandidate) GetInFlight() int32 {
+	if x != nil {
+		return x.InFlight
+	}
+	return 0
+}
+
+func (x *ExplainedCandidate) GetTimeToFirstToken() *durationpb.Duration {
+	if x != nil {
+		return x.TimeToFirstToken
+	}
+	return nil
+}
+
+func (x *ExplainedCandidate) GetShare() float64 {
+	if x != nil {
+		return x.Share
+	}
+	return 0
 }
 
 var File_airegistry_v1_gateway_service_proto protoreflect.FileDescriptor
@@ -1590,14 +1756,15 @@ const file_airegistry_v1_gateway_service_proto_rawDesc = "" +
 	"\x03raw\x18\x04 \x01(\v2\x1a.airegistry.v1.RawResponseH\x00R\x03raw\x128\n" +
 	"\trestarted\x18\x05 \x01(\v2\x18.airegistry.v1.RestartedH\x00R\trestarted\x12,\n" +
 	"\x03end\x18\x06 \x01(\v2\x18.airegistry.v1.StreamEndH\x00R\x03endB\a\n" +
-	"\x05event\"\xb5\x01\n" +
+	"\x05event\"\xe9\x01\n" +
 	"\x0eAttemptStarted\x12\x16\n" +
 	"\x06target\x18\x01 \x01(\tR\x06target\x12\x18\n" +
 	"\aattempt\x18\x02 \x01(\x05R\aattempt\x12\x1f\n" +
 	"\vupstream_id\x18\x03 \x01(\tR\n" +
 	"upstreamId\x12%\n" +
 	"\x0eupstream_model\x18\x04 \x01(\tR\rupstreamModel\x12\x1d\n" +
-	"\acreated\x18\x05 \x01(\x03H\x00R\acreated\x88\x01\x01B\n" +
+	"\acreated\x18\x05 \x01(\x03H\x00R\acreated\x88\x01\x01\x122\n" +
+	"\bwarnings\x18\x06 \x03(\v2\x16.airegistry.v1.WarningR\bwarningsB\n" +
 	"\n" +
 	"\b_created\"7\n" +
 	"\tRestarted\x12*\n" +
@@ -1643,7 +1810,7 @@ const file_airegistry_v1_gateway_service_proto_rawDesc = "" +
 	"\x0eExplainRequest\x12?\n" +
 	"\n" +
 	"invocation\x18\x01 \x01(\v2\x19.airegistry.v1.InvocationB\x04\xe2A\x01\x02R\n" +
-	"invocation\"\x90\x02\n" +
+	"invocation\"\x9c\x04\n" +
 	"\x0fExplainResponse\x12\x1a\n" +
 	"\bresolved\x18\x01 \x01(\tR\bresolved\x12A\n" +
 	"\n" +
@@ -1654,13 +1821,30 @@ const file_airegistry_v1_gateway_service_proto_rawDesc = "" +
 	"exclusions\x122\n" +
 	"\x06policy\x18\x04 \x01(\v2\x1a.airegistry.v1.RoutePolicyR\x06policy\x12\x1a\n" +
 	"\brevision\x18\x05 \x01(\x03R\brevision\x12\x14\n" +
-	"\x05stale\x18\x06 \x01(\bR\x05stale\"\xc6\x01\n" +
+	"\x05stale\x18\x06 \x01(\bR\x05stale\x12\x1b\n" +
+	"\tsplit_arm\x18\a \x01(\tR\bsplitArm\x12+\n" +
+	"\x04arms\x18\b \x03(\v2\x17.airegistry.v1.SplitArmR\x04arms\x12\x16\n" +
+	"\x06hedged\x18\t \x01(\bR\x06hedged\x128\n" +
+	"\n" +
+	"hindrances\x18\n" +
+	" \x03(\v2\x18.airegistry.v1.HindranceR\n" +
+	"hindrances\x12:\n" +
+	"\tfallbacks\x18\v \x03(\v2\x1c.airegistry.v1.RouteFallbackR\tfallbacks\x122\n" +
+	"\bwarnings\x18\f \x03(\v2\x16.airegistry.v1.WarningR\bwarnings\"d\n" +
+	"\tHindrance\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05state\x18\x02 \x01(\tR\x05state\x12-\n" +
+	"\x04wait\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x04wait\"\xe1\x02\n" +
 	"\x12ExplainedCandidate\x126\n" +
 	"\tcandidate\x18\x01 \x01(\v2\x18.airegistry.v1.CandidateR\tcandidate\x12\x12\n" +
 	"\x04tier\x18\x02 \x01(\x05R\x04tier\x12\x16\n" +
 	"\x06weight\x18\x03 \x01(\x05R\x06weight\x12\x18\n" +
 	"\abreaker\x18\x04 \x01(\tR\abreaker\x122\n" +
-	"\bwarnings\x18\x05 \x03(\v2\x16.airegistry.v1.WarningR\bwarnings*\xa2\x01\n" +
+	"\bwarnings\x18\x05 \x03(\v2\x16.airegistry.v1.WarningR\bwarnings\x12\x1c\n" +
+	"\tcontinues\x18\x06 \x01(\bR\tcontinues\x12\x1b\n" +
+	"\tin_flight\x18\a \x01(\x05R\binFlight\x12H\n" +
+	"\x13time_to_first_token\x18\b \x01(\v2\x19.google.protobuf.DurationR\x10timeToFirstToken\x12\x14\n" +
+	"\x05share\x18\t \x01(\x01R\x05share*\xa2\x01\n" +
 	"\x0eAttemptOutcome\x12\x1f\n" +
 	"\x1bATTEMPT_OUTCOME_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12ATTEMPT_OUTCOME_OK\x10\x01\x12\x19\n" +
@@ -1686,7 +1870,7 @@ func file_airegistry_v1_gateway_service_proto_rawDescGZIP() []byte {
 }
 
 var file_airegistry_v1_gateway_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_airegistry_v1_gateway_service_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_airegistry_v1_gateway_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_airegistry_v1_gateway_service_proto_goTypes = []any{
 	(AttemptOutcome)(0),          // 0: airegistry.v1.AttemptOutcome
 	(*Invocation)(nil),           // 1: airegistry.v1.Invocation
@@ -1704,92 +1888,102 @@ var file_airegistry_v1_gateway_service_proto_goTypes = []any{
 	(*Warning)(nil),              // 13: airegistry.v1.Warning
 	(*ExplainRequest)(nil),       // 14: airegistry.v1.ExplainRequest
 	(*ExplainResponse)(nil),      // 15: airegistry.v1.ExplainResponse
-	(*ExplainedCandidate)(nil),   // 16: airegistry.v1.ExplainedCandidate
-	nil,                          // 17: airegistry.v1.Invocation.LabelsEntry
-	(*DiscoverQuery)(nil),        // 18: airegistry.v1.DiscoverQuery
-	(*ChatRequest)(nil),          // 19: airegistry.v1.ChatRequest
-	(*EmbeddingsRequest)(nil),    // 20: airegistry.v1.EmbeddingsRequest
-	(*RerankRequest)(nil),        // 21: airegistry.v1.RerankRequest
-	(*ImageRequest)(nil),         // 22: airegistry.v1.ImageRequest
-	(*RawRequest)(nil),           // 23: airegistry.v1.RawRequest
-	(*AgentTaskRequest)(nil),     // 24: airegistry.v1.AgentTaskRequest
-	(*RoutePolicy)(nil),          // 25: airegistry.v1.RoutePolicy
-	(*ChatResponse)(nil),         // 26: airegistry.v1.ChatResponse
-	(*EmbeddingsResponse)(nil),   // 27: airegistry.v1.EmbeddingsResponse
-	(*RerankResponse)(nil),       // 28: airegistry.v1.RerankResponse
-	(*ImageResponse)(nil),        // 29: airegistry.v1.ImageResponse
-	(*RawResponse)(nil),          // 30: airegistry.v1.RawResponse
-	(*AgentTaskResponse)(nil),    // 31: airegistry.v1.AgentTaskResponse
-	(*ChatDelta)(nil),            // 32: airegistry.v1.ChatDelta
-	(*status.Status)(nil),        // 33: google.rpc.Status
-	(*structpb.Struct)(nil),      // 34: google.protobuf.Struct
-	(*Usage)(nil),                // 35: airegistry.v1.Usage
-	(*Cost)(nil),                 // 36: airegistry.v1.Cost
-	(*durationpb.Duration)(nil),  // 37: google.protobuf.Duration
-	(ErrorClass)(0),              // 38: airegistry.v1.ErrorClass
-	(*Exclusion)(nil),            // 39: airegistry.v1.Exclusion
-	(*Candidate)(nil),            // 40: airegistry.v1.Candidate
+	(*Hindrance)(nil),            // 16: airegistry.v1.Hindrance
+	(*ExplainedCandidate)(nil),   // 17: airegistry.v1.ExplainedCandidate
+	nil,                          // 18: airegistry.v1.Invocation.LabelsEntry
+	(*DiscoverQuery)(nil),        // 19: airegistry.v1.DiscoverQuery
+	(*ChatRequest)(nil),          // 20: airegistry.v1.ChatRequest
+	(*EmbeddingsRequest)(nil),    // 21: airegistry.v1.EmbeddingsRequest
+	(*RerankRequest)(nil),        // 22: airegistry.v1.RerankRequest
+	(*ImageRequest)(nil),         // 23: airegistry.v1.ImageRequest
+	(*RawRequest)(nil),           // 24: airegistry.v1.RawRequest
+	(*AgentTaskRequest)(nil),     // 25: airegistry.v1.AgentTaskRequest
+	(*RoutePolicy)(nil),          // 26: airegistry.v1.RoutePolicy
+	(*ChatResponse)(nil),         // 27: airegistry.v1.ChatResponse
+	(*EmbeddingsResponse)(nil),   // 28: airegistry.v1.EmbeddingsResponse
+	(*RerankResponse)(nil),       // 29: airegistry.v1.RerankResponse
+	(*ImageResponse)(nil),        // 30: airegistry.v1.ImageResponse
+	(*RawResponse)(nil),          // 31: airegistry.v1.RawResponse
+	(*AgentTaskResponse)(nil),    // 32: airegistry.v1.AgentTaskResponse
+	(*ChatDelta)(nil),            // 33: airegistry.v1.ChatDelta
+	(*status.Status)(nil),        // 34: google.rpc.Status
+	(*structpb.Struct)(nil),      // 35: google.protobuf.Struct
+	(*Usage)(nil),                // 36: airegistry.v1.Usage
+	(*Cost)(nil),                 // 37: airegistry.v1.Cost
+	(*durationpb.Duration)(nil),  // 38: google.protobuf.Duration
+	(ErrorClass)(0),              // 39: airegistry.v1.ErrorClass
+	(*Exclusion)(nil),            // 40: airegistry.v1.Exclusion
+	(*SplitArm)(nil),             // 41: airegistry.v1.SplitArm
+	(*RouteFallback)(nil),        // 42: airegistry.v1.RouteFallback
+	(*Candidate)(nil),            // 43: airegistry.v1.Candidate
 }
 var file_airegistry_v1_gateway_service_proto_depIdxs = []int32{
-	18, // 0: airegistry.v1.Invocation.query:type_name -> airegistry.v1.DiscoverQuery
-	19, // 1: airegistry.v1.Invocation.chat:type_name -> airegistry.v1.ChatRequest
-	20, // 2: airegistry.v1.Invocation.embeddings:type_name -> airegistry.v1.EmbeddingsRequest
-	21, // 3: airegistry.v1.Invocation.rerank:type_name -> airegistry.v1.RerankRequest
-	22, // 4: airegistry.v1.Invocation.image:type_name -> airegistry.v1.ImageRequest
-	23, // 5: airegistry.v1.Invocation.raw:type_name -> airegistry.v1.RawRequest
-	24, // 6: airegistry.v1.Invocation.agent_task:type_name -> airegistry.v1.AgentTaskRequest
-	25, // 7: airegistry.v1.Invocation.policy:type_name -> airegistry.v1.RoutePolicy
-	17, // 8: airegistry.v1.Invocation.labels:type_name -> airegistry.v1.Invocation.LabelsEntry
+	19, // 0: airegistry.v1.Invocation.query:type_name -> airegistry.v1.DiscoverQuery
+	20, // 1: airegistry.v1.Invocation.chat:type_name -> airegistry.v1.ChatRequest
+	21, // 2: airegistry.v1.Invocation.embeddings:type_name -> airegistry.v1.EmbeddingsRequest
+	22, // 3: airegistry.v1.Invocation.rerank:type_name -> airegistry.v1.RerankRequest
+	23, // 4: airegistry.v1.Invocation.image:type_name -> airegistry.v1.ImageRequest
+	24, // 5: airegistry.v1.Invocation.raw:type_name -> airegistry.v1.RawRequest
+	25, // 6: airegistry.v1.Invocation.agent_task:type_name -> airegistry.v1.AgentTaskRequest
+	26, // 7: airegistry.v1.Invocation.policy:type_name -> airegistry.v1.RoutePolicy
+	18, // 8: airegistry.v1.Invocation.labels:type_name -> airegistry.v1.Invocation.LabelsEntry
 	1,  // 9: airegistry.v1.InvokeRequest.invocation:type_name -> airegistry.v1.Invocation
-	26, // 10: airegistry.v1.InvokeResponse.chat:type_name -> airegistry.v1.ChatResponse
-	27, // 11: airegistry.v1.InvokeResponse.embeddings:type_name -> airegistry.v1.EmbeddingsResponse
-	28, // 12: airegistry.v1.InvokeResponse.rerank:type_name -> airegistry.v1.RerankResponse
-	29, // 13: airegistry.v1.InvokeResponse.image:type_name -> airegistry.v1.ImageResponse
-	30, // 14: airegistry.v1.InvokeResponse.raw:type_name -> airegistry.v1.RawResponse
-	31, // 15: airegistry.v1.InvokeResponse.agent_task:type_name -> airegistry.v1.AgentTaskResponse
+	27, // 10: airegistry.v1.InvokeResponse.chat:type_name -> airegistry.v1.ChatResponse
+	28, // 11: airegistry.v1.InvokeResponse.embeddings:type_name -> airegistry.v1.EmbeddingsResponse
+	29, // 12: airegistry.v1.InvokeResponse.rerank:type_name -> airegistry.v1.RerankResponse
+	30, // 13: airegistry.v1.InvokeResponse.image:type_name -> airegistry.v1.ImageResponse
+	31, // 14: airegistry.v1.InvokeResponse.raw:type_name -> airegistry.v1.RawResponse
+	32, // 15: airegistry.v1.InvokeResponse.agent_task:type_name -> airegistry.v1.AgentTaskResponse
 	10, // 16: airegistry.v1.InvokeResponse.settlement:type_name -> airegistry.v1.Settlement
 	1,  // 17: airegistry.v1.InvokeStreamRequest.invocation:type_name -> airegistry.v1.Invocation
 	6,  // 18: airegistry.v1.InvokeStreamResponse.events:type_name -> airegistry.v1.InvokeEvent
 	7,  // 19: airegistry.v1.InvokeEvent.started:type_name -> airegistry.v1.AttemptStarted
-	32, // 20: airegistry.v1.InvokeEvent.chat_delta:type_name -> airegistry.v1.ChatDelta
-	31, // 21: airegistry.v1.InvokeEvent.agent_task:type_name -> airegistry.v1.AgentTaskResponse
-	30, // 22: airegistry.v1.InvokeEvent.raw:type_name -> airegistry.v1.RawResponse
+	33, // 20: airegistry.v1.InvokeEvent.chat_delta:type_name -> airegistry.v1.ChatDelta
+	32, // 21: airegistry.v1.InvokeEvent.agent_task:type_name -> airegistry.v1.AgentTaskResponse
+	31, // 22: airegistry.v1.InvokeEvent.raw:type_name -> airegistry.v1.RawResponse
 	8,  // 23: airegistry.v1.InvokeEvent.restarted:type_name -> airegistry.v1.Restarted
 	9,  // 24: airegistry.v1.InvokeEvent.end:type_name -> airegistry.v1.StreamEnd
-	33, // 25: airegistry.v1.Restarted.reason:type_name -> google.rpc.Status
-	10, // 26: airegistry.v1.StreamEnd.settlement:type_name -> airegistry.v1.Settlement
-	34, // 27: airegistry.v1.StreamEnd.extra:type_name -> google.protobuf.Struct
-	35, // 28: airegistry.v1.Settlement.usage:type_name -> airegistry.v1.Usage
-	36, // 29: airegistry.v1.Settlement.cost:type_name -> airegistry.v1.Cost
-	11, // 30: airegistry.v1.Settlement.attempts:type_name -> airegistry.v1.Attempt
-	13, // 31: airegistry.v1.Settlement.warnings:type_name -> airegistry.v1.Warning
-	37, // 32: airegistry.v1.Settlement.time_to_first_token:type_name -> google.protobuf.Duration
-	37, // 33: airegistry.v1.Settlement.duration:type_name -> google.protobuf.Duration
-	0,  // 34: airegistry.v1.Attempt.outcome:type_name -> airegistry.v1.AttemptOutcome
-	38, // 35: airegistry.v1.Attempt.error_class:type_name -> airegistry.v1.ErrorClass
-	33, // 36: airegistry.v1.Attempt.error:type_name -> google.rpc.Status
-	37, // 37: airegistry.v1.Attempt.duration:type_name -> google.protobuf.Duration
-	37, // 38: airegistry.v1.Attempt.time_to_first_token:type_name -> google.protobuf.Duration
-	35, // 39: airegistry.v1.Attempt.usage:type_name -> airegistry.v1.Usage
-	36, // 40: airegistry.v1.Attempt.cost:type_name -> airegistry.v1.Cost
-	11, // 41: airegistry.v1.AttemptList.attempts:type_name -> airegistry.v1.Attempt
-	1,  // 42: airegistry.v1.ExplainRequest.invocation:type_name -> airegistry.v1.Invocation
-	16, // 43: airegistry.v1.ExplainResponse.candidates:type_name -> airegistry.v1.ExplainedCandidate
-	39, // 44: airegistry.v1.ExplainResponse.exclusions:type_name -> airegistry.v1.Exclusion
-	25, // 45: airegistry.v1.ExplainResponse.policy:type_name -> airegistry.v1.RoutePolicy
-	40, // 46: airegistry.v1.ExplainedCandidate.candidate:type_name -> airegistry.v1.Candidate
-	13, // 47: airegistry.v1.ExplainedCandidate.warnings:type_name -> airegistry.v1.Warning
-	2,  // 48: airegistry.v1.GatewayService.Invoke:input_type -> airegistry.v1.InvokeRequest
-	4,  // 49: airegistry.v1.GatewayService.InvokeStream:input_type -> airegistry.v1.InvokeStreamRequest
-	14, // 50: airegistry.v1.GatewayService.Explain:input_type -> airegistry.v1.ExplainRequest
-	3,  // 51: airegistry.v1.GatewayService.Invoke:output_type -> airegistry.v1.InvokeResponse
-	5,  // 52: airegistry.v1.GatewayService.InvokeStream:output_type -> airegistry.v1.InvokeStreamResponse
-	15, // 53: airegistry.v1.GatewayService.Explain:output_type -> airegistry.v1.ExplainResponse
-	51, // [51:54] is the sub-list for method output_type
-	48, // [48:51] is the sub-list for method input_type
-	48, // [48:48] is the sub-list for extension type_name
-	48, // [48:48] is the sub-list for extension extendee
-	0,  // [0:48] is the sub-list for field type_name
+	13, // 25: airegistry.v1.AttemptStarted.warnings:type_name -> airegistry.v1.Warning
+	34, // 26: airegistry.v1.Restarted.reason:type_name -> google.rpc.Status
+	10, // 27: airegistry.v1.StreamEnd.settlement:type_name -> airegistry.v1.Settlement
+	35, // 28: airegistry.v1.StreamEnd.extra:type_name -> google.protobuf.Struct
+	36, // 29: airegistry.v1.Settlement.usage:type_name -> airegistry.v1.Usage
+	37, // 30: airegistry.v1.Settlement.cost:type_name -> airegistry.v1.Cost
+	11, // 31: airegistry.v1.Settlement.attempts:type_name -> airegistry.v1.Attempt
+	13, // 32: airegistry.v1.Settlement.warnings:type_name -> airegistry.v1.Warning
+	38, // 33: airegistry.v1.Settlement.time_to_first_token:type_name -> google.protobuf.Duration
+	38, // 34: airegistry.v1.Settlement.duration:type_name -> google.protobuf.Duration
+	0,  // 35: airegistry.v1.Attempt.outcome:type_name -> airegistry.v1.AttemptOutcome
+	39, // 36: airegistry.v1.Attempt.error_class:type_name -> airegistry.v1.ErrorClass
+	34, // 37: airegistry.v1.Attempt.error:type_name -> google.rpc.Status
+	38, // 38: airegistry.v1.Attempt.duration:type_name -> google.protobuf.Duration
+	38, // 39: airegistry.v1.Attempt.time_to_first_token:type_name -> google.protobuf.Duration
+	36, // 40: airegistry.v1.Attempt.usage:type_name -> airegistry.v1.Usage
+	37, // 41: airegistry.v1.Attempt.cost:type_name -> airegistry.v1.Cost
+	11, // 42: airegistry.v1.AttemptList.attempts:type_name -> airegistry.v1.Attempt
+	1,  // 43: airegistry.v1.ExplainRequest.invocation:type_name -> airegistry.v1.Invocation
+	17, // 44: airegistry.v1.ExplainResponse.candidates:type_name -> airegistry.v1.ExplainedCandidate
+	40, // 45: airegistry.v1.ExplainResponse.exclusions:type_name -> airegistry.v1.Exclusion
+	26, // 46: airegistry.v1.ExplainResponse.policy:type_name -> airegistry.v1.RoutePolicy
+	41, // 47: airegistry.v1.ExplainResponse.arms:type_name -> airegistry.v1.SplitArm
+	16, // 48: airegistry.v1.ExplainResponse.hindrances:type_name -> airegistry.v1.Hindrance
+	42, // 49: airegistry.v1.ExplainResponse.fallbacks:type_name -> airegistry.v1.RouteFallback
+	13, // 50: airegistry.v1.ExplainResponse.warnings:type_name -> airegistry.v1.Warning
+	38, // 51: airegistry.v1.Hindrance.wait:type_name -> google.protobuf.Duration
+	43, // 52: airegistry.v1.ExplainedCandidate.candidate:type_name -> airegistry.v1.Candidate
+	13, // 53: airegistry.v1.ExplainedCandidate.warnings:type_name -> airegistry.v1.Warning
+	38, // 54: airegistry.v1.ExplainedCandidate.time_to_first_token:type_name -> google.protobuf.Duration
+	2,  // 55: airegistry.v1.GatewayService.Invoke:input_type -> airegistry.v1.InvokeRequest
+	4,  // 56: airegistry.v1.GatewayService.InvokeStream:input_type -> airegistry.v1.InvokeStreamRequest
+	14, // 57: airegistry.v1.GatewayService.Explain:input_type -> airegistry.v1.ExplainRequest
+	3,  // 58: airegistry.v1.GatewayService.Invoke:output_type -> airegistry.v1.InvokeResponse
+	5,  // 59: airegistry.v1.GatewayService.InvokeStream:output_type -> airegistry.v1.InvokeStreamResponse
+	15, // 60: airegistry.v1.GatewayService.Explain:output_type -> airegistry.v1.ExplainResponse
+	58, // [58:61] is the sub-list for method output_type
+	55, // [55:58] is the sub-list for method input_type
+	55, // [55:55] is the sub-list for extension type_name
+	55, // [55:55] is the sub-list for extension extendee
+	0,  // [0:55] is the sub-list for field type_name
 }
 
 func init() { file_airegistry_v1_gateway_service_proto_init() }
@@ -1835,7 +2029,7 @@ func file_airegistry_v1_gateway_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_airegistry_v1_gateway_service_proto_rawDesc), len(file_airegistry_v1_gateway_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   17,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

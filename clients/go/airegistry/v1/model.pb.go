@@ -552,7 +552,9 @@ type Lifecycle struct {
 	// From when it is gone. Unset: unknown.
 	RetireTime *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=retire_time,json=retireTime,proto3" json:"retire_time,omitempty"`
 	// The name of what to use instead (`models/…` or `routes/…`). Empty: nothing named.
-	Replacement   string `protobuf:"bytes,4,opt,name=replacement,proto3" json:"replacement,omitempty"`
+	Replacement string `protobuf:"bytes,4,opt,name=replacement,proto3" json:"replacement,omitempty"`
+	// Whether calls for it go to the replacement once it is retired. Unset: they are refused, and told of the replacement.
+	Redirect      *bool `protobuf:"varint,5,opt,name=redirect,proto3,oneof" json:"redirect,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -613,6 +615,13 @@ func (x *Lifecycle) GetReplacement() string {
 		return x.Replacement
 	}
 	return ""
+}
+
+func (x *Lifecycle) GetRedirect() bool {
+	if x != nil && x.Redirect != nil {
+		return *x.Redirect
+	}
+	return false
 }
 
 // A score in a public or private benchmark.
@@ -741,13 +750,15 @@ const file_airegistry_v1_model_proto_rawDesc = "" +
 	"\v_max_imagesB\x17\n" +
 	"\x15_max_embedding_inputsB\x17\n" +
 	"\x15_embedding_dimensionsB\x15\n" +
-	"\x13_max_stop_sequences\"\xe2\x01\n" +
+	"\x13_max_stop_sequences\"\x90\x02\n" +
 	"\tLifecycle\x123\n" +
 	"\x05stage\x18\x01 \x01(\x0e2\x1d.airegistry.v1.LifecycleStageR\x05stage\x12A\n" +
 	"\x0edeprecate_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\rdeprecateTime\x12;\n" +
 	"\vretire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"retireTime\x12 \n" +
-	"\vreplacement\x18\x04 \x01(\tR\vreplacement\"\xa0\x01\n" +
+	"\vreplacement\x18\x04 \x01(\tR\vreplacement\x12\x1f\n" +
+	"\bredirect\x18\x05 \x01(\bH\x00R\bredirect\x88\x01\x01B\v\n" +
+	"\t_redirect\"\xa0\x01\n" +
 	"\tBenchmark\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05score\x18\x02 \x01(\x01R\x05score\x12 \n" +
@@ -832,6 +843,7 @@ func file_airegistry_v1_model_proto_init() {
 		(*Capability_Level)(nil),
 	}
 	file_airegistry_v1_model_proto_msgTypes[2].OneofWrappers = []any{}
+	file_airegistry_v1_model_proto_msgTypes[3].OneofWrappers = []any{}
 	file_airegistry_v1_model_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

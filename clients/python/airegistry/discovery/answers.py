@@ -51,6 +51,7 @@ class ExclusionReason(IntEnum):
     DIALECT = 20
     BREAKER = 21
     WEIGHT = 22
+    LIMIT = 23
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
 
-from airegistry.resources.model import Model
+from airegistry.resources.model import LifecycleStage, Model
 from airegistry.resources.resource import Resource
 from airegistry.resources.route import Route
 
@@ -19,15 +20,22 @@ class Step(IntEnum):
     MODEL_ID = 3
     ORIGINAL_ID = 4
     PROVIDER_AND_ORIGINAL_ID = 5
+    FAMILY_AND_VERSION = 6
 
 
+LATEST = "latest"
+"""The version that stands for the newest one of a family."""
+
+_PART = re.compile(r"[0-9]+|[a-z]+")
 _Key = tuple[Step, str]
 
 
 class NameTable:
     """Every name that a resource answers to.
 
-    A model answers to `provider/original-id` for its publisher and for the provider of each of its endpoints.
+    A model answers to `provider/original-id` for its publisher and for the provider of each of its endpoints, and to
+    `family@version`. `family@latest` is the newest version of a family that is in use: previews and what is deprecated or
+    retired do not count, and versions are compared part by part, numbers as numbers.
     """
 
     def __init__(self) -> None:
@@ -35,13 +43,14 @@ class NameTable:
         self._keys: dict[str, tuple[_Key, ...]] = {}
         self._models: dict[str, Model] = {}
         self._providers: dict[str, dict[str, str]] = {}
+        self._families: dict[str, set[str]] = {}
 
     def replace(self, resources: Iterable[Resource]) -> None:
         """Forget everything and know *resources* instead."""
         fresh = NameTable()
         fresh.apply(resources, ())
         self._steps, self._keys = fresh._steps, fresh._keys
-        self._models, self._providers = fresh._models, fresh._providers
+        self._models, self._providers, self._families = fresh._models, fresh._providers, fresh._families
 
     def apply(self, puts: Iterable[Resource], removed: Iterable[str]) -> None:
         """Take in what changed. Repeats, and removals of what is not there, are harmless."""
@@ -58,7 +67,8 @@ class NameTable:
         for step in self._steps:
             if found := step.get(text):
                 return found
-        return ()
+        family, _, version = text.rpartition("@")
+        return self._latest(family) if version == LATEST else ()
 
     def models_known_as(self, text: str) -> tuple[str, ...]:
         """Return the models that answer to *text* by any step."""
@@ -67,7 +77,9 @@ class NameTable:
     def _put(self, resource: Resource) -> None:
         name = resource.name
         if resource.model is not None:
+            self._leave_family(name)
             self._models[name] = resource.model
+            self._families.setdefault(resource.model.family, set()).add(name)
             self._enter(name, self._model_keys(name, resource.model))
         elif resource.endpoint is not None:
             self._enter(name, ((Step.FULL_NAME, name),))
@@ -77,7 +89,23 @@ class NameTable:
         elif resource.agent is not None:
             self._enter(name, ((Step.FULL_NAME, name),))
 
+    def _latest(self, family: str) -> tuple[str, ...]:
+        """Return the newest of a family; several when more than one has that version."""
+        members = {name: self._models[name] for name in self._families.get(family, ())} if family else {}
+        versions = {name: version_key(model.version) for name, model in members.items() if _in_use(model)}
+        newest = max(versions.values(), default=())
+        return tuple(sorted(name for name, version in versions.items() if version == newest and newest))
+
+    def _leave_family(self, name: str) -> None:
+        old = self._models.get(name)
+        if old is not None:
+            family = self._families[old.family]
+            family.discard(name)
+            if not family:
+                del self._families[old.family]
+
     def _remove(self, name: str) -> None:
+        self._leave_family(name)
         self._models.pop(name, None)
         self._enter(name, ())
         self._serve(name, "")
@@ -113,6 +141,27 @@ class NameTable:
         return tuple(dict.fromkeys(_model_keys(name, model, sorted(providers))))
 
 
+def version_key(version: str) -> tuple[tuple[int, int, str], ...]:
+    """Return what versions are compared by: their parts, numbers as numbers and before words; empty for no version.
+
+    `1.10` comes after `1.9`, `2024-11-20` after `2024-08-06`, and `2` after `2-beta`.
+    """
+    parts = _PART.findall(version.lower())
+    return (*map(_part_key, parts), (0, 0, "")) if parts else ()
+
+
+def _part_key(part: str) -> tuple[int, int, str]:
+    if not part.isdigit():
+        return -1, 0, part
+    digits = part.lstrip("0")
+    return 1, len(digits), digits
+
+
+def _in_use(model: Model) -> bool:
+    stage = model.lifecycle.stage if model.lifecycle is not None else None
+    return bool(model.version) and stage in (None, LifecycleStage.ACTIVE)
+
+
 def parent_of(name: str) -> str:
     """Return the model of an endpoint by its name; empty for other names."""
     model, separator, _ = name.partition("/endpoints/")
@@ -128,6 +177,8 @@ def _model_keys(name: str, model: Model, providers: Iterable[str]) -> Iterator[_
         yield Step.ORIGINAL_ID, original
         for provider in providers:
             yield Step.PROVIDER_AND_ORIGINAL_ID, f"{provider}/{original}"
+    if model.family and model.version:
+        yield Step.FAMILY_AND_VERSION, f"{model.family}@{model.version}"
 
 
 def _route_keys(name: str, route: Route) -> tuple[_Key, ...]:

@@ -115,6 +115,7 @@ class AttemptStarted:
     upstream_id: str = ""
     upstream_model: str = ""
     created: int | None = None
+    warnings: tuple[Warning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

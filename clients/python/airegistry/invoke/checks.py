@@ -8,7 +8,7 @@ from airegistry.invocations.invocation import Invocation
 from airegistry.invocations.validation import validate
 from airegistry.routing import policy
 
-_UNIMPLEMENTED = ("rerank", "raw", "agent_task", "labels")
+_UNIMPLEMENTED = ("rerank", "raw", "agent_task")
 _KINDS = ("chat", "embeddings", "image")
 
 

@@ -17,7 +17,7 @@ from airegistry.invoke.admission import Admission
 from airegistry.invoke.budgets import Budget
 from airegistry.invoke.checks import check, check_for_explanation
 from airegistry.invoke.credentials import Credentials
-from airegistry.invoke.explaining import Explainer
+from airegistry.invoke.explaining import Explainer, Known
 from airegistry.invoke.ledger import Ledger
 from airegistry.invoke.observer import Nobody, Observer
 from airegistry.invoke.origin import Origin
@@ -30,7 +30,9 @@ from airegistry.resources.route import PickStrategy
 from airegistry.routing.breaker import Breakers
 from airegistry.routing.candidates import Candidates
 from airegistry.routing.explanation import ExplainResponse
+from airegistry.routing.gate import Gate
 from airegistry.routing.itinerary import Itinerary
+from airegistry.routing.latencies import Latencies
 from airegistry.routing.picker import Picker
 from airegistry.routing.plan import Plan, Planner
 from airegistry.routing.resolve import resolve
@@ -79,13 +81,18 @@ class Engine:
         self._clock = clock
         self._credentials = credentials
         self._dialects = all_dialects()
+        self._rng = rng or random.Random()
         self.breakers = Breakers(self._settings.breaker, now)
-        self._picker = Picker(rng or random.Random(), self.breakers.share)
+        self._latencies = Latencies(now)
+        self._picker = Picker(self._rng, self.breakers.share, self._latencies)
+        self._gate = Gate(self.breakers, now, in_flight=self._picker.in_flight, value_of=credentials.get)
         self.admission = Admission(
             self._settings.max_in_flight, self._settings.queue_length, self._settings.longest_wait
         )
         self._listed: tuple[int, float, list[Resource]] = (-1, 0.0, [])
-        self._means = Means(transport, credentials, self.breakers, self._picker, observer or Nobody(), now)
+        self._means = Means(
+            transport, credentials, self._gate, self._picker, self._latencies, observer or Nobody(), now
+        )
 
     async def invoke(
         self, invocation: Invocation, *, deadline: float | None = None, origin: Origin | None = None
@@ -137,7 +144,8 @@ class Engine:
         self._refuse_blindness()
         spoken = speaking(self._dialects, request)
         plan = self._planner(spoken).plan(invocation)
-        return Explainer(plan, request, spoken, self.breakers).explain(stale=self._view.stale(self._now()))
+        known = Known(self._gate, self._picker, self._latencies)
+        return Explainer(plan, request, spoken, known).explain(stale=self._view.stale(self._now()))
 
     def resolve(self, text: str) -> Resource:
         """Return what *text* stands for; raises ModelNotFoundError and AmbiguousModelError."""
@@ -151,7 +159,7 @@ class Engine:
         """
         revision, until, listed = self._listed
         if revision != self._view.revision or self._now() >= until:
-            standing = LocalStanding(self._dialects, self._credentials, self.breakers)
+            standing = LocalStanding(self._dialects, self._credentials, self._gate)
             listed = list(Candidates(self._view, standing, at=self._clock()).invocable())
             self._listed = (self._view.revision, self._now() + _LIST_KEPT, listed)
         return listed
@@ -171,25 +179,25 @@ class Engine:
         async with self.admission.slot(budget):
             self._refuse_blindness()
             spoken = speaking(self._dialects, request)
-            planner = self._planner(spoken)
+            planner = self._planner(spoken, self._rng)
             plan = planner.plan(invocation)
             budget.cap(plan.policy.total_timeout or math.inf)
             stale = self._view.stale(self._now())
             work = Work(request, spoken, plan, stream=stream, accept_restart=accept_restart, stale=stale, origin=origin)
-            yield Running(work, self._means, self._itinerary(plan, planner, invocation), budget, ledger)
+            yield Running(work, self._means, self._itinerary(plan, planner, invocation, stream=stream), budget, ledger)
 
     def _refuse_blindness(self) -> None:
         if self._view.revision == 0 and self._view.stale(self._now()):
             raise UnavailableError("nothing was heard of a registry yet, so nobody is known", retry_after=1.0)
 
-    def _planner(self, spoken: Spoken) -> Planner:
-        standing = LocalStanding(spoken, self._credentials, self.breakers)
-        return Planner(self._view, standing, defaults=self._settings.policy, at=self._clock())
+    def _planner(self, spoken: Spoken, rng: random.Random | None = None) -> Planner:
+        standing = LocalStanding(spoken, self._credentials, self._gate)
+        return Planner(self._view, standing, defaults=self._settings.policy, at=self._clock(), rng=rng)
 
-    def _itinerary(self, plan: Plan, planner: Planner, invocation: Invocation) -> Itinerary:
+    def _itinerary(self, plan: Plan, planner: Planner, invocation: Invocation, *, stream: bool) -> Itinerary:
         strategy = plan.policy.pick or PickStrategy.BEST
 
         def pick(tier: Tier) -> Target:
-            return self._picker.pick(tier, strategy, sticky_key=invocation.sticky_key)
+            return self._picker.pick(tier, strategy, sticky_key=invocation.sticky_key, stream=stream)
 
-        return Itinerary(plan.tiers, plan.fallbacks, pick=pick, ejected=self.breakers.ejected, expand=planner.expand)
+        return Itinerary(plan.tiers, plan.fallbacks, pick=pick, ejected=self._gate.ejected, expand=planner.expand)

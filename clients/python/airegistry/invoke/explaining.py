@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from airegistry.dialects.exchange import Input
 from airegistry.discovery.answers import Candidate, ExclusionReason
 from airegistry.errors import InvalidArgumentError
@@ -9,27 +11,39 @@ from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.invoke.asking import ask
 from airegistry.invoke.standing import Spoken
 from airegistry.resources.route import LossPolicy, PickStrategy
-from airegistry.routing.breaker import Breakers
 from airegistry.routing.explanation import ExplainedCandidate, ExplainResponse
+from airegistry.routing.gate import Gate
 from airegistry.routing.itinerary import expected_order
+from airegistry.routing.latencies import Latencies
+from airegistry.routing.picker import Picker
 from airegistry.routing.plan import Plan
 from airegistry.routing.target import Group, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What this process knows of endpoints."""
+
+    gate: Gate
+    picker: Picker
+    latencies: Latencies
 
 
 class Explainer:
     """Explains one plan; without a *request* it explains routing alone."""
 
-    def __init__(self, plan: Plan, request: Input | None, spoken: Spoken, breakers: Breakers) -> None:
+    def __init__(self, plan: Plan, request: Input | None, spoken: Spoken, known: Known) -> None:
         self._plan = plan
         self._request = request
         self._spoken = spoken
-        self._breakers = breakers
+        self._known = known
 
     def explain(self, *, stale: bool) -> ExplainResponse:
         """Return the candidates in the order in which they would be asked, and the exclusions with names."""
         plan = self._plan
-        order = expected_order(plan.tiers, plan.policy.pick or PickStrategy.BEST)
+        order = list(expected_order(plan.tiers, plan.policy.pick or PickStrategy.BEST))
         candidates = [self._candidate(tier, group, target) for tier, group, target in order]
+        concerned = [*(target for _, _, target in order), *plan.kept_away]
         return ExplainResponse(
             resolved=plan.resolved,
             candidates=tuple(candidate for candidate in candidates if candidate is not None),
@@ -37,6 +51,11 @@ class Explainer:
             policy=plan.policy,
             revision=plan.revision,
             stale=stale,
+            split_arm=plan.arm,
+            arms=plan.arms,
+            hindrances=self._known.gate.hindrances(concerned),
+            fallbacks=plan.fallbacks,
+            warnings=plan.notices,
         )
 
     def _candidate(self, tier: int, group: Group, target: Target) -> ExplainedCandidate | None:
@@ -44,12 +63,16 @@ class Explainer:
         if warnings is None:
             self._plan.exclusions.add(ExclusionReason.DIALECT, target.name)
             return None
+        breakers = self._known.gate.breakers
         return ExplainedCandidate(
             candidate=Candidate(target.resource, target.model, target.score, target.cost_nanos, invocable=True),
             tier=tier,
             weight=group.weight,
-            breaker=self._breakers.state(target.name).value,
+            breaker=breakers.state(target.name).value,
             warnings=warnings,
+            in_flight=self._known.picker.in_flight.get(target.name, 0),
+            time_to_first_token=self._known.latencies.of(target.name, stream=True),
+            share=breakers.share(target.name),
         )
 
     def _warnings(self, target: Target) -> tuple[FieldWarning, ...] | None:

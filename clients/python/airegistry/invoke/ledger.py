@@ -58,6 +58,7 @@ class Ledger:
             model=target.model.name if target is not None and target.model is not None else "",
             provider=target.endpoint.provider if target is not None else "",
             route=plan.route,
+            split_arm=plan.arm,
             usage=exchange.usage if exchange is not None else None,
             cost=total(attempt.cost for attempt in self.attempts if attempt.cost is not None),
             attempts=tuple(self.attempts),

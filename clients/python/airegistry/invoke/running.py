@@ -40,11 +40,12 @@ from airegistry.invoke.origin import Origin
 from airegistry.invoke.standing import Spoken
 from airegistry.invoke.transport import Transport
 from airegistry.resources.route import ErrorClass, LossPolicy
-from airegistry.routing.breaker import Breakers, Passage
-from airegistry.routing.error_classes import Blame, classify
+from airegistry.routing.error_classes import classify
+from airegistry.routing.gate import Gate, Passages
 from airegistry.routing.itinerary import Itinerary
+from airegistry.routing.latencies import Latencies
 from airegistry.routing.picker import Picker
-from airegistry.routing.plan import Plan, nobody, shut_out
+from airegistry.routing.plan import Plan, nobody
 from airegistry.routing.target import Target
 
 
@@ -54,8 +55,9 @@ class Means:
 
     transport: Transport
     credentials: Credentials
-    breakers: Breakers
+    gate: Gate
     picker: Picker
+    latencies: Latencies
     observer: Observer
     now: Callable[[], float]
 
@@ -144,8 +146,7 @@ class Running:
         """Ask one target. Its failure is noted, not raised; the answer's last part comes with the end of the call."""
         exchange = Exchange(wording, self._times(), self._budget, self._means.now)
         last: list[InvokeEvent] = []
-        name = wording.target.name
-        with self._means.picker.lend(wording.target), self._means.breakers.passage(name) as passage:
+        with self._means.picker.lend(wording.target), self._means.gate.passage(wording.target) as passage:
             try:
                 async with aclosing(self._parts(exchange)) as parts:
                     async for pieces in parts:
@@ -162,7 +163,7 @@ class Running:
             except (asyncio.CancelledError, GeneratorExit):
                 self._note(exchange, AttemptOutcome.CANCELED)
                 raise
-            passage.succeeded()
+            passage.answered()
         self._answering = exchange
         self._note(exchange, AttemptOutcome.OK)
         self._settle()
@@ -207,15 +208,10 @@ class Running:
             idle=policy.idle_timeout or math.inf,
         )
 
-    def _provider_failed(self, exchange: Exchange, passage: Passage, error: ProviderError) -> None:
+    def _provider_failed(self, exchange: Exchange, passage: Passages, error: ProviderError) -> None:
         target = exchange.ask.target
         verdict = classify(error, reroute_refusals=bool(self._work.plan.policy.reroute_refusals))
-        if verdict.blame is Blame.ENDPOINT:
-            passage.failed()
-        elif verdict.blame is Blame.NOBODY:
-            passage.succeeded()
-        if verdict.error_class is ErrorClass.RATE_LIMITED or error.retry_after is not None:
-            self._means.breakers.cool(target.name, error.retry_after)
+        passage.failed(verdict, error)
         if verdict.error_class is ErrorClass.CREDENTIAL:
             self._means.credentials.forget(target.endpoint.credential)
         self._failure = error
@@ -241,7 +237,7 @@ class Running:
 
     def _given_up(self) -> RegistryError:
         plan = self._work.plan
-        error = self._failure or self._unfit or nobody(plan, self._means.breakers.wait(shut_out(plan)))
+        error = self._failure or self._unfit or nobody(plan, self._means.gate.wait(plan.kept_away))
         error.attempts = tuple(self._ledger.attempts)
         return error
 

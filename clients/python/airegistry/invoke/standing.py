@@ -7,20 +7,22 @@ from collections.abc import Collection, Mapping
 from airegistry import dialects
 from airegistry.dialects.base import Dialect
 from airegistry.dialects.exchange import Input
+from airegistry.discovery.answers import ExclusionReason
 from airegistry.invoke.credentials import Credentials
-from airegistry.routing.breaker import Breakers
+from airegistry.routing.gate import Gate
+from airegistry.routing.target import Target
 
 Spoken = Mapping[str, Dialect]
 """Dialects by name."""
 
 
 class LocalStanding:
-    """Dialects, credentials and breakers, as one call of a kind sees them. Without an input every dialect will do."""
+    """Dialects, credentials and the gate, as one call of a kind sees them. Without an input every dialect will do."""
 
-    def __init__(self, spoken: Spoken, credentials: Credentials, breakers: Breakers) -> None:
+    def __init__(self, spoken: Spoken, credentials: Credentials, gate: Gate) -> None:
         self._spoken = spoken
         self._credentials = credentials
-        self._breakers = breakers
+        self._gate = gate
 
     def dialects(self) -> Collection[str]:
         """Return the names of the dialects that can say what is asked."""
@@ -30,9 +32,9 @@ class LocalStanding:
         """Say whether the credential has a value here."""
         return self._credentials.get(name) is not None
 
-    def ejected(self, names: Collection[str]) -> Collection[str]:
-        """Return who of these endpoints must not be asked now."""
-        return self._breakers.ejected(names)
+    def ejected(self, targets: Collection[Target]) -> Mapping[str, ExclusionReason]:
+        """Return who of these must not be asked now, by name, and why."""
+        return self._gate.ejected(targets)
 
 
 def speaking(known: Spoken, request: Input | None) -> Spoken:

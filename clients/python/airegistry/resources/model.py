@@ -59,6 +59,7 @@ class Lifecycle:
     deprecate_time: datetime | None = None
     retire_time: datetime | None = None
     replacement: str = ""
+    redirect: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ class BreakerSettings:
     minimum_volume: int = 5
     failure_share: float = 0.5
     open_for: float = 5.0
-    max_open_for: float = 60.0
+    max_open_for: float = 25.0
     slow_start: float = 20.0
     max_ejected_share: float = 0.5
     default_cool_down: float = 1.0
@@ -121,6 +121,10 @@ class Breaker:
                 self._probing = False
             self._note(passage, probe=probe)
 
+    def trip(self) -> None:
+        """Open it, whatever the window says; for longer each time, as after a failed probe."""
+        self._open()
+
     def _note(self, passage: Passage, *, probe: bool) -> None:
         if passage.harmed is None:
             return
@@ -151,7 +155,7 @@ class Breakers:
     """The breakers of all endpoints, by name, and how many of them may be open at once."""
 
     def __init__(self, settings: BreakerSettings, now: Callable[[], float]) -> None:
-        self._settings = settings
+        self.settings = settings
         self._now = now
         self._breakers: dict[str, Breaker] = {}
 
@@ -166,6 +170,16 @@ class Breakers:
         """Return how every breaker stands that has something to remember."""
         return {name: self.state(name) for name in self._breakers}
 
+    def cooling(self, name: str) -> float:
+        """Return for how long the provider asked to leave an endpoint alone."""
+        breaker = self._breakers.get(name)
+        return 0.0 if breaker is None else breaker.cooling
+
+    def shut(self, name: str) -> bool:
+        """Say whether the breaker of an endpoint lets no call pass, cool-downs aside."""
+        breaker = self._breakers.get(name)
+        return breaker is not None and not breaker.ready
+
     def share(self, name: str) -> float:
         """Return how much of its usual traffic an endpoint should get, in (0, 1]."""
         breaker = self._breakers.get(name)
@@ -179,7 +193,7 @@ class Breakers:
 
     def cool(self, name: str, seconds: float | None) -> None:
         """Leave an endpoint alone for as long as its provider asked, or for a moment where it named no time."""
-        pause = self._settings.default_cool_down if seconds is None else min(seconds, self._settings.max_cool_down)
+        pause = self.settings.default_cool_down if seconds is None else min(seconds, self.settings.max_cool_down)
         breaker = self._of(name)
         breaker.cool_until = max(breaker.cool_until, self._now() + pause)
 
@@ -193,7 +207,7 @@ class Breakers:
         cooling = {name for name, breaker in known.items() if breaker.cooling}
         shut = [name for name, breaker in known.items() if name not in cooling and not breaker.ready]
         shut.sort(key=lambda name: known[name].opened_at)
-        most = max(1, int(len(names) * self._settings.max_ejected_share))
+        most = max(1, int(len(names) * self.settings.max_ejected_share))
         return frozenset(cooling.union(shut[:most]))
 
     def wait(self, names: Collection[str]) -> float | None:
@@ -205,7 +219,7 @@ class Breakers:
         breaker = self._breakers.get(name)
         if breaker is None:
             self._forget_idle()
-            breaker = self._breakers[name] = Breaker(self._settings, self._now)
+            breaker = self._breakers[name] = Breaker(self.settings, self._now)
         return breaker
 
     def _forget_idle(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -22,6 +22,7 @@ from airegistry.resources.requirements import (
 from airegistry.resources.resource import Health, Liveness, Resource, ResourceKind
 from airegistry.resources.route import Route, RouteTarget
 from airegistry.routing.exclusions import Exclusions
+from airegistry.routing.lifecycles import retired, successor
 from airegistry.routing.target import Group, Target, Tier
 from airegistry.routing.view import View
 
@@ -42,8 +43,8 @@ class Standing(Protocol):
         """Say whether the credential can be presented here."""
         ...
 
-    def ejected(self, names: Collection[str]) -> Collection[str]:
-        """Return who of these endpoints must not be asked now."""
+    def ejected(self, targets: Collection[Target]) -> Mapping[str, ExclusionReason]:
+        """Return who of these must not be asked now, by name, and why."""
         ...
 
 
@@ -56,6 +57,8 @@ class Candidates:
         self._at = at
         self._dialects = frozenset(standing.dialects())
         self.exclusions = Exclusions()
+        self.kept_away: list[Target] = []
+        """Who could take the call, were it not for something that passes."""
 
     def of_resource(self, resource: Resource) -> tuple[Tier, ...]:
         """Return the tiers of what a name stands for; empty ones are left out."""
@@ -103,16 +106,23 @@ class Candidates:
 
     def _group(self, target: RouteTarget, *, path: str) -> Group:
         if target.model is not None:
-            found = self._of_model(target.model)
+            found = self._of_model(self._current(target.model))
         elif target.endpoint is not None:
             found = self._of_endpoint(target.endpoint)
         else:
             found = self._found_by(target.query or DiscoverQuery(), f"{path}.query")
         weight = 1 if target.weight is None else target.weight
+        key = target.model or target.endpoint or path
         if weight == 0:
             self.exclusions.add(ExclusionReason.WEIGHT, *(found_target.name for found_target in found))
             return Group(())
-        return Group(tuple(replace(found_target, overrides=target.overrides) for found_target in found), weight)
+        return Group(tuple(replace(found_target, overrides=target.overrides) for found_target in found), weight, key)
+
+    def _current(self, model: str) -> str:
+        """Return the model that answers for one that a route names; one whose successor is a route has none here."""
+        resource = self._view.get(model)
+        following = successor(resource, self._view, self._at) if resource is not None else None
+        return following.name if following is not None and following.model is not None else model
 
     def _of_model(self, name: str) -> tuple[Target, ...]:
         query = DiscoverQuery(
@@ -171,8 +181,12 @@ class Candidates:
 
     def _admitted(self, targets: list[Target]) -> tuple[Target, ...]:
         """Leave out those who must not be asked now."""
-        ejected = self._standing.ejected([target.name for target in targets])
-        self.exclusions.add(ExclusionReason.BREAKER, *(target.name for target in targets if target.name in ejected))
+        ejected = self._standing.ejected(targets)
+        if not ejected:
+            return tuple(targets)
+        for name, reason in ejected.items():
+            self.exclusions.add(reason, name)
+        self.kept_away += (target for target in targets if target.name in ejected)
         return tuple(target for target in targets if target.name not in ejected)
 
     def _target(self, name: str, score: Score, cost_nanos: int | None = None) -> Target | None:
@@ -184,7 +198,7 @@ class Candidates:
 
     def _objection(self, target: Target) -> ExclusionReason | None:
         """Return the first reason, in the order of ExclusionReason, why a target can never take the call as it is now."""
-        if _retired(target.model, self._at):
+        if retired(target.model, self._at):
             return ExclusionReason.LIFECYCLE
         status = target.resource.status
         if status is not None and (status.health in _UNUSABLE or status.liveness is Liveness.SUSPECT):
@@ -207,12 +221,3 @@ def _tiers(groups: Tier) -> tuple[Tier, ...]:
     """Return the groups that have somebody as a tier, or no tier at all."""
     occupied = tuple(group for group in groups if group.targets)
     return (occupied,) if occupied else ()
-
-
-def _retired(model: Resource | None, at: datetime) -> bool:
-    lifecycle = model.model.lifecycle if model is not None and model.model is not None else None
-    if lifecycle is None:
-        return False
-    return lifecycle.stage is LifecycleStage.RETIRED or (
-        lifecycle.retire_time is not None and lifecycle.retire_time <= at
-    )

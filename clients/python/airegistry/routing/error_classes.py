@@ -59,6 +59,9 @@ VERDICTS: dict[type[ProviderError], Verdict] = {
     errors.TruncatedAnswerError: Verdict(ErrorClass.MALFORMED_ANSWER, NextStep.MOVE_ON, Blame.ENDPOINT),
 }
 
+UNAVAILABLE = frozenset(verdict.error_class for verdict in VERDICTS.values() if verdict.next is NextStep.MOVE_ON)
+"""What keeps an endpoint from being asked at all, once it came often enough."""
+
 RESET = "reset"
 """`metadata["connection"]` of a connection that stood and broke; one that never stood is not tried again at once."""
 

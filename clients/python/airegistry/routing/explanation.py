@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from airegistry.discovery.answers import Candidate, Exclusion
 from airegistry.invocations.invocation import Warning as FieldWarning
-from airegistry.resources.route import RoutePolicy
+from airegistry.resources.route import RouteFallback, RoutePolicy, SplitArm
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,19 @@ class ExplainedCandidate:
     weight: int = 0
     breaker: str = ""
     warnings: tuple[FieldWarning, ...] = ()
+    continues: bool = False
+    in_flight: int = 0
+    time_to_first_token: float | None = None
+    share: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hindrance:
+    """What keeps calls away from an endpoint, or from all endpoints of a provider or with a credential."""
+
+    name: str = ""
+    state: str = ""
+    wait: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +43,9 @@ class ExplainResponse:
     policy: RoutePolicy | None = None
     revision: int = 0
     stale: bool = False
+    split_arm: str = ""
+    arms: tuple[SplitArm, ...] = ()
+    hedged: bool = False
+    hindrances: tuple[Hindrance, ...] = ()
+    fallbacks: tuple[RouteFallback, ...] = ()
+    warnings: tuple[FieldWarning, ...] = ()

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from airegistry.discovery.answers import ExclusionReason
-from airegistry.errors import NoCandidateError, UnsupportedFieldError
+from airegistry.errors import ModelNotFoundError, NoCandidateError, OverloadedError, RegistryError
 from airegistry.invocations.invocation import Invocation
-from airegistry.resources.requirements import DiscoverQuery
+from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.resources.resource import Resource
-from airegistry.resources.route import Route, RouteFallback, RoutePolicy
-from airegistry.routing import policy
+from airegistry.resources.route import Route, RouteFallback, RoutePolicy, SplitArm
+from airegistry.routing import policy, splits
 from airegistry.routing.candidates import Candidates, Standing
 from airegistry.routing.exclusions import Exclusions
+from airegistry.routing.lifecycles import redirected, replacement, retired, successor
 from airegistry.routing.resolve import resolve
-from airegistry.routing.target import Tier
+from airegistry.routing.target import Target, Tier
 from airegistry.routing.view import View
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Who may take a call, in tiers, and how it is attempted. `said` is the policy without the defaults."""
+    """Who may take a call, in tiers, and how it is attempted. `said` is the policy without the defaults.
+
+    `kept_away` are those who could take it, were it not for something that passes. `retired` is the name of a model that is
+    gone, `notices` what the caller should know of the name that it used.
+    """
 
     resolved: str
     route: str
@@ -31,15 +38,41 @@ class Plan:
     fallbacks: tuple[RouteFallback, ...]
     exclusions: Exclusions
     revision: int
+    arm: str = ""
+    arms: tuple[SplitArm, ...] = ()
+    kept_away: Sequence[Target] = ()
+    retired: str = ""
+    replacement: str = ""
+    notices: tuple[FieldWarning, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """Where a name leads: to a resource, through routes, the outermost first, and on which arm of the first one's split."""
+
+    end: Resource
+    routes: tuple[Resource, ...] = ()
+    arm: str = ""
 
 
 class Planner:
-    """Plans one call in one view of the registry."""
+    """Plans one call in one view of the registry. Without *rng* a call that nothing keeps on an arm takes the likeliest."""
 
-    def __init__(self, view: View, standing: Standing, *, defaults: RoutePolicy, at: datetime) -> None:
+    def __init__(
+        self,
+        view: View,
+        standing: Standing,
+        *,
+        defaults: RoutePolicy,
+        at: datetime,
+        rng: random.Random | None = None,
+    ) -> None:
         self._view = view
+        self._at = at
+        self._rng = rng
         self._defaults = policy.merge(defaults, policy.DEFAULTS)
         self._candidates = Candidates(view, standing, at=at)
+        self._invocation = Invocation()
 
     def plan(self, invocation: Invocation) -> Plan:
         """Return the plan; it may have nobody in it.
@@ -47,20 +80,26 @@ class Planner:
         Raises ModelNotFoundError, AmbiguousModelError, and UnsupportedFieldError for parts of a route that are not
         implemented.
         """
-        resource = resolve(invocation.model, self._view) if invocation.query is None else None
-        route = resource.route if resource is not None else None
-        said = policy.merge(invocation.policy, route.policy if route is not None else None)
-        if resource is not None and route is not None:
-            _check_route(resource.name, route)
-        return Plan(
-            resolved=resource.name if resource is not None else "",
-            route=resource.name if resource is not None and route is not None else "",
-            said=said,
-            policy=policy.merge(said, self._defaults),
-            tiers=self._tiers(resource, invocation.query),
-            fallbacks=route.fallbacks if route is not None else (),
-            exclusions=self._candidates.exclusions,
-            revision=self._view.revision,
+        self._invocation = invocation
+        if invocation.query is not None:
+            tiers = self._candidates.of_query(invocation.query, path="invocation.query")
+            return self._planned(invocation.policy or RoutePolicy(), tiers)
+        asked = resolve(invocation.model, self._view)
+        named = successor(asked, self._view, self._at)
+        way = self._way(named)
+        said = policy.merge(invocation.policy, *(route.route.policy for route in reversed(way.routes) if route.route))
+        plan = self._planned(said, self._candidates.of_resource(way.end))
+        outer = way.routes[0].route if way.routes else None
+        return replace(
+            plan,
+            resolved=named.name,
+            route=way.routes[0].name if way.routes else "",
+            fallbacks=_fallbacks(way),
+            arm=way.arm,
+            arms=outer.split.arms if outer is not None and outer.split is not None else (),
+            retired=named.name if retired(named, self._at) else "",
+            replacement=replacement(named),
+            notices=() if named is asked else (redirected(asked, named),),
         )
 
     def expand(self, name: str) -> tuple[tuple[Tier, ...], tuple[RouteFallback, ...]]:
@@ -68,32 +107,64 @@ class Planner:
         resource = self._view.get(name)
         if resource is None:
             return (), ()
-        tiers = self._candidates.of_resource(resource)
-        return tiers, resource.route.fallbacks if resource.route is not None else ()
+        way = self._way(successor(resource, self._view, self._at))
+        return self._candidates.of_resource(way.end), _fallbacks(way)
 
-    def _tiers(self, resource: Resource | None, query: DiscoverQuery | None) -> tuple[Tier, ...]:
-        if resource is not None:
-            return self._candidates.of_resource(resource)
-        return self._candidates.of_query(query or DiscoverQuery(), path="invocation.query")
+    def _planned(self, said: RoutePolicy, tiers: tuple[Tier, ...]) -> Plan:
+        return Plan(
+            resolved="",
+            route="",
+            said=said,
+            policy=policy.merge(said, self._defaults),
+            tiers=tiers,
+            fallbacks=(),
+            exclusions=self._candidates.exclusions,
+            revision=self._view.revision,
+            kept_away=self._candidates.kept_away,
+        )
+
+    def _way(self, resource: Resource) -> _Way:
+        """Follow splits. An arm whose target is gone, or that leads back, takes no calls: they go the route's own way."""
+        routes: list[Resource] = []
+        first = ""
+        while resource.route is not None:
+            routes.append(resource)
+            arm = self._arm(resource.name, resource.route)
+            following = self._view.get(arm.target) if arm is not None else None
+            if arm is None or following is None or following.name in {route.name for route in routes}:
+                break
+            first = first or (arm.name if len(routes) == 1 else "")
+            resource = successor(following, self._view, self._at)
+        return _Way(resource, tuple(routes), first)
+
+    def _arm(self, name: str, route: Route) -> SplitArm | None:
+        split = route.split
+        if split is None:
+            return None
+        key = splits.key_of(split, self._invocation)
+        if not key and self._rng is None:
+            return splits.likeliest(split)
+        return splits.arm_of(name, split, key, self._rng or random.Random())
 
 
-def nobody(plan: Plan, wait: float | None) -> NoCandidateError:
+def nobody(plan: Plan, wait: float | None) -> RegistryError:
     """Return the error of a call that nobody can take; *wait* is how long until somebody may."""
+    if plan.retired:
+        instead = f"; use {plan.replacement} instead" if plan.replacement else ""
+        facts = {"model": plan.retired, "replacement": plan.replacement}
+        return ModelNotFoundError(f"{plan.retired} is retired{instead}", metadata=facts)
     exclusions = plan.exclusions.as_tuple()
     metadata = {exclusion.reason.name.lower(): str(exclusion.count) for exclusion in exclusions if exclusion.reason}
     what = plan.resolved or "the query"
     why = ", ".join(f"{count} excluded by {reason}" for reason, count in metadata.items())
     message = f"nobody can take the call for {what}: {why}" if why else f"nobody serves {what}"
+    if plan.exclusions.names(ExclusionReason.LIMIT):
+        return OverloadedError(message, metadata=metadata, retry_after=wait)
     return NoCandidateError(message, metadata=metadata, retry_after=wait)
 
 
-def shut_out(plan: Plan) -> list[str]:
-    """Return who could take the call, were their breaker not open."""
-    return plan.exclusions.names(ExclusionReason.BREAKER)
-
-
-def _check_route(name: str, route: Route) -> None:
-    if route.policy is not None:
-        policy.check(route.policy, path=f"{name}.policy")
-    if route.split is not None:
-        raise UnsupportedFieldError.of(f"{name}.split", "splits are not implemented by this version")
+def _fallbacks(way: _Way) -> tuple[RouteFallback, ...]:
+    """Return the fallbacks of all routes on the way, those of the innermost first."""
+    return tuple(
+        fallback for route in reversed(way.routes) if route.route is not None for fallback in route.route.fallbacks
+    )

@@ -39,7 +39,7 @@ def merge(*policies: RoutePolicy | None) -> RoutePolicy:
 
 
 def check(policy: RoutePolicy, *, path: str) -> None:
-    """Raise InvalidArgumentError when a policy breaks the contract, UnsupportedFieldError for what is not implemented."""
+    """Raise InvalidArgumentError when a policy breaks the contract."""
     violations = validate_policy(policy, path=path)
     if violations:
         raise InvalidArgumentError(violations=violations)

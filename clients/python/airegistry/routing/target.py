@@ -53,10 +53,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Targets of one entry of a tier, best first. The groups of a tier share its calls by *weight*."""
+    """Targets of one entry of a tier, best first. The groups of a tier share its calls by *weight*.
+
+    `key` is what the entry names, so that a session finds its group again whatever stands beside it.
+    """
 
     targets: tuple[Target, ...]
     weight: int = 1
+    key: str = ""
 
 
 Tier = tuple[Group, ...]

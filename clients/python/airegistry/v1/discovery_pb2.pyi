@@ -136,6 +136,8 @@ class _ExclusionReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Exclu
     """Its breaker is open (only in Explain)."""
     EXCLUSION_REASON_WEIGHT: _ExclusionReason.ValueType  # 22
     """Its weight is 0."""
+    EXCLUSION_REASON_LIMIT: _ExclusionReason.ValueType  # 23
+    """It is at a limit that it declares (`rate_limits`), as far as this gateway's own calls go. Only when invoking."""
 
 class ExclusionReason(_ExclusionReason, metaclass=_ExclusionReasonEnumTypeWrapper):
     """The filters in the order in which they are applied."""
@@ -186,6 +188,8 @@ EXCLUSION_REASON_BREAKER: ExclusionReason.ValueType  # 21
 """Its breaker is open (only in Explain)."""
 EXCLUSION_REASON_WEIGHT: ExclusionReason.ValueType  # 22
 """Its weight is 0."""
+EXCLUSION_REASON_LIMIT: ExclusionReason.ValueType  # 23
+"""It is at a limit that it declares (`rate_limits`), as far as this gateway's own calls go. Only when invoking."""
 Global___ExclusionReason: _TypeAlias = ExclusionReason  # noqa: Y015
 
 @_typing.final

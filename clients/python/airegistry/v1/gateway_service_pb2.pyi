@@ -99,8 +99,8 @@ class Invocation(_message.Message):
     STICKY_KEY_FIELD_NUMBER: _builtins.int
     LABELS_FIELD_NUMBER: _builtins.int
     model: _builtins.str
-    """What to call: in this order a route, an alias, a model id, an original id (`meta-llama/Llama-3.1-8B`) or
-    `provider/original-id`. Full names (`models/…`, `routes/…`, `agents/…`, `models/…/endpoints/…`) are taken as such.
+    """What to call: in this order a route, an alias, a model id, an original id (`meta-llama/Llama-3.1-8B`),
+    `provider/original-id`, or `family@version`, where `family@latest` is the newest version in use. Full names (`models/…`, `routes/…`, `agents/…`, `models/…/endpoints/…`) are taken as such.
     Several matches are `INVALID_ARGUMENT` / `AMBIGUOUS_MODEL` with the matches. Exclusive with `query`.
     """
     sticky_key: _builtins.str
@@ -371,6 +371,7 @@ class AttemptStarted(_message.Message):
     UPSTREAM_ID_FIELD_NUMBER: _builtins.int
     UPSTREAM_MODEL_FIELD_NUMBER: _builtins.int
     CREATED_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     target: _builtins.str
     """The endpoint or agent, by name."""
     attempt: _builtins.int
@@ -381,6 +382,10 @@ class AttemptStarted(_message.Message):
     """The model that the provider says it uses. Empty: it did not say."""
     created: _builtins.int
     """When the provider says it answered, seconds since the epoch. Unset: it did not say."""
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Warning]:
+        """What the caller should know of the model before the answer: that it is deprecated, and what to use instead."""
+
     def __init__(
         self,
         *,
@@ -389,10 +394,11 @@ class AttemptStarted(_message.Message):
         upstream_id: _builtins.str = ...,
         upstream_model: _builtins.str = ...,
         created: _builtins.int | None = ...,
+        warnings: _abc.Iterable[Global___Warning] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_created", b"_created", "created", b"created"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_created", b"_created", "attempt", b"attempt", "created", b"created", "target", b"target", "upstream_id", b"upstream_id", "upstream_model", b"upstream_model"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_created", b"_created", "attempt", b"attempt", "created", b"created", "target", b"target", "upstream_id", b"upstream_id", "upstream_model", b"upstream_model", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__created: _TypeAlias = _typing.Literal["created"]  # noqa: Y015
     _WhichOneofArgType__created: _TypeAlias = _typing.Literal["_created", b"_created"]  # noqa: Y015
@@ -686,12 +692,24 @@ class ExplainResponse(_message.Message):
     POLICY_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     STALE_FIELD_NUMBER: _builtins.int
+    SPLIT_ARM_FIELD_NUMBER: _builtins.int
+    ARMS_FIELD_NUMBER: _builtins.int
+    HEDGED_FIELD_NUMBER: _builtins.int
+    HINDRANCES_FIELD_NUMBER: _builtins.int
+    FALLBACKS_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     resolved: _builtins.str
     """What `model` resolved to: the full name. Empty with a query."""
     revision: _builtins.int
     """The registry revision that the decision rests on."""
     stale: _builtins.bool
     """The view of the registry is stale."""
+    split_arm: _builtins.str
+    """The arm of the route's split that the call would take. Empty: none, the route's own tiers. A call that nothing keeps on
+    an arm is shown on the one that most calls take.
+    """
+    hedged: _builtins.bool
+    """Whether this very call would be started a second time beside a silent first attempt, budget permitting."""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExplainedCandidate]:
         """The candidates in the order in which they would be attempted."""
@@ -704,6 +722,24 @@ class ExplainResponse(_message.Message):
     def policy(self) -> _route_pb2.RoutePolicy:
         """The policy that would hold, with all defaults filled in."""
 
+    @_builtins.property
+    def arms(self) -> _containers.RepeatedCompositeFieldContainer[_route_pb2.SplitArm]:
+        """All arms of the route's split."""
+
+    @_builtins.property
+    def hindrances(self) -> _containers.RepeatedCompositeFieldContainer[Global___Hindrance]:
+        """What keeps calls away at the moment: breakers that are not closed, cool-downs that providers asked for, limits that are
+        reached. At most 100.
+        """
+
+    @_builtins.property
+    def fallbacks(self) -> _containers.RepeatedCompositeFieldContainer[_route_pb2.RouteFallback]:
+        """Where the call would go on after the candidates, in order."""
+
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Warning]:
+        """What the caller should know of the model: that it is deprecated or retired, and what to use instead."""
+
     def __init__(
         self,
         *,
@@ -713,14 +749,54 @@ class ExplainResponse(_message.Message):
         policy: _route_pb2.RoutePolicy | None = ...,
         revision: _builtins.int = ...,
         stale: _builtins.bool = ...,
+        split_arm: _builtins.str = ...,
+        arms: _abc.Iterable[_route_pb2.SplitArm] | None = ...,
+        hedged: _builtins.bool = ...,
+        hindrances: _abc.Iterable[Global___Hindrance] | None = ...,
+        fallbacks: _abc.Iterable[_route_pb2.RouteFallback] | None = ...,
+        warnings: _abc.Iterable[Global___Warning] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "exclusions", b"exclusions", "policy", b"policy", "resolved", b"resolved", "revision", b"revision", "stale", b"stale"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arms", b"arms", "candidates", b"candidates", "exclusions", b"exclusions", "fallbacks", b"fallbacks", "hedged", b"hedged", "hindrances", b"hindrances", "policy", b"policy", "resolved", b"resolved", "revision", b"revision", "split_arm", b"split_arm", "stale", b"stale", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExplainResponse: _TypeAlias = ExplainResponse  # noqa: Y015
+
+@_typing.final
+class Hindrance(_message.Message):
+    """What keeps calls away from an endpoint, or from all endpoints of a provider or with a credential."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    WAIT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The endpoint by name, `provider <name> at <host>`, or `credential <provider>/<name> at <host>`; never a value."""
+    state: _builtins.str
+    """`open` or `half_open` for breakers, `cooling` for a time that a provider asked for, `limited` for a limit that the
+    endpoint declares.
+    """
+    @_builtins.property
+    def wait(self) -> _duration_pb2.Duration:
+        """How long until a call may pass again."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        state: _builtins.str = ...,
+        wait: _duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["wait", b"wait"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "state", b"state", "wait", b"wait"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Hindrance: _TypeAlias = Hindrance  # noqa: Y015
 
 @_typing.final
 class ExplainedCandidate(_message.Message):
@@ -733,12 +809,22 @@ class ExplainedCandidate(_message.Message):
     WEIGHT_FIELD_NUMBER: _builtins.int
     BREAKER_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    CONTINUES_FIELD_NUMBER: _builtins.int
+    IN_FLIGHT_FIELD_NUMBER: _builtins.int
+    TIME_TO_FIRST_TOKEN_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
     tier: _builtins.int
     """The tier it belongs to, from 0; lower tiers are tried first."""
     weight: _builtins.int
     """Its share within the tier."""
     breaker: _builtins.str
     """How its breaker stands: `closed`, `open`, `half_open`."""
+    continues: _builtins.bool
+    """Whether it could go on with this call's answer where another's was cut."""
+    in_flight: _builtins.int
+    """The calls that this gateway has with it now."""
+    share: _builtins.float
+    """How much of its usual traffic it gets, 0 to 1: less than 1 for a while after its breaker closed."""
     @_builtins.property
     def candidate(self) -> _discovery_pb2.Candidate:
         """The candidate and its score."""
@@ -746,6 +832,10 @@ class ExplainedCandidate(_message.Message):
     @_builtins.property
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Warning]:
         """What could not be sent to it."""
+
+    @_builtins.property
+    def time_to_first_token(self) -> _duration_pb2.Duration:
+        """The time to the first token of a stream as this gateway measured it of late. Unset: too few were measured."""
 
     def __init__(
         self,
@@ -755,10 +845,14 @@ class ExplainedCandidate(_message.Message):
         weight: _builtins.int = ...,
         breaker: _builtins.str = ...,
         warnings: _abc.Iterable[Global___Warning] | None = ...,
+        continues: _builtins.bool = ...,
+        in_flight: _builtins.int = ...,
+        time_to_first_token: _duration_pb2.Duration | None = ...,
+        share: _builtins.float = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "time_to_first_token", b"time_to_first_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["breaker", b"breaker", "candidate", b"candidate", "tier", b"tier", "warnings", b"warnings", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["breaker", b"breaker", "candidate", b"candidate", "continues", b"continues", "in_flight", b"in_flight", "share", b"share", "tier", b"tier", "time_to_first_token", b"time_to_first_token", "warnings", b"warnings", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -346,10 +346,13 @@ class Lifecycle(_message.Message):
     DEPRECATE_TIME_FIELD_NUMBER: _builtins.int
     RETIRE_TIME_FIELD_NUMBER: _builtins.int
     REPLACEMENT_FIELD_NUMBER: _builtins.int
+    REDIRECT_FIELD_NUMBER: _builtins.int
     stage: Global___LifecycleStage.ValueType
     """The stage. Unspecified is treated as ACTIVE."""
     replacement: _builtins.str
     """The name of what to use instead (`models/…` or `routes/…`). Empty: nothing named."""
+    redirect: _builtins.bool
+    """Whether calls for it go to the replacement once it is retired. Unset: they are refused, and told of the replacement."""
     @_builtins.property
     def deprecate_time(self) -> _timestamp_pb2.Timestamp:
         """From when it is deprecated. Unset: unknown."""
@@ -365,12 +368,15 @@ class Lifecycle(_message.Message):
         deprecate_time: _timestamp_pb2.Timestamp | None = ...,
         retire_time: _timestamp_pb2.Timestamp | None = ...,
         replacement: _builtins.str = ...,
+        redirect: _builtins.bool | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["deprecate_time", b"deprecate_time", "retire_time", b"retire_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_redirect", b"_redirect", "deprecate_time", b"deprecate_time", "redirect", b"redirect", "retire_time", b"retire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deprecate_time", b"deprecate_time", "replacement", b"replacement", "retire_time", b"retire_time", "stage", b"stage"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_redirect", b"_redirect", "deprecate_time", b"deprecate_time", "redirect", b"redirect", "replacement", b"replacement", "retire_time", b"retire_time", "stage", b"stage"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__redirect: _TypeAlias = _typing.Literal["redirect"]  # noqa: Y015
+    _WhichOneofArgType__redirect: _TypeAlias = _typing.Literal["_redirect", b"_redirect"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__redirect) -> _WhichOneofReturnType__redirect | None: ...
 
 Global___Lifecycle: _TypeAlias = Lifecycle  # noqa: Y015
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 
 from airegistry.errors import FieldViolation
-from airegistry.resources.model import Benchmark, Capability, Model, ModelLimits
+from airegistry.resources.model import Benchmark, Capability, Lifecycle, Model, ModelLimits
 from airegistry.resources.provenance import Provenance
 from airegistry.resources.resource import ResourceKind
 from airegistry.resources.validation.rules import (
@@ -41,11 +41,18 @@ def check_model(model: Model, path: str) -> Violations:
     yield from each(model.tasks, f"{path}.tasks", required, most=16)
     yield from check_capabilities(model.capabilities, f"{path}.capabilities")
     yield from check_limits(model.limits, f"{path}.limits")
-    if model.lifecycle is not None and model.lifecycle.replacement:
-        yield from _check_replacement(model.lifecycle.replacement, f"{path}.lifecycle.replacement")
+    if model.lifecycle is not None:
+        yield from _check_lifecycle(model.lifecycle, f"{path}.lifecycle")
     yield from each(model.benchmarks, f"{path}.benchmarks", _check_benchmark, most=64)
     yield from whole(model.parameter_count, f"{path}.parameter_count")
     yield from check_provenance(model.provenance, f"{path}.provenance")
+
+
+def _check_lifecycle(lifecycle: Lifecycle, path: str) -> Violations:
+    if lifecycle.replacement:
+        yield from _check_replacement(lifecycle.replacement, f"{path}.replacement")
+    elif lifecycle.redirect:
+        yield FieldViolation(f"{path}.replacement", "is required where calls are redirected to it")
 
 
 def check_capabilities(capabilities: Mapping[str, Capability], path: str) -> Violations:

@@ -1,0 +1,137 @@
+"""Who may be asked now: one answer out of breakers, cool-downs, outages, refused credentials and declared limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from itertools import islice
+
+from airegistry.discovery.answers import ExclusionReason
+from airegistry.errors import ProviderError
+from airegistry.resources.route import ErrorClass
+from airegistry.routing.breaker import Breakers, BreakerState, Passage
+from airegistry.routing.error_classes import Blame, Verdict
+from airegistry.routing.explanation import Hindrance
+from airegistry.routing.outages import Outages
+from airegistry.routing.quotas import Quotas
+from airegistry.routing.target import Target
+
+_MANY = 100
+_PROVIDER_WIDE = frozenset({ErrorClass.CONNECTION, ErrorClass.TIMEOUT, ErrorClass.OVERLOADED, ErrorClass.PROVIDER})
+"""What an endpoint fails with when its provider is down."""
+
+_UNAUTHORIZED = 401
+
+
+class Gate:
+    """Keeps calls away from who would not answer them. *in_flight* says how many calls are with each endpoint now.
+
+    *value_of* gives the value behind a credential's name; it is only compared.
+    """
+
+    def __init__(
+        self,
+        breakers: Breakers,
+        now: Callable[[], float],
+        *,
+        in_flight: Mapping[str, int],
+        value_of: Callable[[str], object],
+    ) -> None:
+        self.breakers = breakers
+        self.outages = Outages(breakers.settings, now, value_of)
+        self.quotas = Quotas(now, in_flight)
+        self._value_of = value_of
+
+    def ejected(self, targets: Collection[Target]) -> Mapping[str, ExclusionReason]:
+        """Return who of *targets*, all that could take a call, must not be asked now, and why."""
+        limited = {
+            target.name: ExclusionReason.LIMIT
+            for target in targets
+            if target.endpoint.rate_limits is not None and self.quotas.wait(target)
+        }
+        shut = dict.fromkeys(self.breakers.ejected([target.name for target in targets]), ExclusionReason.BREAKER)
+        if not self.outages.none:
+            shut.update((target.name, ExclusionReason.BREAKER) for target in targets if self.outages.shut(target))
+        return {**limited, **shut}
+
+    @contextmanager
+    def passage(self, target: Target) -> Iterator[Passages]:
+        """Lend the way to an endpoint for the length of one call; what is noted on it decides about the calls after it."""
+        self.quotas.started(target)
+        with ExitStack() as stack:
+            own = stack.enter_context(self.breakers.passage(target.name))
+            wide = [] if self.outages.none else self.outages.enter(stack, target)
+            yield Passages(self, target, own, wide)
+        if wide:
+            self.outages.tidy(target)
+
+    def refused(self, target: Target) -> None:
+        """Note that the provider refused the credential, as it is now."""
+        self.outages.refused(target, self._value_of(target.endpoint.credential))
+
+    def wait(self, targets: Collection[Target]) -> float | None:
+        """Return how long until the first of *targets* may be asked again; None when there are none."""
+        return min((self._wait(target) for target in targets), default=None)
+
+    def cooling(self, targets: Collection[Target]) -> float | None:
+        """Return how long until the first of *targets* may be asked that only a provider's wish or a limit keeps away."""
+        waits = [
+            max(self.breakers.cooling(target.name), self.quotas.wait(target))
+            for target in targets
+            if not self.breakers.shut(target.name) and (self.outages.none or not self.outages.shut(target))
+        ]
+        return min(waits, default=None)
+
+    def hindrances(self, targets: Collection[Target]) -> tuple[Hindrance, ...]:
+        """Return what keeps calls away from *targets*, and from whole providers and credentials; at most 100."""
+        return tuple(islice(self._hindrances(targets), _MANY))
+
+    def _hindrances(self, targets: Collection[Target]) -> Iterator[Hindrance]:
+        for name, state, wait in self.outages.hindrances():
+            yield Hindrance(name, state, wait)
+        for target in targets:
+            if cooling := self.breakers.cooling(target.name):
+                yield Hindrance(target.name, "cooling", cooling)
+            elif (state := self.breakers.state(target.name)) is not BreakerState.CLOSED:
+                yield Hindrance(target.name, state.value, self.breakers.wait([target.name]))
+            if limited := self.quotas.wait(target):
+                yield Hindrance(target.name, "limited", limited)
+
+    def _wait(self, target: Target) -> float:
+        own = self.breakers.wait([target.name]) or 0.0
+        return max(own, self.quotas.wait(target), self.outages.wait(target))
+
+
+class Passages:
+    """One call's way through the gate. Without a word it counts neither as good nor as bad."""
+
+    def __init__(self, gate: Gate, target: Target, own: Passage, wide: Collection[Passage]) -> None:
+        self._gate = gate
+        self._target = target
+        self._own = own
+        self._wide = wide
+
+    def answered(self) -> None:
+        """Note that the endpoint answered as it should, if only with a refusal that the caller has earned."""
+        self._own.succeeded()
+        for passage in self._wide:
+            passage.succeeded()
+        self._gate.outages.answered(self._target)
+
+    def failed(self, verdict: Verdict, error: ProviderError) -> None:
+        """Note what an error says of the endpoint, of its provider, and of the credential."""
+        refused = verdict.error_class is ErrorClass.CREDENTIAL and error.http_status == _UNAUTHORIZED
+        if refused:
+            self._gate.refused(self._target)
+        elif verdict.blame is Blame.ENDPOINT:
+            self._own.failed()
+        elif verdict.blame is Blame.NOBODY:
+            self.answered()
+        wide = verdict.error_class in _PROVIDER_WIDE and verdict.blame is Blame.ENDPOINT
+        if wide:
+            self._gate.outages.failed(self._target)
+        if wide or refused:
+            for passage in self._wide:
+                passage.failed()
+        if verdict.error_class is ErrorClass.RATE_LIMITED or error.retry_after is not None:
+            self._gate.breakers.cool(self._target.name, error.retry_after)
