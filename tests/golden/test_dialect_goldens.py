@@ -9,21 +9,44 @@ from pathlib import Path
 
 import pytest
 
-from airegistry.dialects.openai.chat import OpenAIChat
+from airegistry.dialects import get
+from airegistry.dialects.exchange import Input
 from airegistry.errors import ProviderError
 from airegistry.invocations.assembling import assemble
 from airegistry.invocations.chat import ChatRequest
 from airegistry.invocations.streaming import StreamItem
 
-FOLDER = Path(__file__).parent / "openai_chat"
-STREAMS = sorted(path.stem for path in FOLDER.glob("*.sse"))
-# An answer that is no stream, and what comes instead of one, says nothing of where it ends.
-ENDED = sorted(path.stem for path in FOLDER.glob("*.sse") if path.read_bytes().endswith((b"[DONE]", b"[DONE]\n\n")))
-PAIRS = sorted(path.stem for path in FOLDER.glob("*.json"))
-REQUESTS = {
-    "openai_audio": ChatRequest(extra={"audio": {"voice": "alloy", "format": "wav"}}),
-    "openai_two_choices": ChatRequest(choice_count=2),
+FOLDER = Path(__file__).parent
+# A dialect has a folder of its name here.
+SUFFIXES = (".sse", ".ndjson")
+STREAMS = sorted(path for path in FOLDER.glob("*/*") if path.suffix in SUFFIXES)
+PAIRS = [path for path in STREAMS if path.with_suffix(".json").exists()]
+# Those that come to their proper end.
+WHOLE = [
+    path for path in STREAMS if '"error"' not in path.with_suffix(".items.jsonl").read_text("utf-8").split("\n")[-2]
+]
+REQUESTS: dict[str, Input] = {
+    "openai.chat/openai_audio": ChatRequest(extra={"audio": {"voice": "alloy", "format": "wav"}}),
+    "openai.chat/openai_two_choices": ChatRequest(choice_count=2),
 }
+
+
+def name_of(path):
+    return f"{path.parent.name}/{path.stem}"
+
+
+def cases(paths):
+    return pytest.mark.parametrize("path", paths, ids=name_of)
+
+
+def dialect_of(path):
+    dialect = get(path.parent.name)
+    assert dialect is not None, f"no dialect has the name of the folder {path.parent.name}"
+    return dialect
+
+
+def request_of(path):
+    return REQUESTS.get(name_of(path), ChatRequest())
 
 
 def plain(value):
@@ -42,9 +65,9 @@ def plain(value):
     return value
 
 
-def decode(case, pieces):
+def decode(path, pieces):
     """Return what the pieces of a stream give: its items, and the error that ends them."""
-    decoder = OpenAIChat().decoder(REQUESTS.get(case, ChatRequest()))
+    decoder = dialect_of(path).decoder(request_of(path))
     items: list[StreamItem] = []
     try:
         for piece in pieces:
@@ -62,48 +85,47 @@ def lines_of(items, error):
     return lines
 
 
-def expected(case):
-    return [json.loads(line) for line in (FOLDER / f"{case}.items.jsonl").read_text("utf-8").split("\n") if line]
+def expected(path):
+    return [json.loads(line) for line in path.with_suffix(".items.jsonl").read_text("utf-8").split("\n") if line]
 
 
-@pytest.mark.parametrize("case", STREAMS)
-def test_a_stream_gives_the_expected_items(case):
-    lines = lines_of(*decode(case, [(FOLDER / f"{case}.sse").read_bytes()]))
+@cases(STREAMS)
+def test_a_stream_gives_the_expected_items(path):
+    lines = lines_of(*decode(path, [path.read_bytes()]))
     if os.environ.get("GOLDEN_WRITE"):
         text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        (FOLDER / f"{case}.items.jsonl").write_text(text, "utf-8")
-    assert lines == expected(case)
+        path.with_suffix(".items.jsonl").write_text(text, "utf-8")
+    assert lines == expected(path)
 
 
-@pytest.mark.parametrize("case", STREAMS)
-def test_a_cut_at_any_byte_changes_nothing(case):
-    wire = (FOLDER / f"{case}.sse").read_bytes()
-    items, error = decode(case, [wire])
+@cases(STREAMS)
+def test_a_cut_at_any_byte_changes_nothing(path):
+    wire = path.read_bytes()
+    items, error = decode(path, [wire])
     for cut in range(len(wire) + 1):
-        cut_items, cut_error = decode(case, [wire[:cut], wire[cut:]])
+        cut_items, cut_error = decode(path, [wire[:cut], wire[cut:]])
         assert cut_items == items, f"cut at byte {cut}"
         assert repr(cut_error) == repr(error), f"cut at byte {cut}"
 
 
-@pytest.mark.parametrize("case", STREAMS)
-def test_bytes_that_come_one_by_one_change_nothing(case):
-    wire = (FOLDER / f"{case}.sse").read_bytes()
-    assert lines_of(*decode(case, [wire[i : i + 1] for i in range(len(wire))])) == expected(case)
+@cases(STREAMS)
+def test_bytes_that_come_one_by_one_change_nothing(path):
+    wire = path.read_bytes()
+    assert lines_of(*decode(path, [wire[i : i + 1] for i in range(len(wire))])) == expected(path)
 
 
-@pytest.mark.parametrize("case", PAIRS)
-def test_the_same_answer_is_the_same_streamed_or_not(case):
-    items, error = decode(case, [(FOLDER / f"{case}.sse").read_bytes()])
+@cases(PAIRS)
+def test_the_same_answer_is_the_same_streamed_or_not(path):
+    items, error = decode(path, [path.read_bytes()])
     assert error is None
-    request = REQUESTS.get(case, ChatRequest())
-    answer = OpenAIChat().decode(request, 200, {}, (FOLDER / f"{case}.json").read_bytes())
+    answer = dialect_of(path).decode(request_of(path), 200, {}, path.with_suffix(".json").read_bytes())
     assert (answer.output, answer.usage) == assemble(items)
 
 
-@pytest.mark.parametrize("case", [*ENDED, "azure_filters", "llama_cpp_no_done"])
-def test_an_answer_cut_short_is_never_whole(case):
-    wire = (FOLDER / f"{case}.sse").read_bytes()
-    whole, _ = decode(case, [wire])
+@cases(WHOLE)
+def test_an_answer_cut_short_is_never_whole(path):
+    wire = path.read_bytes()
+    whole, _ = decode(path, [wire])
     for end in range(len(wire)):
-        items, error = decode(case, [wire[:end]])
+        items, error = decode(path, [wire[:end]])
         assert error is not None or assemble(items)[0].choices == assemble(whole)[0].choices, f"ended at byte {end}"

@@ -18,13 +18,23 @@ from airegistry.discovery import answers
 from airegistry.errors import ErrorStatus, InvalidArgumentError
 from airegistry.invocations import chat, content, embeddings, invocation, kinds, usage
 from airegistry.invocations.invocation import Invocation
-from airegistry.resources import agent, endpoint, model, prices, provenance, requirements, resource, route
+from airegistry.resources import (
+    agent,
+    endpoint,
+    finish_reason,
+    model,
+    prices,
+    provenance,
+    requirements,
+    resource,
+    route,
+)
 from airegistry.resources.model import Model
 from airegistry.resources.resource import Resource
 from airegistry.routing import explanation
 from airegistry.v1 import gateway_service_pb2, model_pb2, registry_service_pb2, resource_pb2
 
-VALUES = (agent, endpoint, model, prices, provenance, requirements, resource, route)
+VALUES = (agent, endpoint, finish_reason, model, prices, provenance, requirements, resource, route)
 MODULES = (*VALUES, answers, chat, content, embeddings, invocation, kinds, usage, explanation, messages)
 FILES = [
     "agent", "chat", "content", "discovery", "embeddings", "endpoint", "gateway_service", "invocation_kinds", "model",

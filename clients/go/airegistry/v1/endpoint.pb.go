@@ -91,6 +91,59 @@ func (AuthMethod) EnumDescriptor() ([]byte, []int) {
 	return file_airegistry_v1_endpoint_proto_rawDescGZIP(), []int{0}
 }
 
+// How a stream is cut into items.
+type StreamFraming int32
+
+const (
+	// Nothing was said.
+	StreamFraming_STREAM_FRAMING_UNSPECIFIED StreamFraming = 0
+	// Server-sent events; an item is the data of one.
+	StreamFraming_STREAM_FRAMING_SSE StreamFraming = 1
+	// An item per line.
+	StreamFraming_STREAM_FRAMING_NDJSON StreamFraming = 2
+)
+
+// Enum value maps for StreamFraming.
+var (
+	StreamFraming_name = map[int32]string{
+		0: "STREAM_FRAMING_UNSPECIFIED",
+		1: "STREAM_FRAMING_SSE",
+		2: "STREAM_FRAMING_NDJSON",
+	}
+	StreamFraming_value = map[string]int32{
+		"STREAM_FRAMING_UNSPECIFIED": 0,
+		"STREAM_FRAMING_SSE":         1,
+		"STREAM_FRAMING_NDJSON":      2,
+	}
+)
+
+func (x StreamFraming) Enum() *StreamFraming {
+	p := new(StreamFraming)
+	*p = x
+	return p
+}
+
+func (x StreamFraming) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (StreamFraming) Descriptor() protoreflect.EnumDescriptor {
+	return file_airegistry_v1_endpoint_proto_enumTypes[1].Descriptor()
+}
+
+func (StreamFraming) Type() protoreflect.EnumType {
+	return &file_airegistry_v1_endpoint_proto_enumTypes[1]
+}
+
+func (x StreamFraming) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use StreamFraming.Descriptor instead.
+func (StreamFraming) EnumDescriptor() ([]byte, []int) {
+	return file_airegistry_v1_endpoint_proto_rawDescGZIP(), []int{1}
+}
+
 // A step of the probing ladder.
 type ProbeStep int32
 
@@ -136,11 +189,11 @@ func (x ProbeStep) String() string {
 }
 
 func (ProbeStep) Descriptor() protoreflect.EnumDescriptor {
-	return file_airegistry_v1_endpoint_proto_enumTypes[1].Descriptor()
+	return file_airegistry_v1_endpoint_proto_enumTypes[2].Descriptor()
 }
 
 func (ProbeStep) Type() protoreflect.EnumType {
-	return &file_airegistry_v1_endpoint_proto_enumTypes[1]
+	return &file_airegistry_v1_endpoint_proto_enumTypes[2]
 }
 
 func (x ProbeStep) Number() protoreflect.EnumNumber {
@@ -149,7 +202,7 @@ func (x ProbeStep) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ProbeStep.Descriptor instead.
 func (ProbeStep) EnumDescriptor() ([]byte, []int) {
-	return file_airegistry_v1_endpoint_proto_rawDescGZIP(), []int{1}
+	return file_airegistry_v1_endpoint_proto_rawDescGZIP(), []int{2}
 }
 
 // Somebody who serves a model, and how to call them. A model has many endpoints, as a DNS name has many SRV records.
@@ -157,7 +210,7 @@ type Endpoint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Who runs it (`openai`, `openrouter`, `my-cluster`). Same form as an id. Required.
 	Provider string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
-	// Where it is: an absolute `http`, `https` or `grpc` URL without user, query or fragment. Empty: known to exist, but
+	// Where it is: an absolute `http`, `https`, `grpc` or `grpcs` URL without user, query or fragment. Empty: known to exist, but
 	// not where; listed, never invoked.
 	Address string `protobuf:"bytes,2,opt,name=address,proto3" json:"address,omitempty"`
 	// What the provider calls the model, exactly. Required.
@@ -367,7 +420,7 @@ type Communication struct {
 	Path string `protobuf:"bytes,7,opt,name=path,proto3" json:"path,omitempty"`
 	// Whether the endpoint continues an answer whose beginning it is given as the last assistant message. Unset: it does not.
 	ContinuesPrefix *bool `protobuf:"varint,8,opt,name=continues_prefix,json=continuesPrefix,proto3,oneof" json:"continues_prefix,omitempty"`
-	// The declared templates of dialect `custom`. Unset otherwise.
+	// What dialect `custom` needs to be told, and what `kserve.v2` can be told. Unset otherwise.
 	Custom        *CustomFormat `protobuf:"bytes,9,opt,name=custom,proto3" json:"custom,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -521,15 +574,38 @@ func (x *Auth) GetParameter() string {
 	return ""
 }
 
-// A wire format declared as data, so that a provider can be added without code.
+// A wire format declared as data, so that a provider can be added without code. Templates are Jinja's language without
+// what could run away (docs/custom-provider.md says what is left); paths are JMESPath.
 type CustomFormat struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A template that gives the request body.
+	// A template that gives the request body, in JSON unless request_format is another type. At most 16 KiB. Required by
+	// dialect `custom`. Dialect `kserve.v2`: it gives the prompt. Empty: the text of the conversation, if it is one message.
 	RequestTemplate string `protobuf:"bytes,1,opt,name=request_template,json=requestTemplate,proto3" json:"request_template,omitempty"`
-	// Paths into the answer, by canonical field (`text`, `finish_reason`, `usage.input_tokens`).
+	// Paths into the answer, by canonical field (`text`, `finish_reason`, `usage.input_tokens`). At most 64, each at most
+	// 512 bytes. `tool_calls.*` and `results.*` are looked up in each of `tool_calls` and `results`.
 	ResponsePaths map[string]string `protobuf:"bytes,2,rep,name=response_paths,json=responsePaths,proto3" json:"response_paths,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Paths into one streamed item, by canonical field. Empty: the endpoint does not stream.
-	StreamPaths   map[string]string `protobuf:"bytes,3,rep,name=stream_paths,json=streamPaths,proto3" json:"stream_paths,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	StreamPaths map[string]string `protobuf:"bytes,3,rep,name=stream_paths,json=streamPaths,proto3" json:"stream_paths,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// How a stream is cut into items. Unspecified: as stream_format says, else server-sent events.
+	StreamFraming StreamFraming `protobuf:"varint,4,opt,name=stream_framing,json=streamFraming,proto3,enum=airegistry.v1.StreamFraming" json:"stream_framing,omitempty"`
+	// What the last item of a stream holds, exactly (`[DONE]`). Empty: the item that has a finish_reason tells the end. A
+	// declared stream needs one of the two, else a cut could not be told from an end.
+	StreamEnd string `protobuf:"bytes,5,opt,name=stream_end,json=streamEnd,proto3" json:"stream_end,omitempty"`
+	// What the provider's words for why an answer ended mean. Words that are not here are read as most providers mean them.
+	FinishReasons map[string]FinishReason `protobuf:"bytes,6,rep,name=finish_reasons,json=finishReasons,proto3" json:"finish_reasons,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"varint,2,opt,name=value,enum=airegistry.v1.FinishReason"`
+	// Paths into the body of an error: `message`, `code`, `type`, `status`, `retry_after` (seconds), and `error`, which is
+	// there only in an error: an answer of status 200 or a streamed item that has it is one. Empty: the usual places.
+	ErrorPaths map[string]string `protobuf:"bytes,7,rep,name=error_paths,json=errorPaths,proto3" json:"error_paths,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What the provider's own words for an error mean, by `code` or `type`: a reason of this API
+	// (`CONTEXT_LENGTH_EXCEEDED`, `CONTENT_REFUSED`, `PROVIDER_RATE_LIMITED`, …).
+	ErrorReasons map[string]string `protobuf:"bytes,8,rep,name=error_reasons,json=errorReasons,proto3" json:"error_reasons,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The HTTP method: `POST`, `PUT` or `PATCH`. Empty: POST.
+	Method string `protobuf:"bytes,9,opt,name=method,proto3" json:"method,omitempty"`
+	// The request path below the address when a stream is asked for; begins with `/`. Empty: as `path`.
+	StreamPath string `protobuf:"bytes,10,opt,name=stream_path,json=streamPath,proto3" json:"stream_path,omitempty"`
+	// Dialect `kserve.v2`: the names of tensors and parameters, by canonical field (`text`, `output.text`, `max_output_tokens`)
+	// where the model's differ from the usual ones; `-` for one that it does not have.
+	Tensors       map[string]string `protobuf:"bytes,11,rep,name=tensors,proto3" json:"tensors,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -581,6 +657,62 @@ func (x *CustomFormat) GetResponsePaths() map[string]string {
 func (x *CustomFormat) GetStreamPaths() map[string]string {
 	if x != nil {
 		return x.StreamPaths
+	}
+	return nil
+}
+
+func (x *CustomFormat) GetStreamFraming() StreamFraming {
+	if x != nil {
+		return x.StreamFraming
+	}
+	return StreamFraming_STREAM_FRAMING_UNSPECIFIED
+}
+
+func (x *CustomFormat) GetStreamEnd() string {
+	if x != nil {
+		return x.StreamEnd
+	}
+	return ""
+}
+
+func (x *CustomFormat) GetFinishReasons() map[string]FinishReason {
+	if x != nil {
+		return x.FinishReasons
+	}
+	return nil
+}
+
+func (x *CustomFormat) GetErrorPaths() map[string]string {
+	if x != nil {
+		return x.ErrorPaths
+	}
+	return nil
+}
+
+func (x *CustomFormat) GetErrorReasons() map[string]string {
+	if x != nil {
+		return x.ErrorReasons
+	}
+	return nil
+}
+
+func (x *CustomFormat) GetMethod() string {
+	if x != nil {
+		return x.Method
+	}
+	return ""
+}
+
+func (x *CustomFormat) GetStreamPath() string {
+	if x != nil {
+		return x.StreamPath
+	}
+	return ""
+}
+
+func (x *CustomFormat) GetTensors() map[string]string {
+	if x != nil {
+		return x.Tensors
 	}
 	return nil
 }
@@ -845,7 +977,7 @@ var File_airegistry_v1_endpoint_proto protoreflect.FileDescriptor
 
 const file_airegistry_v1_endpoint_proto_rawDesc = "" +
 	"\n" +
-	"\x1cairegistry/v1/endpoint.proto\x12\rairegistry.v1\x1a\x19airegistry/v1/model.proto\x1a\x19airegistry/v1/price.proto\x1a\x1eairegistry/v1/provenance.proto\x1a\x1egoogle/protobuf/duration.proto\"\x81\a\n" +
+	"\x1cairegistry/v1/endpoint.proto\x12\rairegistry.v1\x1a\x18airegistry/v1/chat.proto\x1a\x19airegistry/v1/model.proto\x1a\x19airegistry/v1/price.proto\x1a\x1eairegistry/v1/provenance.proto\x1a\x1egoogle/protobuf/duration.proto\"\x81\a\n" +
 	"\bEndpoint\x12\x1a\n" +
 	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12%\n" +
@@ -891,15 +1023,39 @@ const file_airegistry_v1_endpoint_proto_rawDesc = "" +
 	"\x11_continues_prefix\"W\n" +
 	"\x04Auth\x121\n" +
 	"\x06method\x18\x01 \x01(\x0e2\x19.airegistry.v1.AuthMethodR\x06method\x12\x1c\n" +
-	"\tparameter\x18\x02 \x01(\tR\tparameter\"\xe3\x02\n" +
+	"\tparameter\x18\x02 \x01(\tR\tparameter\"\xd8\b\n" +
 	"\fCustomFormat\x12)\n" +
 	"\x10request_template\x18\x01 \x01(\tR\x0frequestTemplate\x12U\n" +
 	"\x0eresponse_paths\x18\x02 \x03(\v2..airegistry.v1.CustomFormat.ResponsePathsEntryR\rresponsePaths\x12O\n" +
-	"\fstream_paths\x18\x03 \x03(\v2,.airegistry.v1.CustomFormat.StreamPathsEntryR\vstreamPaths\x1a@\n" +
+	"\fstream_paths\x18\x03 \x03(\v2,.airegistry.v1.CustomFormat.StreamPathsEntryR\vstreamPaths\x12C\n" +
+	"\x0estream_framing\x18\x04 \x01(\x0e2\x1c.airegistry.v1.StreamFramingR\rstreamFraming\x12\x1d\n" +
+	"\n" +
+	"stream_end\x18\x05 \x01(\tR\tstreamEnd\x12U\n" +
+	"\x0efinish_reasons\x18\x06 \x03(\v2..airegistry.v1.CustomFormat.FinishReasonsEntryR\rfinishReasons\x12L\n" +
+	"\verror_paths\x18\a \x03(\v2+.airegistry.v1.CustomFormat.ErrorPathsEntryR\n" +
+	"errorPaths\x12R\n" +
+	"\rerror_reasons\x18\b \x03(\v2-.airegistry.v1.CustomFormat.ErrorReasonsEntryR\ferrorReasons\x12\x16\n" +
+	"\x06method\x18\t \x01(\tR\x06method\x12\x1f\n" +
+	"\vstream_path\x18\n" +
+	" \x01(\tR\n" +
+	"streamPath\x12B\n" +
+	"\atensors\x18\v \x03(\v2(.airegistry.v1.CustomFormat.TensorsEntryR\atensors\x1a@\n" +
 	"\x12ResponsePathsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a>\n" +
 	"\x10StreamPathsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a]\n" +
+	"\x12FinishReasonsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x121\n" +
+	"\x05value\x18\x02 \x01(\x0e2\x1b.airegistry.v1.FinishReasonR\x05value:\x028\x01\x1a=\n" +
+	"\x0fErrorPathsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a?\n" +
+	"\x11ErrorReasonsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a:\n" +
+	"\fTensorsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf9\x01\n" +
 	"\n" +
@@ -935,7 +1091,11 @@ const file_airegistry_v1_endpoint_proto_rawDesc = "" +
 	"\x11AUTH_METHOD_QUERY\x10\x03\x12\x15\n" +
 	"\x11AUTH_METHOD_BASIC\x10\x04\x12\x14\n" +
 	"\x10AUTH_METHOD_MTLS\x10\x05\x12\x14\n" +
-	"\x10AUTH_METHOD_NONE\x10\x06*\x88\x01\n" +
+	"\x10AUTH_METHOD_NONE\x10\x06*b\n" +
+	"\rStreamFraming\x12\x1e\n" +
+	"\x1aSTREAM_FRAMING_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12STREAM_FRAMING_SSE\x10\x01\x12\x19\n" +
+	"\x15STREAM_FRAMING_NDJSON\x10\x02*\x88\x01\n" +
 	"\tProbeStep\x12\x1a\n" +
 	"\x16PROBE_STEP_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12PROBE_STEP_CONNECT\x10\x01\x12\x18\n" +
@@ -956,55 +1116,67 @@ func file_airegistry_v1_endpoint_proto_rawDescGZIP() []byte {
 	return file_airegistry_v1_endpoint_proto_rawDescData
 }
 
-var file_airegistry_v1_endpoint_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_airegistry_v1_endpoint_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_airegistry_v1_endpoint_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_airegistry_v1_endpoint_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_airegistry_v1_endpoint_proto_goTypes = []any{
 	(AuthMethod)(0),             // 0: airegistry.v1.AuthMethod
-	(ProbeStep)(0),              // 1: airegistry.v1.ProbeStep
-	(*Endpoint)(nil),            // 2: airegistry.v1.Endpoint
-	(*Communication)(nil),       // 3: airegistry.v1.Communication
-	(*Auth)(nil),                // 4: airegistry.v1.Auth
-	(*CustomFormat)(nil),        // 5: airegistry.v1.CustomFormat
-	(*RateLimits)(nil),          // 6: airegistry.v1.RateLimits
-	(*DataPolicy)(nil),          // 7: airegistry.v1.DataPolicy
-	(*DeclaredPerformance)(nil), // 8: airegistry.v1.DeclaredPerformance
-	(*Probing)(nil),             // 9: airegistry.v1.Probing
-	nil,                         // 10: airegistry.v1.Endpoint.CapabilitiesEntry
-	nil,                         // 11: airegistry.v1.Communication.HeadersEntry
-	nil,                         // 12: airegistry.v1.CustomFormat.ResponsePathsEntry
-	nil,                         // 13: airegistry.v1.CustomFormat.StreamPathsEntry
-	(*PriceList)(nil),           // 14: airegistry.v1.PriceList
-	(*ModelLimits)(nil),         // 15: airegistry.v1.ModelLimits
-	(*Provenance)(nil),          // 16: airegistry.v1.Provenance
-	(*durationpb.Duration)(nil), // 17: google.protobuf.Duration
-	(*Capability)(nil),          // 18: airegistry.v1.Capability
+	(StreamFraming)(0),          // 1: airegistry.v1.StreamFraming
+	(ProbeStep)(0),              // 2: airegistry.v1.ProbeStep
+	(*Endpoint)(nil),            // 3: airegistry.v1.Endpoint
+	(*Communication)(nil),       // 4: airegistry.v1.Communication
+	(*Auth)(nil),                // 5: airegistry.v1.Auth
+	(*CustomFormat)(nil),        // 6: airegistry.v1.CustomFormat
+	(*RateLimits)(nil),          // 7: airegistry.v1.RateLimits
+	(*DataPolicy)(nil),          // 8: airegistry.v1.DataPolicy
+	(*DeclaredPerformance)(nil), // 9: airegistry.v1.DeclaredPerformance
+	(*Probing)(nil),             // 10: airegistry.v1.Probing
+	nil,                         // 11: airegistry.v1.Endpoint.CapabilitiesEntry
+	nil,                         // 12: airegistry.v1.Communication.HeadersEntry
+	nil,                         // 13: airegistry.v1.CustomFormat.ResponsePathsEntry
+	nil,                         // 14: airegistry.v1.CustomFormat.StreamPathsEntry
+	nil,                         // 15: airegistry.v1.CustomFormat.FinishReasonsEntry
+	nil,                         // 16: airegistry.v1.CustomFormat.ErrorPathsEntry
+	nil,                         // 17: airegistry.v1.CustomFormat.ErrorReasonsEntry
+	nil,                         // 18: airegistry.v1.CustomFormat.TensorsEntry
+	(*PriceList)(nil),           // 19: airegistry.v1.PriceList
+	(*ModelLimits)(nil),         // 20: airegistry.v1.ModelLimits
+	(*Provenance)(nil),          // 21: airegistry.v1.Provenance
+	(*durationpb.Duration)(nil), // 22: google.protobuf.Duration
+	(*Capability)(nil),          // 23: airegistry.v1.Capability
+	(FinishReason)(0),           // 24: airegistry.v1.FinishReason
 }
 var file_airegistry_v1_endpoint_proto_depIdxs = []int32{
-	3,  // 0: airegistry.v1.Endpoint.communication:type_name -> airegistry.v1.Communication
-	14, // 1: airegistry.v1.Endpoint.prices:type_name -> airegistry.v1.PriceList
-	6,  // 2: airegistry.v1.Endpoint.rate_limits:type_name -> airegistry.v1.RateLimits
-	7,  // 3: airegistry.v1.Endpoint.data_policy:type_name -> airegistry.v1.DataPolicy
-	8,  // 4: airegistry.v1.Endpoint.declared:type_name -> airegistry.v1.DeclaredPerformance
-	15, // 5: airegistry.v1.Endpoint.limits:type_name -> airegistry.v1.ModelLimits
-	10, // 6: airegistry.v1.Endpoint.capabilities:type_name -> airegistry.v1.Endpoint.CapabilitiesEntry
-	9,  // 7: airegistry.v1.Endpoint.probing:type_name -> airegistry.v1.Probing
-	16, // 8: airegistry.v1.Endpoint.provenance:type_name -> airegistry.v1.Provenance
-	4,  // 9: airegistry.v1.Communication.auth:type_name -> airegistry.v1.Auth
-	11, // 10: airegistry.v1.Communication.headers:type_name -> airegistry.v1.Communication.HeadersEntry
-	5,  // 11: airegistry.v1.Communication.custom:type_name -> airegistry.v1.CustomFormat
+	4,  // 0: airegistry.v1.Endpoint.communication:type_name -> airegistry.v1.Communication
+	19, // 1: airegistry.v1.Endpoint.prices:type_name -> airegistry.v1.PriceList
+	7,  // 2: airegistry.v1.Endpoint.rate_limits:type_name -> airegistry.v1.RateLimits
+	8,  // 3: airegistry.v1.Endpoint.data_policy:type_name -> airegistry.v1.DataPolicy
+	9,  // 4: airegistry.v1.Endpoint.declared:type_name -> airegistry.v1.DeclaredPerformance
+	20, // 5: airegistry.v1.Endpoint.limits:type_name -> airegistry.v1.ModelLimits
+	11, // 6: airegistry.v1.Endpoint.capabilities:type_name -> airegistry.v1.Endpoint.CapabilitiesEntry
+	10, // 7: airegistry.v1.Endpoint.probing:type_name -> airegistry.v1.Probing
+	21, // 8: airegistry.v1.Endpoint.provenance:type_name -> airegistry.v1.Provenance
+	5,  // 9: airegistry.v1.Communication.auth:type_name -> airegistry.v1.Auth
+	12, // 10: airegistry.v1.Communication.headers:type_name -> airegistry.v1.Communication.HeadersEntry
+	6,  // 11: airegistry.v1.Communication.custom:type_name -> airegistry.v1.CustomFormat
 	0,  // 12: airegistry.v1.Auth.method:type_name -> airegistry.v1.AuthMethod
-	12, // 13: airegistry.v1.CustomFormat.response_paths:type_name -> airegistry.v1.CustomFormat.ResponsePathsEntry
-	13, // 14: airegistry.v1.CustomFormat.stream_paths:type_name -> airegistry.v1.CustomFormat.StreamPathsEntry
-	17, // 15: airegistry.v1.DataPolicy.retention:type_name -> google.protobuf.Duration
-	17, // 16: airegistry.v1.DeclaredPerformance.time_to_first_token:type_name -> google.protobuf.Duration
-	1,  // 17: airegistry.v1.Probing.max_step:type_name -> airegistry.v1.ProbeStep
-	17, // 18: airegistry.v1.Probing.interval:type_name -> google.protobuf.Duration
-	18, // 19: airegistry.v1.Endpoint.CapabilitiesEntry.value:type_name -> airegistry.v1.Capability
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	13, // 13: airegistry.v1.CustomFormat.response_paths:type_name -> airegistry.v1.CustomFormat.ResponsePathsEntry
+	14, // 14: airegistry.v1.CustomFormat.stream_paths:type_name -> airegistry.v1.CustomFormat.StreamPathsEntry
+	1,  // 15: airegistry.v1.CustomFormat.stream_framing:type_name -> airegistry.v1.StreamFraming
+	15, // 16: airegistry.v1.CustomFormat.finish_reasons:type_name -> airegistry.v1.CustomFormat.FinishReasonsEntry
+	16, // 17: airegistry.v1.CustomFormat.error_paths:type_name -> airegistry.v1.CustomFormat.ErrorPathsEntry
+	17, // 18: airegistry.v1.CustomFormat.error_reasons:type_name -> airegistry.v1.CustomFormat.ErrorReasonsEntry
+	18, // 19: airegistry.v1.CustomFormat.tensors:type_name -> airegistry.v1.CustomFormat.TensorsEntry
+	22, // 20: airegistry.v1.DataPolicy.retention:type_name -> google.protobuf.Duration
+	22, // 21: airegistry.v1.DeclaredPerformance.time_to_first_token:type_name -> google.protobuf.Duration
+	2,  // 22: airegistry.v1.Probing.max_step:type_name -> airegistry.v1.ProbeStep
+	22, // 23: airegistry.v1.Probing.interval:type_name -> google.protobuf.Duration
+	23, // 24: airegistry.v1.Endpoint.CapabilitiesEntry.value:type_name -> airegistry.v1.Capability
+	24, // 25: airegistry.v1.CustomFormat.FinishReasonsEntry.value:type_name -> airegistry.v1.FinishReason
+	26, // [26:26] is the sub-list for method output_type
+	26, // [26:26] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_airegistry_v1_endpoint_proto_init() }
@@ -1012,6 +1184,7 @@ func file_airegistry_v1_endpoint_proto_init() {
 	if File_airegistry_v1_endpoint_proto != nil {
 		return
 	}
+	file_airegistry_v1_chat_proto_init()
 	file_airegistry_v1_model_proto_init()
 	file_airegistry_v1_price_proto_init()
 	file_airegistry_v1_provenance_proto_init()
@@ -1026,8 +1199,8 @@ func file_airegistry_v1_endpoint_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_airegistry_v1_endpoint_proto_rawDesc), len(file_airegistry_v1_endpoint_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   12,
+			NumEnums:      3,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -8,6 +8,7 @@ from enum import IntEnum
 from typing import Any
 
 from airegistry.invocations.content import ContentBlock, ToolCall
+from airegistry.resources.finish_reason import FinishReason as FinishReason  # noqa: PLC0414 - part of an answer
 
 
 class Role(IntEnum):
@@ -34,17 +35,6 @@ class ResponseFormatKind(IntEnum):
     TEXT = 1
     JSON_OBJECT = 2
     JSON_SCHEMA = 3
-
-
-class FinishReason(IntEnum):
-    """Why an answer ended."""
-
-    STOP = 1
-    LENGTH = 2
-    TOOL_CALLS = 3
-    CONTENT_FILTER = 4
-    REFUSAL = 5
-    OTHER = 6
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from airegistry.resources.finish_reason import FinishReason
 from airegistry.resources.model import Capability, ModelLimits
 from airegistry.resources.prices import PriceList
 from airegistry.resources.provenance import Provenance
@@ -20,6 +21,13 @@ class AuthMethod(IntEnum):
     BASIC = 4
     MTLS = 5
     NONE = 6
+
+
+class StreamFraming(IntEnum):
+    """How a stream is cut into items."""
+
+    SSE = 1
+    NDJSON = 2
 
 
 class ProbeStep(IntEnum):
@@ -46,6 +54,14 @@ class CustomFormat:
     request_template: str = ""
     response_paths: Mapping[str, str] = field(default_factory=dict)
     stream_paths: Mapping[str, str] = field(default_factory=dict)
+    stream_framing: StreamFraming | None = None
+    stream_end: str = ""
+    finish_reasons: Mapping[str, FinishReason] = field(default_factory=dict)
+    error_paths: Mapping[str, str] = field(default_factory=dict)
+    error_reasons: Mapping[str, str] = field(default_factory=dict)
+    method: str = ""
+    stream_path: str = ""
+    tensors: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

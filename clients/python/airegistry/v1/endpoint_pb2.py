@@ -22,13 +22,14 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from airegistry.v1 import chat_pb2 as airegistry_dot_v1_dot_chat__pb2
 from airegistry.v1 import model_pb2 as airegistry_dot_v1_dot_model__pb2
 from airegistry.v1 import price_pb2 as airegistry_dot_v1_dot_price__pb2
 from airegistry.v1 import provenance_pb2 as airegistry_dot_v1_dot_provenance__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61iregistry/v1/endpoint.proto\x12\rairegistry.v1\x1a\x19\x61iregistry/v1/model.proto\x1a\x19\x61iregistry/v1/price.proto\x1a\x1e\x61iregistry/v1/provenance.proto\x1a\x1egoogle/protobuf/duration.proto\"\xbb\x05\n\x08\x45ndpoint\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x16\n\x0eupstream_model\x18\x03 \x01(\t\x12\x33\n\rcommunication\x18\x04 \x01(\x0b\x32\x1c.airegistry.v1.Communication\x12\x12\n\ncredential\x18\x05 \x01(\t\x12(\n\x06prices\x18\x06 \x01(\x0b\x32\x18.airegistry.v1.PriceList\x12.\n\x0brate_limits\x18\x07 \x01(\x0b\x32\x19.airegistry.v1.RateLimits\x12\x0e\n\x06region\x18\x08 \x01(\t\x12.\n\x0b\x64\x61ta_policy\x18\t \x01(\x0b\x32\x19.airegistry.v1.DataPolicy\x12\x13\n\x06weight\x18\n \x01(\x05H\x00\x88\x01\x01\x12\x10\n\x08priority\x18\x0b \x01(\x05\x12\x34\n\x08\x64\x65\x63lared\x18\x0c \x01(\x0b\x32\".airegistry.v1.DeclaredPerformance\x12*\n\x06limits\x18\r \x01(\x0b\x32\x1a.airegistry.v1.ModelLimits\x12?\n\x0c\x63\x61pabilities\x18\x0e \x03(\x0b\x32).airegistry.v1.Endpoint.CapabilitiesEntry\x12\x14\n\x0cquantization\x18\x0f \x01(\t\x12\'\n\x07probing\x18\x10 \x01(\x0b\x32\x16.airegistry.v1.Probing\x12-\n\nprovenance\x18\x11 \x01(\x0b\x32\x19.airegistry.v1.Provenance\x1aN\n\x11\x43\x61pabilitiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12(\n\x05value\x18\x02 \x01(\x0b\x32\x19.airegistry.v1.Capability:\x02\x38\x01\x42\t\n\x07_weight\"\xe6\x02\n\rCommunication\x12\x0f\n\x07\x64ialect\x18\x01 \x01(\t\x12\x16\n\x0erequest_format\x18\x02 \x01(\t\x12\x17\n\x0fresponse_format\x18\x03 \x01(\t\x12\x15\n\rstream_format\x18\x04 \x01(\t\x12!\n\x04\x61uth\x18\x05 \x01(\x0b\x32\x13.airegistry.v1.Auth\x12:\n\x07headers\x18\x06 \x03(\x0b\x32).airegistry.v1.Communication.HeadersEntry\x12\x0c\n\x04path\x18\x07 \x01(\t\x12\x1d\n\x10\x63ontinues_prefix\x18\x08 \x01(\x08H\x00\x88\x01\x01\x12+\n\x06\x63ustom\x18\t \x01(\x0b\x32\x1b.airegistry.v1.CustomFormat\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x13\n\x11_continues_prefix\"D\n\x04\x41uth\x12)\n\x06method\x18\x01 \x01(\x0e\x32\x19.airegistry.v1.AuthMethod\x12\x11\n\tparameter\x18\x02 \x01(\t\"\x9e\x02\n\x0c\x43ustomFormat\x12\x18\n\x10request_template\x18\x01 \x01(\t\x12\x46\n\x0eresponse_paths\x18\x02 \x03(\x0b\x32..airegistry.v1.CustomFormat.ResponsePathsEntry\x12\x42\n\x0cstream_paths\x18\x03 \x03(\x0b\x32,.airegistry.v1.CustomFormat.StreamPathsEntry\x1a\x34\n\x12ResponsePathsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x32\n\x10StreamPathsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xbe\x01\n\nRateLimits\x12 \n\x13requests_per_minute\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x1e\n\x11tokens_per_minute\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12$\n\x17max_concurrent_requests\x18\x03 \x01(\x05H\x02\x88\x01\x01\x42\x16\n\x14_requests_per_minuteB\x14\n\x12_tokens_per_minuteB\x1a\n\x18_max_concurrent_requests\"\x80\x01\n\nDataPolicy\x12\x1b\n\x0etrains_on_data\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12,\n\tretention\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cjurisdiction\x18\x03 \x01(\tB\x11\n\x0f_trains_on_data\"\xad\x01\n\x13\x44\x65\x63laredPerformance\x12\x36\n\x13time_to_first_token\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1e\n\x11tokens_per_second\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0breliability\x18\x03 \x01(\x01H\x01\x88\x01\x01\x42\x14\n\x12_tokens_per_secondB\x0e\n\x0c_reliability\"\x86\x01\n\x07Probing\x12\x15\n\x08\x64isabled\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12*\n\x08max_step\x18\x02 \x01(\x0e\x32\x18.airegistry.v1.ProbeStep\x12+\n\x08interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0b\n\t_disabled*\xb3\x01\n\nAuthMethod\x12\x1b\n\x17\x41UTH_METHOD_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41UTH_METHOD_BEARER\x10\x01\x12\x16\n\x12\x41UTH_METHOD_HEADER\x10\x02\x12\x15\n\x11\x41UTH_METHOD_QUERY\x10\x03\x12\x15\n\x11\x41UTH_METHOD_BASIC\x10\x04\x12\x14\n\x10\x41UTH_METHOD_MTLS\x10\x05\x12\x14\n\x10\x41UTH_METHOD_NONE\x10\x06*\x88\x01\n\tProbeStep\x12\x1a\n\x16PROBE_STEP_UNSPECIFIED\x10\x00\x12\x16\n\x12PROBE_STEP_CONNECT\x10\x01\x12\x18\n\x14PROBE_STEP_HANDSHAKE\x10\x02\x12\x15\n\x11PROBE_STEP_HEALTH\x10\x03\x12\x16\n\x12PROBE_STEP_REQUEST\x10\x04\x42\x43\n\x11\x64\x65v.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x61iregistry/v1/endpoint.proto\x12\rairegistry.v1\x1a\x18\x61iregistry/v1/chat.proto\x1a\x19\x61iregistry/v1/model.proto\x1a\x19\x61iregistry/v1/price.proto\x1a\x1e\x61iregistry/v1/provenance.proto\x1a\x1egoogle/protobuf/duration.proto\"\xbb\x05\n\x08\x45ndpoint\x12\x10\n\x08provider\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\x12\x16\n\x0eupstream_model\x18\x03 \x01(\t\x12\x33\n\rcommunication\x18\x04 \x01(\x0b\x32\x1c.airegistry.v1.Communication\x12\x12\n\ncredential\x18\x05 \x01(\t\x12(\n\x06prices\x18\x06 \x01(\x0b\x32\x18.airegistry.v1.PriceList\x12.\n\x0brate_limits\x18\x07 \x01(\x0b\x32\x19.airegistry.v1.RateLimits\x12\x0e\n\x06region\x18\x08 \x01(\t\x12.\n\x0b\x64\x61ta_policy\x18\t \x01(\x0b\x32\x19.airegistry.v1.DataPolicy\x12\x13\n\x06weight\x18\n \x01(\x05H\x00\x88\x01\x01\x12\x10\n\x08priority\x18\x0b \x01(\x05\x12\x34\n\x08\x64\x65\x63lared\x18\x0c \x01(\x0b\x32\".airegistry.v1.DeclaredPerformance\x12*\n\x06limits\x18\r \x01(\x0b\x32\x1a.airegistry.v1.ModelLimits\x12?\n\x0c\x63\x61pabilities\x18\x0e \x03(\x0b\x32).airegistry.v1.Endpoint.CapabilitiesEntry\x12\x14\n\x0cquantization\x18\x0f \x01(\t\x12\'\n\x07probing\x18\x10 \x01(\x0b\x32\x16.airegistry.v1.Probing\x12-\n\nprovenance\x18\x11 \x01(\x0b\x32\x19.airegistry.v1.Provenance\x1aN\n\x11\x43\x61pabilitiesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12(\n\x05value\x18\x02 \x01(\x0b\x32\x19.airegistry.v1.Capability:\x02\x38\x01\x42\t\n\x07_weight\"\xe6\x02\n\rCommunication\x12\x0f\n\x07\x64ialect\x18\x01 \x01(\t\x12\x16\n\x0erequest_format\x18\x02 \x01(\t\x12\x17\n\x0fresponse_format\x18\x03 \x01(\t\x12\x15\n\rstream_format\x18\x04 \x01(\t\x12!\n\x04\x61uth\x18\x05 \x01(\x0b\x32\x13.airegistry.v1.Auth\x12:\n\x07headers\x18\x06 \x03(\x0b\x32).airegistry.v1.Communication.HeadersEntry\x12\x0c\n\x04path\x18\x07 \x01(\t\x12\x1d\n\x10\x63ontinues_prefix\x18\x08 \x01(\x08H\x00\x88\x01\x01\x12+\n\x06\x63ustom\x18\t \x01(\x0b\x32\x1b.airegistry.v1.CustomFormat\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x13\n\x11_continues_prefix\"D\n\x04\x41uth\x12)\n\x06method\x18\x01 \x01(\x0e\x32\x19.airegistry.v1.AuthMethod\x12\x11\n\tparameter\x18\x02 \x01(\t\"\x83\x07\n\x0c\x43ustomFormat\x12\x18\n\x10request_template\x18\x01 \x01(\t\x12\x46\n\x0eresponse_paths\x18\x02 \x03(\x0b\x32..airegistry.v1.CustomFormat.ResponsePathsEntry\x12\x42\n\x0cstream_paths\x18\x03 \x03(\x0b\x32,.airegistry.v1.CustomFormat.StreamPathsEntry\x12\x34\n\x0estream_framing\x18\x04 \x01(\x0e\x32\x1c.airegistry.v1.StreamFraming\x12\x12\n\nstream_end\x18\x05 \x01(\t\x12\x46\n\x0e\x66inish_reasons\x18\x06 \x03(\x0b\x32..airegistry.v1.CustomFormat.FinishReasonsEntry\x12@\n\x0b\x65rror_paths\x18\x07 \x03(\x0b\x32+.airegistry.v1.CustomFormat.ErrorPathsEntry\x12\x44\n\rerror_reasons\x18\x08 \x03(\x0b\x32-.airegistry.v1.CustomFormat.ErrorReasonsEntry\x12\x0e\n\x06method\x18\t \x01(\t\x12\x13\n\x0bstream_path\x18\n \x01(\t\x12\x39\n\x07tensors\x18\x0b \x03(\x0b\x32(.airegistry.v1.CustomFormat.TensorsEntry\x1a\x34\n\x12ResponsePathsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x32\n\x10StreamPathsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1aQ\n\x12\x46inishReasonsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12*\n\x05value\x18\x02 \x01(\x0e\x32\x1b.airegistry.v1.FinishReason:\x02\x38\x01\x1a\x31\n\x0f\x45rrorPathsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a\x33\n\x11\x45rrorReasonsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a.\n\x0cTensorsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xbe\x01\n\nRateLimits\x12 \n\x13requests_per_minute\x18\x01 \x01(\x03H\x00\x88\x01\x01\x12\x1e\n\x11tokens_per_minute\x18\x02 \x01(\x03H\x01\x88\x01\x01\x12$\n\x17max_concurrent_requests\x18\x03 \x01(\x05H\x02\x88\x01\x01\x42\x16\n\x14_requests_per_minuteB\x14\n\x12_tokens_per_minuteB\x1a\n\x18_max_concurrent_requests\"\x80\x01\n\nDataPolicy\x12\x1b\n\x0etrains_on_data\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12,\n\tretention\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cjurisdiction\x18\x03 \x01(\tB\x11\n\x0f_trains_on_data\"\xad\x01\n\x13\x44\x65\x63laredPerformance\x12\x36\n\x13time_to_first_token\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1e\n\x11tokens_per_second\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x18\n\x0breliability\x18\x03 \x01(\x01H\x01\x88\x01\x01\x42\x14\n\x12_tokens_per_secondB\x0e\n\x0c_reliability\"\x86\x01\n\x07Probing\x12\x15\n\x08\x64isabled\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12*\n\x08max_step\x18\x02 \x01(\x0e\x32\x18.airegistry.v1.ProbeStep\x12+\n\x08interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x0b\n\t_disabled*\xb3\x01\n\nAuthMethod\x12\x1b\n\x17\x41UTH_METHOD_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41UTH_METHOD_BEARER\x10\x01\x12\x16\n\x12\x41UTH_METHOD_HEADER\x10\x02\x12\x15\n\x11\x41UTH_METHOD_QUERY\x10\x03\x12\x15\n\x11\x41UTH_METHOD_BASIC\x10\x04\x12\x14\n\x10\x41UTH_METHOD_MTLS\x10\x05\x12\x14\n\x10\x41UTH_METHOD_NONE\x10\x06*b\n\rStreamFraming\x12\x1e\n\x1aSTREAM_FRAMING_UNSPECIFIED\x10\x00\x12\x16\n\x12STREAM_FRAMING_SSE\x10\x01\x12\x19\n\x15STREAM_FRAMING_NDJSON\x10\x02*\x88\x01\n\tProbeStep\x12\x1a\n\x16PROBE_STEP_UNSPECIFIED\x10\x00\x12\x16\n\x12PROBE_STEP_CONNECT\x10\x01\x12\x18\n\x14PROBE_STEP_HANDSHAKE\x10\x02\x12\x15\n\x11PROBE_STEP_HEALTH\x10\x03\x12\x16\n\x12PROBE_STEP_REQUEST\x10\x04\x42\x43\n\x11\x64\x65v.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,32 +45,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CUSTOMFORMAT_RESPONSEPATHSENTRY']._serialized_options = b'8\001'
   _globals['_CUSTOMFORMAT_STREAMPATHSENTRY']._loaded_options = None
   _globals['_CUSTOMFORMAT_STREAMPATHSENTRY']._serialized_options = b'8\001'
-  _globals['_AUTHMETHOD']._serialized_start=2225
-  _globals['_AUTHMETHOD']._serialized_end=2404
-  _globals['_PROBESTEP']._serialized_start=2407
-  _globals['_PROBESTEP']._serialized_end=2543
-  _globals['_ENDPOINT']._serialized_start=166
-  _globals['_ENDPOINT']._serialized_end=865
-  _globals['_ENDPOINT_CAPABILITIESENTRY']._serialized_start=776
-  _globals['_ENDPOINT_CAPABILITIESENTRY']._serialized_end=854
-  _globals['_COMMUNICATION']._serialized_start=868
-  _globals['_COMMUNICATION']._serialized_end=1226
-  _globals['_COMMUNICATION_HEADERSENTRY']._serialized_start=1159
-  _globals['_COMMUNICATION_HEADERSENTRY']._serialized_end=1205
-  _globals['_AUTH']._serialized_start=1228
-  _globals['_AUTH']._serialized_end=1296
-  _globals['_CUSTOMFORMAT']._serialized_start=1299
-  _globals['_CUSTOMFORMAT']._serialized_end=1585
-  _globals['_CUSTOMFORMAT_RESPONSEPATHSENTRY']._serialized_start=1481
-  _globals['_CUSTOMFORMAT_RESPONSEPATHSENTRY']._serialized_end=1533
-  _globals['_CUSTOMFORMAT_STREAMPATHSENTRY']._serialized_start=1535
-  _globals['_CUSTOMFORMAT_STREAMPATHSENTRY']._serialized_end=1585
-  _globals['_RATELIMITS']._serialized_start=1588
-  _globals['_RATELIMITS']._serialized_end=1778
-  _globals['_DATAPOLICY']._serialized_start=1781
-  _globals['_DATAPOLICY']._serialized_end=1909
-  _globals['_DECLAREDPERFORMANCE']._serialized_start=1912
-  _globals['_DECLAREDPERFORMANCE']._serialized_end=2085
-  _globals['_PROBING']._serialized_start=2088
-  _globals['_PROBING']._serialized_end=2222
+  _globals['_CUSTOMFORMAT_FINISHREASONSENTRY']._loaded_options = None
+  _globals['_CUSTOMFORMAT_FINISHREASONSENTRY']._serialized_options = b'8\001'
+  _globals['_CUSTOMFORMAT_ERRORPATHSENTRY']._loaded_options = None
+  _globals['_CUSTOMFORMAT_ERRORPATHSENTRY']._serialized_options = b'8\001'
+  _globals['_CUSTOMFORMAT_ERRORREASONSENTRY']._loaded_options = None
+  _globals['_CUSTOMFORMAT_ERRORREASONSENTRY']._serialized_options = b'8\001'
+  _globals['_CUSTOMFORMAT_TENSORSENTRY']._loaded_options = None
+  _globals['_CUSTOMFORMAT_TENSORSENTRY']._serialized_options = b'8\001'
+  _globals['_AUTHMETHOD']._serialized_start=2864
+  _globals['_AUTHMETHOD']._serialized_end=3043
+  _globals['_STREAMFRAMING']._serialized_start=3045
+  _globals['_STREAMFRAMING']._serialized_end=3143
+  _globals['_PROBESTEP']._serialized_start=3146
+  _globals['_PROBESTEP']._serialized_end=3282
+  _globals['_ENDPOINT']._serialized_start=192
+  _globals['_ENDPOINT']._serialized_end=891
+  _globals['_ENDPOINT_CAPABILITIESENTRY']._serialized_start=802
+  _globals['_ENDPOINT_CAPABILITIESENTRY']._serialized_end=880
+  _globals['_COMMUNICATION']._serialized_start=894
+  _globals['_COMMUNICATION']._serialized_end=1252
+  _globals['_COMMUNICATION_HEADERSENTRY']._serialized_start=1185
+  _globals['_COMMUNICATION_HEADERSENTRY']._serialized_end=1231
+  _globals['_AUTH']._serialized_start=1254
+  _globals['_AUTH']._serialized_end=1322
+  _globals['_CUSTOMFORMAT']._serialized_start=1325
+  _globals['_CUSTOMFORMAT']._serialized_end=2224
+  _globals['_CUSTOMFORMAT_RESPONSEPATHSENTRY']._serialized_start=1885
+  _globals['_CUSTOMFORMAT_RESPONSEPATHSENTRY']._serialized_end=1937
+  _globals['_CUSTOMFORMAT_STREAMPATHSENTRY']._serialized_start=1939
+  _globals['_CUSTOMFORMAT_STREAMPATHSENTRY']._serialized_end=1989
+  _globals['_CUSTOMFORMAT_FINISHREASONSENTRY']._serialized_start=1991
+  _globals['_CUSTOMFORMAT_FINISHREASONSENTRY']._serialized_end=2072
+  _globals['_CUSTOMFORMAT_ERRORPATHSENTRY']._serialized_start=2074
+  _globals['_CUSTOMFORMAT_ERRORPATHSENTRY']._serialized_end=2123
+  _globals['_CUSTOMFORMAT_ERRORREASONSENTRY']._serialized_start=2125
+  _globals['_CUSTOMFORMAT_ERRORREASONSENTRY']._serialized_end=2176
+  _globals['_CUSTOMFORMAT_TENSORSENTRY']._serialized_start=2178
+  _globals['_CUSTOMFORMAT_TENSORSENTRY']._serialized_end=2224
+  _globals['_RATELIMITS']._serialized_start=2227
+  _globals['_RATELIMITS']._serialized_end=2417
+  _globals['_DATAPOLICY']._serialized_start=2420
+  _globals['_DATAPOLICY']._serialized_end=2548
+  _globals['_DECLAREDPERFORMANCE']._serialized_start=2551
+  _globals['_DECLAREDPERFORMANCE']._serialized_end=2724
+  _globals['_PROBING']._serialized_start=2727
+  _globals['_PROBING']._serialized_end=2861
 # @@protoc_insertion_point(module_scope)

@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from airegistry.v1 import chat_pb2 as _chat_pb2
 from airegistry.v1 import model_pb2 as _model_pb2
 from airegistry.v1 import price_pb2 as _price_pb2
 from airegistry.v1 import provenance_pb2 as _provenance_pb2
@@ -62,6 +63,30 @@ AUTH_METHOD_MTLS: AuthMethod.ValueType  # 5
 AUTH_METHOD_NONE: AuthMethod.ValueType  # 6
 """None: open to whoever reaches it."""
 Global___AuthMethod: _TypeAlias = AuthMethod  # noqa: Y015
+
+class _StreamFraming:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _StreamFramingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StreamFraming.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    STREAM_FRAMING_UNSPECIFIED: _StreamFraming.ValueType  # 0
+    """Nothing was said."""
+    STREAM_FRAMING_SSE: _StreamFraming.ValueType  # 1
+    """Server-sent events; an item is the data of one."""
+    STREAM_FRAMING_NDJSON: _StreamFraming.ValueType  # 2
+    """An item per line."""
+
+class StreamFraming(_StreamFraming, metaclass=_StreamFramingEnumTypeWrapper):
+    """How a stream is cut into items."""
+
+STREAM_FRAMING_UNSPECIFIED: StreamFraming.ValueType  # 0
+"""Nothing was said."""
+STREAM_FRAMING_SSE: StreamFraming.ValueType  # 1
+"""Server-sent events; an item is the data of one."""
+STREAM_FRAMING_NDJSON: StreamFraming.ValueType  # 2
+"""An item per line."""
+Global___StreamFraming: _TypeAlias = StreamFraming  # noqa: Y015
 
 class _ProbeStep:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -142,7 +167,7 @@ class Endpoint(_message.Message):
     provider: _builtins.str
     """Who runs it (`openai`, `openrouter`, `my-cluster`). Same form as an id. Required."""
     address: _builtins.str
-    """Where it is: an absolute `http`, `https` or `grpc` URL without user, query or fragment. Empty: known to exist, but
+    """Where it is: an absolute `http`, `https`, `grpc` or `grpcs` URL without user, query or fragment. Empty: known to exist, but
     not where; listed, never invoked.
     """
     upstream_model: _builtins.str
@@ -289,7 +314,7 @@ class Communication(_message.Message):
 
     @_builtins.property
     def custom(self) -> Global___CustomFormat:
-        """The declared templates of dialect `custom`. Unset otherwise."""
+        """What dialect `custom` needs to be told, and what `kserve.v2` can be told. Unset otherwise."""
 
     def __init__(
         self,
@@ -342,7 +367,9 @@ Global___Auth: _TypeAlias = Auth  # noqa: Y015
 
 @_typing.final
 class CustomFormat(_message.Message):
-    """A wire format declared as data, so that a provider can be added without code."""
+    """A wire format declared as data, so that a provider can be added without code. Templates are Jinja's language without
+    what could run away (docs/custom-provider.md says what is left); paths are JMESPath.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -386,18 +413,142 @@ class CustomFormat(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class FinishReasonsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _chat_pb2.FinishReason.ValueType
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _chat_pb2.FinishReason.ValueType = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class ErrorPathsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class ErrorReasonsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class TensorsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     REQUEST_TEMPLATE_FIELD_NUMBER: _builtins.int
     RESPONSE_PATHS_FIELD_NUMBER: _builtins.int
     STREAM_PATHS_FIELD_NUMBER: _builtins.int
+    STREAM_FRAMING_FIELD_NUMBER: _builtins.int
+    STREAM_END_FIELD_NUMBER: _builtins.int
+    FINISH_REASONS_FIELD_NUMBER: _builtins.int
+    ERROR_PATHS_FIELD_NUMBER: _builtins.int
+    ERROR_REASONS_FIELD_NUMBER: _builtins.int
+    METHOD_FIELD_NUMBER: _builtins.int
+    STREAM_PATH_FIELD_NUMBER: _builtins.int
+    TENSORS_FIELD_NUMBER: _builtins.int
     request_template: _builtins.str
-    """A template that gives the request body."""
+    """A template that gives the request body, in JSON unless request_format is another type. At most 16 KiB. Required by
+    dialect `custom`. Dialect `kserve.v2`: it gives the prompt. Empty: the text of the conversation, if it is one message.
+    """
+    stream_framing: Global___StreamFraming.ValueType
+    """How a stream is cut into items. Unspecified: as stream_format says, else server-sent events."""
+    stream_end: _builtins.str
+    """What the last item of a stream holds, exactly (`[DONE]`). Empty: the item that has a finish_reason tells the end. A
+    declared stream needs one of the two, else a cut could not be told from an end.
+    """
+    method: _builtins.str
+    """The HTTP method: `POST`, `PUT` or `PATCH`. Empty: POST."""
+    stream_path: _builtins.str
+    """The request path below the address when a stream is asked for; begins with `/`. Empty: as `path`."""
     @_builtins.property
     def response_paths(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Paths into the answer, by canonical field (`text`, `finish_reason`, `usage.input_tokens`)."""
+        """Paths into the answer, by canonical field (`text`, `finish_reason`, `usage.input_tokens`). At most 64, each at most
+        512 bytes. `tool_calls.*` and `results.*` are looked up in each of `tool_calls` and `results`.
+        """
 
     @_builtins.property
     def stream_paths(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Paths into one streamed item, by canonical field. Empty: the endpoint does not stream."""
+
+    @_builtins.property
+    def finish_reasons(self) -> _containers.ScalarMap[_builtins.str, _chat_pb2.FinishReason.ValueType]:
+        """What the provider's words for why an answer ended mean. Words that are not here are read as most providers mean them."""
+
+    @_builtins.property
+    def error_paths(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Paths into the body of an error: `message`, `code`, `type`, `status`, `retry_after` (seconds), and `error`, which is
+        there only in an error: an answer of status 200 or a streamed item that has it is one. Empty: the usual places.
+        """
+
+    @_builtins.property
+    def error_reasons(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """What the provider's own words for an error mean, by `code` or `type`: a reason of this API
+        (`CONTEXT_LENGTH_EXCEEDED`, `CONTENT_REFUSED`, `PROVIDER_RATE_LIMITED`, …).
+        """
+
+    @_builtins.property
+    def tensors(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Dialect `kserve.v2`: the names of tensors and parameters, by canonical field (`text`, `output.text`, `max_output_tokens`)
+        where the model's differ from the usual ones; `-` for one that it does not have.
+        """
 
     def __init__(
         self,
@@ -405,10 +556,18 @@ class CustomFormat(_message.Message):
         request_template: _builtins.str = ...,
         response_paths: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         stream_paths: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        stream_framing: Global___StreamFraming.ValueType = ...,
+        stream_end: _builtins.str = ...,
+        finish_reasons: _abc.Mapping[_builtins.str, _chat_pb2.FinishReason.ValueType] | None = ...,
+        error_paths: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        error_reasons: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        method: _builtins.str = ...,
+        stream_path: _builtins.str = ...,
+        tensors: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_template", b"request_template", "response_paths", b"response_paths", "stream_paths", b"stream_paths"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_paths", b"error_paths", "error_reasons", b"error_reasons", "finish_reasons", b"finish_reasons", "method", b"method", "request_template", b"request_template", "response_paths", b"response_paths", "stream_end", b"stream_end", "stream_framing", b"stream_framing", "stream_path", b"stream_path", "stream_paths", b"stream_paths", "tensors", b"tensors"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

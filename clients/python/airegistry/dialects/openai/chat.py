@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from airegistry.dialects.calls import json_bytes, post
+from airegistry.dialects.errors import error_of
 from airegistry.dialects.exchange import Answer, Encoded, Input, StreamDecoder
-from airegistry.dialects.openai.calls import json_bytes, post
 from airegistry.dialects.openai.encode import OURS, chat_body, chat_head
-from airegistry.dialects.openai.errors import error_of
 from airegistry.dialects.openai.stream import chat_stream, items_of
 from airegistry.dialects.openai.variants import variant_of
 from airegistry.dialects.relaying import relayed

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from airegistry.dialects import reading
-from airegistry.dialects.openai.errors import error_within
+from airegistry.dialects.errors import error_within
 from airegistry.dialects.openai.pieces import Pieces
 from airegistry.dialects.openai.sound import media_type_asked
 from airegistry.dialects.openai.usage import usage_of

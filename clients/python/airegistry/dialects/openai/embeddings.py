@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from airegistry.dialects import reading
+from airegistry.dialects.calls import json_bytes, post
+from airegistry.dialects.errors import error_of, error_within
 from airegistry.dialects.exchange import Answer, Encoded, Input, StreamDecoder
-from airegistry.dialects.openai.calls import json_bytes, post
-from airegistry.dialects.openai.errors import error_of, error_within
 from airegistry.dialects.openai.usage import embeddings_usage_of
 from airegistry.dialects.relaying import relayed
 from airegistry.errors import InvalidArgumentError, MalformedAnswerError, ProviderError, UnsupportedFieldError

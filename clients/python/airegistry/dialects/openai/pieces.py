@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from airegistry.dialects import reading
-from airegistry.dialects.openai.errors import error_within
+from airegistry.dialects.errors import error_within
 from airegistry.dialects.openai.logprobs import logprobs_of
 from airegistry.dialects.openai.sound import Sound
 from airegistry.dialects.openai.tool_calls import ToolCalls

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from airegistry.dialects import reading
+from airegistry.dialects.errors import error_within
 from airegistry.dialects.openai.chunks import Chunks
-from airegistry.dialects.openai.errors import error_within
 from airegistry.dialects.sse import SSEDecoder, SSEvent
 from airegistry.dialects.streams import EventStream
 from airegistry.errors import MalformedAnswerError, ProviderError, ProviderFailedError, TruncatedAnswerError

@@ -16,6 +16,7 @@ from airegistry.resources.endpoint import (
     Probing,
     RateLimits,
 )
+from airegistry.resources.validation.custom import check_custom
 from airegistry.resources.validation.model import check_capabilities, check_limits, check_provenance
 from airegistry.resources.validation.prices import check_prices
 from airegistry.resources.validation.rules import (
@@ -117,8 +118,9 @@ def _check_communication(communication: Communication, path: str) -> Violations:
     yield from check_auth(communication.auth, f"{path}.auth")
     yield from _check_headers(communication.headers, f"{path}.headers")
     yield from _check_path(communication.path, f"{path}.path")
-    if communication.custom is not None and communication.dialect != "custom":
-        yield FieldViolation(f"{path}.custom", "must be unset unless the dialect is custom")
+    yield from check_custom(communication, path)
+    if communication.custom is not None:
+        yield from _check_path(communication.custom.stream_path, f"{path}.custom.stream_path")
 
 
 def _check_headers(headers: Mapping[str, str], path: str) -> Violations:

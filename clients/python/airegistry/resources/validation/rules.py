@@ -27,7 +27,7 @@ MAX_DURATION = 315_576_000_000
 
 _LABEL_KEY = re.compile(r"[a-z0-9]([a-z0-9._/-]{0,61}[a-z0-9])?")
 _CREDENTIAL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_SCHEMES = ("http", "https", "grpc")
+_SCHEMES = ("http", "https", "grpc", "grpcs")
 _SHOWN_KEY_LENGTH = 64
 
 
@@ -172,7 +172,7 @@ def _url_problem(value: str, *, allow_query: bool) -> str:
         return "must not hold spaces, control characters or backslashes"
     parts = _split(value)
     if parts is None or parts.scheme not in _SCHEMES or not parts.hostname:
-        return "must be an absolute http, https or grpc URL"
+        return "must be an absolute http, https, grpc or grpcs URL"
     if "@" in parts.netloc:
         return "must not hold a user or password"
     if "#" in value or ("?" in value and not allow_query):

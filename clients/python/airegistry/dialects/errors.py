@@ -1,4 +1,4 @@
-"""What an error of an OpenAI-compatible server means."""
+"""What an error of a provider means, by its status and the words that providers use for it."""
 
 from __future__ import annotations
 

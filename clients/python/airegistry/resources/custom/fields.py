@@ -1,0 +1,104 @@
+"""The canonical names that declared wire formats may use."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CHAT: Final = frozenset(
+    {
+        "text",
+        "thinking",
+        "refusal",
+        "tool_calls",
+        "tool_calls.index",
+        "tool_calls.id",
+        "tool_calls.name",
+        "tool_calls.arguments",
+        "finish_reason",
+        "stop_sequence",
+        "id",
+        "model",
+        "created",
+        "usage.input_tokens",
+        "usage.cache_read_tokens",
+        "usage.cache_write_tokens",
+        "usage.output_tokens",
+        "usage.reasoning_tokens",
+    }
+)
+"""Of an answer to a conversation, whole or in pieces."""
+
+ANSWER: Final = CHAT | {"embeddings", "images", "revised_prompt", "results", "results.index", "results.score"}
+"""Of a whole answer of any kind."""
+
+ERROR: Final = frozenset({"error", "message", "code", "type", "status", "retry_after"})
+"""Of the body of an error."""
+
+TENSORS: Final = frozenset(
+    {
+        "text",
+        "output.text",
+        "output.finish_reason",
+        "output.input_tokens",
+        "output.output_tokens",
+        "output.embeddings",
+        "stream",
+        "max_output_tokens",
+        "temperature",
+        "top_p",
+        "top_k",
+        "stop_sequences",
+        "seed",
+        "presence_penalty",
+        "frequency_penalty",
+        "embeddings",
+    }
+)
+"""Tensors and parameters of `kserve.v2`: what goes in, and with `output.` what comes out."""
+
+ONE_MESSAGE: Final = frozenset({"prompt", "system"})
+
+VARIABLES: Final = ONE_MESSAGE | {
+    # Of every request.
+    "kind",
+    "model",
+    "stream",
+    "extra",
+    "user",
+    # Of a conversation.
+    "messages",
+    "turns",
+    "max_output_tokens",
+    "temperature",
+    "top_p",
+    "top_k",
+    "stop_sequences",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "response_format",
+    "reasoning",
+    "seed",
+    "choice_count",
+    "presence_penalty",
+    "frequency_penalty",
+    "top_logprobs",
+    "output_modalities",
+    # Of texts to turn into vectors.
+    "input",
+    "inputs",
+    "dimensions",
+    "purpose",
+    # Of images to make.
+    "images",
+    "count",
+    "size",
+    "quality",
+    "media_type",
+    # Of documents to order.
+    "query",
+    "documents",
+    "top_n",
+    "return_documents",
+}
+"""What a template may mention. All of them are always there; what a request does not have is none."""
