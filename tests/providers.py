@@ -38,7 +38,8 @@ class Peer:
         self.path = first.split(" ")[1]
         self.headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         self.raw = await self._reader.readexactly(int(self.headers.get("content-length", "0")))
-        self.body = json.loads(self.raw or b"{}")
+        form = self.headers.get("content-type", "").startswith("multipart/")
+        self.body = {} if form else json.loads(self.raw or b"{}")
         return True
 
     async def head(self, status: int = 200, headers: Mapping[str, str] | None = None) -> None:

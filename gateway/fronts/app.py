@@ -21,8 +21,9 @@ from airegistry.errors import NotFoundError, RegistryError
 from airegistry.invoke import Engine
 from gateway.fronts.openai.endpoints import openai_routes
 from gateway.fronts.openai.errors import error_answer
+from gateway.fronts.openai_images.endpoints import images_routes
 
-_FRONTS = ("/v1/chat/completions", "/v1/embeddings", "/v1/models")
+_FRONTS = ("/v1/chat/completions", "/v1/embeddings", "/v1/images/generations", "/v1/images/edits", "/v1/models")
 _OTHER = "other"
 _SHOWN_LENGTH = 200
 
@@ -40,6 +41,7 @@ def fronts(
         routes=[
             *status_routes(health, metrics, facts),
             *openai_routes(engine, max_body_bytes=max_body_bytes),
+            *images_routes(engine, max_body_bytes=max_body_bytes),
         ],
         middleware=[Middleware(CountedRequests, observer=metrics.calls)],
         exception_handlers={HTTPException: _refused, RegistryError: _failed, Exception: _failed},

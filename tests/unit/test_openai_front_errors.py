@@ -67,7 +67,10 @@ def test_an_exhausted_quota_has_its_own_word():
         ("invocation.chat.reasoning.effort", "reasoning_effort"),
         ("invocation.embeddings.inputs[1].text", "input[1].text"),
         ("chat.extra.temperature", "temperature"),
+        ("invocation.image.count", "n"),
+        ("invocation.image.inputs[2].url", "images[2].url"),
         ("invocation.model", "model"),
+        ("max_output_tokens", "max_output_tokens"),
     ],
 )
 def test_a_field_goes_by_the_callers_name(path, param):

@@ -83,15 +83,18 @@ _TYPES: Final = {
 }
 _SERVER_ERRORS: Final = 500
 
-# Canonical paths as the caller knows them.
-_PREFIX: Final = re.compile(r"^(?:invocation\.)?(?:(?:chat|embeddings)\.)?(?:extra\.)?")
-_PARAMS: Final = {
-    "max_output_tokens": "max_completion_tokens",
-    "stop_sequences": "stop",
-    "choice_count": "n",
-    "output_modalities": "modalities",
-    "reasoning.effort": "reasoning_effort",
-    "inputs": "input",
+# Canonical paths, and what the caller calls the same. Paths of a front's own are the caller's words already.
+_CANONICAL: Final = re.compile(r"^(?:invocation\.)?(?:(chat|embeddings|image)\.)?(?:extra\.)?")
+_PARAMS: Final[Mapping[str, Mapping[str, str]]] = {
+    "chat": {
+        "max_output_tokens": "max_completion_tokens",
+        "stop_sequences": "stop",
+        "choice_count": "n",
+        "output_modalities": "modalities",
+        "reasoning.effort": "reasoning_effort",
+    },
+    "embeddings": {"inputs": "input"},
+    "image": {"count": "n", "media_type": "output_format", "inputs": "images"},
 }
 
 
@@ -135,8 +138,10 @@ def _message(error: RegistryError, params: list[str]) -> str:
 
 
 def _param(field: str) -> str:
-    path = _PREFIX.sub("", field, count=1)
-    for ours, theirs in _PARAMS.items():
+    canonical = _CANONICAL.match(field)
+    kind = canonical[1] if canonical else None
+    path = _CANONICAL.sub("", field, count=1)
+    for ours, theirs in _PARAMS.get(kind or "", {}).items():
         if path == ours or path.startswith((f"{ours}[", f"{ours}.")):
             return theirs + path[len(ours) :]
     return path

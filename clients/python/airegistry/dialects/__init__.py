@@ -17,6 +17,7 @@ ENTRY_POINTS = "airegistry.dialects"
 _OURS = {
     "openai.chat": ("airegistry.dialects.openai.chat", "OpenAIChat"),
     "openai.embeddings": ("airegistry.dialects.openai.embeddings", "OpenAIEmbeddings"),
+    "openai.images": ("airegistry.dialects.openai_images.dialect", "OpenAIImages"),
 }
 
 
