@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from airegistry.dialects import reading
+from airegistry.dialects.errors import error_within
 from airegistry.dialects.exchange import Answer
-from airegistry.dialects.openai.errors import error_within
 from airegistry.dialects.openai_images.media_types import media_type_of, recognized
 from airegistry.errors import MalformedAnswerError
 from airegistry.invocations.content import MediaBlock

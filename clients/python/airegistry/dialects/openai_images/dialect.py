@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from airegistry.dialects.errors import error_of
 from airegistry.dialects.exchange import Answer, Encoded, Input, StreamDecoder
-from airegistry.dialects.openai.errors import error_of
 from airegistry.dialects.openai_images.answer import answer_of
 from airegistry.dialects.openai_images.request import images_call
 from airegistry.errors import ProviderError, UnsupportedFieldError

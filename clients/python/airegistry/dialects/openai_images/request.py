@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final
 
+from airegistry.dialects.calls import json_bytes, post
 from airegistry.dialects.exchange import HttpCall
-from airegistry.dialects.openai.calls import json_bytes, post
 from airegistry.dialects.openai.parts import url_of
 from airegistry.dialects.openai_images.media_types import format_word
 from airegistry.dialects.openai_images.multipart import Field, File, form_data
