@@ -28,6 +28,7 @@ WHOLE = [
 REQUESTS: dict[str, Input] = {
     "openai.chat/openai_audio": ChatRequest(extra={"audio": {"voice": "alloy", "format": "wav"}}),
     "openai.chat/openai_two_choices": ChatRequest(choice_count=2),
+    "gemini.generate_content/two_candidates": ChatRequest(choice_count=2),
 }
 
 

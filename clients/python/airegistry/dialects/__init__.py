@@ -15,6 +15,7 @@ ENTRY_POINTS = "airegistry.dialects"
 """The entry-point group of users' own dialects: a name, and an object (or a class) with the methods of Dialect."""
 
 _OURS = {
+    "gemini.generate_content": ("airegistry.dialects.gemini.generate_content", "GeminiGenerateContent"),
     "openai.chat": ("airegistry.dialects.openai.chat", "OpenAIChat"),
     "openai.embeddings": ("airegistry.dialects.openai.embeddings", "OpenAIEmbeddings"),
     "openai.images": ("airegistry.dialects.openai_images.dialect", "OpenAIImages"),

@@ -66,10 +66,20 @@ _BY_CODE: Final[Mapping[str, type[ProviderError]]] = {
     "api_error": ProviderFailedError,
     "invalid_request_error": ProviderRejectedError,
     "badrequesterror": ProviderRejectedError,
+    # Google's canonical codes, and the reasons in its details.
+    "unauthenticated": ProviderCredentialError,
+    "api_key_invalid": ProviderCredentialError,
+    "resource_exhausted": ProviderRateLimitedError,
+    "unavailable": ProviderOverloadedError,
+    "deadline_exceeded": ProviderTimeoutError,
+    "not_found": ProviderModelNotFoundError,
+    "invalid_argument": ProviderRejectedError,
+    "failed_precondition": ProviderRejectedError,
+    "internal": ProviderFailedError,
     "server_error": ProviderFailedError,
     "internal_server_error": ProviderFailedError,
 }
-"""Words in `code` and `type`, in lower case. `code` is the more exact one and wins."""
+"""Words in `code` and `type` (Google: the reason in the details, and `status`), in lower case; the first is the more exact."""
 
 _QUOTA: Final = frozenset({"insufficient_quota", "billing_hard_limit_reached", "insufficient_balance", "billing_error"})
 
@@ -77,7 +87,7 @@ _QUOTA: Final = frozenset({"insufficient_quota", "billing_hard_limit_reached", "
 _TOO_LONG = re.compile(
     r"maximum context length|context (?:length|window|size)[^.]{0,60}(?:exceed|limit|too)"
     r"|exceeds? (?:the )?(?:available |maximum |model'?s? )*context|prompt is too long|too many (?:input )?tokens"
-    r"|(?:input|prompt)[^.]{0,40}longer than|reduce the length of the (?:messages|prompt|input)",
+    r"|input token count[^.]{0,40}exceeds|(?:input|prompt)[^.]{0,40}longer than|reduce the length of the (?:messages|prompt|input)",
     re.IGNORECASE,
 )
 _FILTERED = re.compile(
@@ -176,9 +186,21 @@ def _fields(error: Mapping[str, Any]) -> _Said:
     code, inner = error.get("code"), error.get("innererror")
     if isinstance(inner, dict) and isinstance(inner.get("code"), str):
         code = inner["code"]
-    status = next((n for n in (code, error.get("status"), error.get("status_code")) if _is_status(n)), None)
-    kind = error.get("type")
-    return _Said(message, code if isinstance(code, str) else "", kind if isinstance(kind, str) else "", _status(status))
+    code = code if isinstance(code, str) else _reason(error.get("details"))
+    status = next(
+        (n for n in (error.get("code"), error.get("status"), error.get("status_code")) if _is_status(n)), None
+    )
+    kind = next(
+        (word for word in (error.get("type"), error.get("status")) if isinstance(word, str) and not word.isdecimal()),
+        "",
+    )
+    return _Said(message, code, kind, _status(status))
+
+
+def _reason(details: Any) -> str:
+    """Return the reason of Google's ErrorInfo, where there is one."""
+    infos = [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+    return next((one["reason"] for one in infos if isinstance(one.get("reason"), str)), "")
 
 
 def _is_status(value: Any) -> bool:
