@@ -13,6 +13,10 @@ from airegistry.invocations.chat import Message, Role
 from airegistry.invocations.content import ContentBlock, MediaBlock, ThinkingBlock, ToolCall, ToolResult
 from airegistry.invocations.invocation import Warning as FieldWarning
 
+_UNSIGNED: Final = "skip_thought_signature_validator"
+"""Google's word for a call whose thought was signed by nobody, as in a conversation that began with another model. Without
+it newer models refuse the turn (Gemini API, "Thought signatures")."""
+
 _MEDIA: Final = ("image", "audio", "video", "file")
 
 
@@ -43,11 +47,11 @@ class ContentWriter:
 
     def _parts(self, message: Message, path: str) -> list[dict[str, Any]]:
         self._signature = ""
-        parts = [
-            self._signed(part)
-            for j, block in enumerate(message.content)
-            if (part := self._part(block, f"{path}[{j}]")) is not None
-        ]
+        parts: list[dict[str, Any]] = []
+        for j, block in enumerate(message.content):
+            if (part := self._part(block, f"{path}[{j}]")) is not None:
+                first_call = "functionCall" in part and not any("functionCall" in earlier for earlier in parts)
+                parts.append(self._signed(part, otherwise=_UNSIGNED if first_call else ""))
         if self._signature:
             # As Gemini itself sends one that belongs to the end of a text.
             parts.append(self._signed({"text": ""}))
@@ -80,11 +84,11 @@ class ContentWriter:
         self._signature = signature
         return {"text": thinking.text, "thought": True} if thinking.text else None
 
-    def _signed(self, part: dict[str, Any]) -> dict[str, Any]:
-        if not self._signature or part.get("thought"):
+    def _signed(self, part: dict[str, Any], *, otherwise: str = "") -> dict[str, Any]:
+        if part.get("thought"):
             return part
-        signature, self._signature = self._signature, ""
-        return {**part, "thoughtSignature": signature}
+        signature, self._signature = self._signature or otherwise, ""
+        return {**part, "thoughtSignature": signature} if signature else part
 
     def _call(self, call: ToolCall, path: str) -> dict[str, Any]:
         self._names[call.id] = call.name
