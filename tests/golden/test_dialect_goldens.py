@@ -13,7 +13,7 @@ from airegistry.dialects import get
 from airegistry.dialects.exchange import Input
 from airegistry.errors import ProviderError
 from airegistry.invocations.assembling import assemble
-from airegistry.invocations.chat import ChatRequest
+from airegistry.invocations.chat import ChatRequest, ResponseFormat, ResponseFormatKind
 from airegistry.invocations.streaming import StreamItem
 
 FOLDER = Path(__file__).parent
@@ -26,6 +26,9 @@ WHOLE = [
     path for path in STREAMS if '"error"' not in path.with_suffix(".items.jsonl").read_text("utf-8").split("\n")[-2]
 ]
 REQUESTS: dict[str, Input] = {
+    "anthropic.messages/answer_by_tool": ChatRequest(
+        response_format=ResponseFormat(ResponseFormatKind.JSON_SCHEMA, {"type": "object"})
+    ),
     "openai.chat/openai_audio": ChatRequest(extra={"audio": {"voice": "alloy", "format": "wav"}}),
     "openai.chat/openai_two_choices": ChatRequest(choice_count=2),
     "gemini.generate_content/two_candidates": ChatRequest(choice_count=2),

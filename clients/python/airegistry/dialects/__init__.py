@@ -16,6 +16,7 @@ ENTRY_POINTS = "airegistry.dialects"
 
 _OURS = {
     "gemini.generate_content": ("airegistry.dialects.gemini.generate_content", "GeminiGenerateContent"),
+    "anthropic.messages": ("airegistry.dialects.anthropic.messages", "AnthropicMessages"),
     "openai.chat": ("airegistry.dialects.openai.chat", "OpenAIChat"),
     "openai.embeddings": ("airegistry.dialects.openai.embeddings", "OpenAIEmbeddings"),
     "openai.images": ("airegistry.dialects.openai_images.dialect", "OpenAIImages"),

@@ -48,3 +48,19 @@ class Dialect(Protocol):
     def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
         """Return the error that a status outside of 2xx and its body mean."""
         ...
+
+
+@runtime_checkable
+class CountsTokens(Protocol):
+    """What a dialect offers besides, whose format has a request that counts the tokens of another one."""
+
+    def encode_count(self, request: Input, endpoint: Endpoint, *, wire: bytes | None = None) -> Encoded | None:
+        """Write the request that counts the tokens of *request*; None where the endpoint declares that it counts none.
+
+        *wire* and the errors are as for `Dialect.encode`.
+        """
+        ...
+
+    def decode_count(self, status: int, headers: Mapping[str, str], body: bytes) -> int:
+        """Read how many tokens were counted. Raises the ProviderError that the answer means, if it is none."""
+        ...

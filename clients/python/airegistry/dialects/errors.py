@@ -83,6 +83,9 @@ _BY_CODE: Final[Mapping[str, type[ProviderError]]] = {
 
 _QUOTA: Final = frozenset({"insufficient_quota", "billing_hard_limit_reached", "insufficient_balance", "billing_error"})
 
+# Anthropic says it with a plain 400.
+_BROKE = re.compile(r"credit balance is too low", re.IGNORECASE)
+
 # The shapes in which compatible servers say it in prose, with a plain 400 (some with 413 or 500).
 _TOO_LONG = re.compile(
     r"maximum context length|context (?:length|window|size)[^.]{0,60}(?:exceed|limit|too)"
@@ -117,6 +120,16 @@ def error_within(answer: Mapping[str, Any]) -> ProviderError | None:
     return _error(f"provider reported an error{number} in its answer", said.status or 500, said, None)
 
 
+def failure_of(data: bytes) -> ProviderError:
+    """Return what an `error` event means, whatever is in it."""
+    try:
+        value = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        value = data.decode(errors="replace")
+    error = value.get("error", value) if isinstance(value, dict) else value
+    return error_within({"error": error or "no explanation"}) or ProviderFailedError("the provider failed")
+
+
 class _Said:
     """What an error body says."""
 
@@ -133,7 +146,7 @@ def _error(event: str, status: int, said: _Said, wait: float | None) -> Provider
     cls = _class_of(status, said)
     message = presentable(said.message) or "no explanation"
     metadata = {key: word for key in ("code", "type") if (word := presentable(getattr(said, key)))}
-    if said.code in _QUOTA or said.type in _QUOTA or status == 402:  # noqa: PLR2004 - Payment Required
+    if said.code in _QUOTA or said.type in _QUOTA or status == 402 or _broke(status, said):  # noqa: PLR2004 - Payment Required
         metadata["quota"] = "exhausted"
     return cls(f"{event}: {message}"[:LONGEST], http_status=status, metadata=metadata, retry_after=wait)
 
@@ -144,6 +157,8 @@ def _class_of(status: int, said: _Said) -> type[ProviderError]:
     # may hide what the rest says.
     if exact is not None and exact not in (ProviderRejectedError, ProviderFailedError):
         return exact
+    if _broke(status, said):
+        return ProviderRateLimitedError
     if status in (400, 413, 422, 500) and _TOO_LONG.search(said.message):
         return ContextLengthError
     if status in _CLIENT_ERRORS and status != 429:  # noqa: PLR2004 - Too Many Requests
@@ -153,6 +168,10 @@ def _class_of(status: int, said: _Said) -> type[ProviderError]:
             return ProviderModelNotFoundError
     refused = status in _CLIENT_ERRORS and exact is not ProviderFailedError
     return _BY_STATUS.get(status, ProviderRejectedError if refused else ProviderFailedError)
+
+
+def _broke(status: int, said: _Said) -> bool:
+    return status == 400 and bool(_BROKE.search(said.message))  # noqa: PLR2004 - Bad Request
 
 
 def _body_of(body: bytes) -> _Said:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from airegistry.dialects import reading
-from airegistry.dialects.errors import error_within
+from airegistry.dialects.errors import failure_of
 from airegistry.dialects.openai.chunks import Chunks
 from airegistry.dialects.sse import SSEDecoder, SSEvent
 from airegistry.dialects.streams import EventStream
-from airegistry.errors import MalformedAnswerError, ProviderError, ProviderFailedError, TruncatedAnswerError
+from airegistry.errors import MalformedAnswerError, TruncatedAnswerError
 from airegistry.invocations.chat import ChatRequest
 from airegistry.invocations.streaming import StreamItem
 
@@ -48,7 +48,7 @@ class ChatEvents:
             self.over = True
             return []
         if event.event == "error":
-            raise _failure_of(event.data)
+            raise failure_of(event.data)
         return self._chunks.take(reading.json_of(event.data, "a streamed item")) if event.data else []
 
     def close(self) -> list[StreamItem]:
@@ -56,16 +56,6 @@ class ChatEvents:
         if not (self.over or self._chunks.whole):
             raise TruncatedAnswerError("the answer ended without a finish_reason")
         return self._chunks.close()
-
-
-def _failure_of(data: bytes) -> ProviderError:
-    """Return what an `error` event means, whatever is in it."""
-    try:
-        value = reading.json_of(data, "a streamed error")
-    except MalformedAnswerError:
-        value = data.decode(errors="replace")
-    error = value.get("error", value) if isinstance(value, dict) else value
-    return error_within({"error": error or "no explanation"}) or ProviderFailedError("the provider failed")
 
 
 def items_of(body: bytes, request: ChatRequest) -> list[StreamItem]:
