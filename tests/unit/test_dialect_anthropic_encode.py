@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+from typing import Any
 
 import orjson
 import pytest
@@ -160,7 +161,7 @@ def test_every_option_is_mapped():
 
 
 def test_what_has_no_field_is_named():
-    fields = {"seed": 1, "presence_penalty": 0.5, "frequency_penalty": 0.5, "top_logprobs": 2}
+    fields: dict[str, Any] = {"seed": 1, "presence_penalty": 0.5, "frequency_penalty": 0.5, "top_logprobs": 2}
     body, warned = encode(dataclasses.replace(HI, **fields))
     assert warned == {f"chat.{name}" for name in fields}
     assert body.keys() == {"model", "max_tokens", "messages"}
