@@ -168,6 +168,10 @@ robustness: $(DEV_STAMP) ## Traffic under faults, judged (MINUTES=10 STORE=sqlit
 bench: $(DEV_STAMP) ## Measure, and print the table with its references
 	$(VENV)/bin/python -m benchmarks
 
+.PHONY: bench-gateway
+bench-gateway: $(DEV_STAMP) ## Measure the gateway beside LiteLLM, Portkey and Envoy (needs Go and Node)
+	$(VENV)/bin/python -m benchmarks gateway
+
 ## Running and shipping
 
 # STORE=postgres: three replicas of the registry, on a PostgreSQL that comes with what the tests need.

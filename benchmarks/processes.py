@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-_START_TIMEOUT = 30.0
+_START_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,29 @@ def script(module: str, *arguments: str) -> Iterator[Server]:
 
 
 @contextmanager
+def program(command: Sequence[str], port: int, environment: Mapping[str, str], *, health: str = "") -> Iterator[Server]:
+    """Run a program of somebody else, without what it says, until it listens on *port* and answers at *health*."""
+    started = time.monotonic()
+    with _run(command, environment, silent=True) as process:
+        _await_port(port, process)
+        if health:
+            _await_health(f"http://127.0.0.1:{port}{health}", process)
+        address = f"127.0.0.1:{port}"
+        yield Server(psutil.Process(process.pid), address, address, time.monotonic() - started)
+
+
+@contextmanager
+def pinned(core: int) -> Iterator[None]:
+    """Have what is started in the block run on one core; core 0 again where there are not as many."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {sorted(allowed)[core % len(allowed)]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+@contextmanager
 def data_dir() -> Iterator[Path]:
     """Lend an empty folder."""
     with tempfile.TemporaryDirectory(prefix="airegistry-bench-") as folder:
@@ -132,10 +155,17 @@ def _serve(module: str, environment: Mapping[str, str], grpc: int, http: int, wo
 
 
 @contextmanager
-def _run(command: Sequence[str], environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def _run(
+    command: Sequence[str], environment: Mapping[str, str], *, silent: bool = False
+) -> Iterator[subprocess.Popen[bytes]]:
     own = {key: value for key, value in os.environ.items() if not key.startswith("AIREGISTRY_")}
     quiet = {"AIREGISTRY_LOG_LEVEL": "warning"} if environment else {}
-    process = subprocess.Popen(command, env=own | quiet | dict(environment), stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command,
+        env=own | quiet | dict(environment),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL if silent else None,
+    )
     try:
         yield process
     finally:
