@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -107,7 +108,7 @@ class Provider:
 
 
 @asynccontextmanager
-async def provider(*behaviours: Behaviour) -> AsyncIterator[Provider]:
+async def provider(*behaviours: Behaviour, tls: ssl.SSLContext | None = None) -> AsyncIterator[Provider]:
     """Run a provider on a free port."""
     running = Provider(behaviours)
     tasks: set[asyncio.Task[None]] = set()
@@ -117,8 +118,8 @@ async def provider(*behaviours: Behaviour) -> AsyncIterator[Provider]:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    running.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
+    running.url = f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     try:
         yield running
     finally:

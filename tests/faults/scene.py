@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 from grpc import aio
@@ -44,7 +45,7 @@ class Scene:
             ups = [await stack.enter_async_context(provider(*row)) for row in bound]
             name = self.serve([up.url for up in ups], [wire.dialect for _ in ups], policy)
             yield name, ups
-            await asyncio.wait_for(self.left(ups), 5)
+            await self.quiet(ups)
 
     def serve(self, urls: Iterable[str], dialects: Iterable[str], policy: RoutePolicy | None) -> str:
         """Make the gateway know providers, each in a tier of its own, and return the name of their route."""
@@ -62,10 +63,11 @@ class Scene:
     def _show(self, resources: list[Resource]) -> None:
         self.gateway.cache.replace(resources, self.gateway.cache.revision + 1)
 
-    async def left(self, ups: Iterable[Provider]) -> None:
-        """Wait until no call runs and no provider is connected."""
-        while self.gateway.engine.admission.running or any(up.connected for up in ups):  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.005)
+    async def quiet(self, ups: Iterable[Provider] = ()) -> None:
+        """Wait until no call runs and no provider is connected: at once, but for what the kernel takes."""
+        async with asyncio.timeout(5):
+            while self.gateway.engine.admission.running or any(up.connected for up in ups):  # noqa: ASYNC110 - none tells
+                await asyncio.sleep(0.005)
 
 
 def _open(dialect: str) -> Communication:
@@ -73,10 +75,10 @@ def _open(dialect: str) -> Communication:
 
 
 @asynccontextmanager
-async def open_scene(folder: Path) -> AsyncIterator[Scene]:
+async def open_scene(folder: Path, **settings: Any) -> AsyncIterator[Scene]:
     """Run a gateway for as long as the block runs."""
     async with (
-        gateway_knowing(folder, [catalogs.model()], **LIMITS) as gateway,
+        gateway_knowing(folder, [catalogs.model()], **LIMITS | settings) as gateway,
         aio.insecure_channel(gateway.address) as channel,
         aiohttp.ClientSession(f"http://{gateway.http_address}") as http,
     ):

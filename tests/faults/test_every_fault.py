@@ -1,18 +1,16 @@
 """Every fault of a provider, as every caller sees it: the whole answer or one error, in time, and nobody is hammered."""
 
-import asyncio
-import time
-
 import pytest
 import pytest_asyncio
 
 from airegistry import dialects
-from tests.faults.calling import DEADLINE, Ask
+from tests.faults.calling import Ask
+from tests.faults.judging import ANSWERED, as_it_ends, timed
 from tests.faults.over_grpc import GRPC
 from tests.faults.over_http import HTTP
 from tests.faults.scene import HEALTHY, open_scene
 from tests.faults.table import FAULTS
-from tests.faults.wires import TEXT, WIRES, WORDS
+from tests.faults.wires import WIRES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -56,7 +54,7 @@ async def test_another_provider_answers_instead_while_nothing_was_sent_on(scene,
     async with scene.route(wire, fault.behave, HEALTHY, policy=fault.policy) as (name, (up, other)):
         got = await timed(carrier.call(scene.callers, Ask(name)))
         if over:
-            assert (got.text, got.reason, got.whole) == (TEXT, "", True)
+            as_it_ends(got, ANSWERED)
             assert got.restarts == (asked if ends.words else 0)
         else:
             as_it_ends(got, ends)
@@ -64,21 +62,7 @@ async def test_another_provider_answers_instead_while_nothing_was_sent_on(scene,
         assert got.attempts in (None, asked + over)
 
 
-async def timed(calling):
-    started = time.monotonic()
-    got = await asyncio.wait_for(calling, DEADLINE)
-    assert time.monotonic() - started < DEADLINE / 2
-    return got
-
-
-def as_it_ends(got, ends):
-    text = "".join(WORDS[: ends.words]) if ends.reason else TEXT
-    assert (got.text, got.reason) == (text, ends.reason)
-    assert got.whole == got.finished == (not ends.reason)
-
-
 async def answers(scene, wire, carrier):
     """See that the next call is answered."""
     async with scene.route(wire, HEALTHY) as (name, _):
-        got = await timed(carrier.call(scene.callers, Ask(name)))
-    assert (got.text, got.whole) == (TEXT, True)
+        as_it_ends(await timed(carrier.call(scene.callers, Ask(name))), ANSWERED)
