@@ -36,6 +36,7 @@ class Got:
     finished: bool = False
     """Why the answer ended was told."""
     restarts: int = 0
+    retry_after: float | None = None
     attempts: int | None = None
     """How many attempts the caller was told of, where it is told."""
 

@@ -9,6 +9,7 @@ from google.rpc import status_pb2
 from grpc import aio
 
 from airegistry._convert import to_pb
+from airegistry._status import from_call
 from airegistry.invocations.chat import ChatRequest, Message, Role
 from airegistry.invocations.content import ContentBlock, TextBlock
 from airegistry.v1 import chat_pb2
@@ -59,6 +60,7 @@ def _hear(event: Any, got: Got) -> None:
 
 def _refused(error: aio.AioRpcError, got: Got) -> Got:
     got.reason = refusal(error).reason
+    got.retry_after = from_call(error).retry_after
     got.attempts = len(attempts_of(error))
     return got
 

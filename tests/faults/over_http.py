@@ -36,6 +36,7 @@ async def call(callers: Callers, ask: Ask, *, front: Front, stream: bool) -> Got
         said = await reply.read()
         if not reply.ok:
             got.reason = front.reason(json.loads(said))
+            got.retry_after = float(reply.headers["retry-after"]) if "retry-after" in reply.headers else None
         elif stream:
             _hear_all(front, said, got)
         else:

@@ -50,11 +50,12 @@ class Scene:
     def serve(self, urls: Iterable[str], dialects: Iterable[str], policy: RoutePolicy | None) -> str:
         """Make the gateway know providers, each in a tier of its own, and return the name of their route."""
         number = next(self._numbers)
-        endpoints = [
-            catalogs.endpoint(f"e{place}", url, model=f"m{number}-{place}", communication=_open(dialect))
-            for place, (url, dialect) in enumerate(zip(urls, dialects, strict=True))
-        ]
-        models = [catalogs.model(f"m{number}-{place}") for place in range(len(endpoints))]
+        models, endpoints = [], []
+        for place, (url, dialect) in enumerate(zip(urls, dialects, strict=True)):
+            # A provider of one's own: what fails here is no outage of anybody else.
+            id_ = f"m{number}-{place}"
+            models.append(catalogs.model(id_))
+            endpoints.append(catalogs.endpoint(id_, url, model=id_, communication=_open(dialect)))
         tiers = tuple(RouteTier((RouteTarget(model=model.name),)) for model in models)
         route = catalogs.route(f"r{number}", tiers=tiers, policy=policy)
         self._show([*models, *endpoints, route])
