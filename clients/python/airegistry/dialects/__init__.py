@@ -20,6 +20,7 @@ _OURS = {
     "openai.chat": ("airegistry.dialects.openai.chat", "OpenAIChat"),
     "openai.embeddings": ("airegistry.dialects.openai.embeddings", "OpenAIEmbeddings"),
     "openai.images": ("airegistry.dialects.openai_images.dialect", "OpenAIImages"),
+    "openai.responses": ("airegistry.dialects.openai_responses.dialect", "OpenAIResponses"),
 }
 
 

@@ -45,7 +45,7 @@ def _input(counts: Mapping[str, Any], prompt: int | None, path: str) -> tuple[in
         # DeepSeek's older spelling.
         read = reading.count(counts, "prompt_cache_hit_tokens", path)
     written = reading.count(details, "cache_write_tokens", path)
-    return _split(prompt, read, written, reading.count(details, "audio_tokens", path))
+    return split(prompt, read, written, reading.count(details, "audio_tokens", path))
 
 
 def _output(counts: Mapping[str, Any], completion: int | None, path: str) -> tuple[int | None, ...]:
@@ -53,7 +53,7 @@ def _output(counts: Mapping[str, Any], completion: int | None, path: str) -> tup
     reasoning = reading.count(details, "reasoning_tokens", path)
     if completion is not None and reasoning and _apart(counts, completion, reasoning, path):
         completion += reasoning
-    return _split(completion, reasoning, reading.count(details, "audio_tokens", path))
+    return split(completion, reasoning, reading.count(details, "audio_tokens", path))
 
 
 def _apart(counts: Mapping[str, Any], completion: int, reasoning: int, path: str) -> bool:
@@ -62,13 +62,13 @@ def _apart(counts: Mapping[str, Any], completion: int, reasoning: int, path: str
     return total == (reading.count(counts, "prompt_tokens", path) or 0) + completion + reasoning
 
 
-def _split(total: int | None, *parts: int | None) -> tuple[int | None, ...]:
+def split(total: int | None, *parts: int | None) -> tuple[int | None, ...]:
     """Return what is left of a total, and its parts, so that the counts are disjoint and add up to what was said."""
     left = total
-    split: list[int | None] = []
+    counts: list[int | None] = []
     for part in parts:
         # A cached audio token is in two parts: what an earlier one took is not there any more.
         taken = part if part is None or left is None else max(0, min(part, left))
         left = left if left is None or taken is None else left - taken
-        split.append(taken)
-    return (left, *split)
+        counts.append(taken)
+    return (left, *counts)
