@@ -99,7 +99,6 @@ async def test_nobody_is_asked_when_the_name_is_unknown_or_means_several():
         pytest.param(
             Invocation(model="m", rerank=catalogs.RERANK), UnsupportedFieldError, "invocation.rerank", id="rerank"
         ),
-        pytest.param(chat(policy=catalogs.HEDGE), UnsupportedFieldError, "invocation.policy.hedge_delay", id="hedging"),
     ],
 )
 async def test_what_is_wrong_or_not_implemented_is_named(invocation, error, field):

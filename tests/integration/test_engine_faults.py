@@ -1,63 +1,21 @@
 """The engine against real HTTP providers that misbehave: each fault has its own error, and a way around it."""
 
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from contextlib import aclosing
 
 import pytest
 
 from airegistry import errors
-from airegistry.invocations.invocation import AttemptOutcome, InvokeEvent
+from airegistry.invocations.invocation import AttemptOutcome
 from airegistry.invoke import EngineSettings, open_engine
 from airegistry.resources.route import ErrorClass, RoutePolicy
 from airegistry.routing.breaker import BreakerSettings
 from tests import catalogs, providers
 from tests.catalogs import cache_of, chat, served
-from tests.providers import TOKENS, Provider, provider, status
+from tests.engines import engine_over, streamed, text_of, whole_text
+from tests.providers import TOKENS, provider, status
 
 QUICK = RoutePolicy(first_token_timeout=0.1, idle_timeout=0.1)
 REFUSED = "http://127.0.0.1:1/v1"
-
-
-@dataclass
-class Scene:
-    engine: Any
-    providers: list[Provider]
-
-    def seen(self) -> list[int]:
-        """Return how many requests each provider got."""
-        return [len(up.seen) for up in self.providers]
-
-
-@asynccontextmanager
-async def engine_over(*behaviours, settings=None):
-    """Run a provider for each behaviour, or tuple of behaviours, asked in that order, and an engine over them."""
-    async with AsyncExitStack() as stack:
-        rows = [behaviour if isinstance(behaviour, tuple) else (behaviour,) for behaviour in behaviours]
-        ups = [await stack.enter_async_context(provider(*row)) for row in rows]
-        cache = cache_of(served(*(up.url for up in ups)))
-        yield Scene(await stack.enter_async_context(open_engine(cache, settings=settings)), ups)
-
-
-async def whole_text(engine, invocation):
-    answered = await engine.invoke(invocation)
-    return answered.output.choices[0].message.content[0].text.text, answered.settlement
-
-
-async def streamed(engine, invocation, **options) -> tuple[Any, Any]:
-    """Return the events that came, and the error that ended the stream instead of an end."""
-    events: list[InvokeEvent] = []
-    try:
-        async with aclosing(engine.stream(invocation, **options)) as batches:
-            async for batch in batches:
-                events.extend(batch)
-    except errors.RegistryError as error:
-        return events, error
-    return events, None
-
-
-def text_of(events: list[InvokeEvent]) -> str:
-    return "".join(event.chat_delta.text or "" for event in events if event.chat_delta is not None)
 
 
 FAULTS = [

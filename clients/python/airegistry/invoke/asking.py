@@ -25,6 +25,8 @@ class Ask:
     encoded: Encoded
     relay: bool = False
     """The caller speaks the target's format: it gets the answer as the provider wrote it."""
+    continues: bool = False
+    """The target is to go on with an answer that the caller has the beginning of."""
 
 
 def ask(target: Target, request: Input, spoken: Spoken, *, stream: bool, origin: Origin | None = None) -> Ask:
@@ -35,15 +37,15 @@ def ask(target: Target, request: Input, spoken: Spoken, *, stream: bool, origin:
     communication = target.endpoint.communication
     dialect = spoken[communication.dialect if communication is not None else ""]
     changed = overridden(request, target.overrides)
-    relay = origin is not None and origin.dialect == dialect.name
-    wire = origin.body if origin is not None and relay else None
+    same = origin is not None and origin.dialect == dialect.name
+    wire = origin.body if origin is not None and same else None
     foreign: tuple[FieldWarning, ...] = ()
-    if origin is not None and not relay:
+    if origin is not None and not same:
         changed, foreign = without_foreign_fields(changed, origin.dialect)
     encoded = dialect.encode(changed, target.endpoint, stream=stream, wire=wire)
     if foreign:
         encoded = replace(encoded, warnings=(*foreign, *encoded.warnings))
-    return Ask(target, dialect, changed, encoded, relay)
+    return Ask(target, dialect, changed, encoded, relay=origin is not None and same and origin.relay)
 
 
 def without_foreign_fields(request: Input, format_: str) -> tuple[Input, tuple[FieldWarning, ...]]:

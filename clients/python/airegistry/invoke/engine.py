@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 import time
@@ -18,13 +19,15 @@ from airegistry.invoke.budgets import Budget
 from airegistry.invoke.checks import check, check_for_explanation
 from airegistry.invoke.credentials import Credentials
 from airegistry.invoke.explaining import Explainer, Known
+from airegistry.invoke.hedging import HedgeBudget
 from airegistry.invoke.ledger import Ledger
 from airegistry.invoke.observer import Nobody, Observer
 from airegistry.invoke.origin import Origin
-from airegistry.invoke.running import Means, Running, Work
+from airegistry.invoke.running import Running
 from airegistry.invoke.settings import EngineSettings
 from airegistry.invoke.standing import LocalStanding, Spoken, all_dialects, speaking
 from airegistry.invoke.transport import Transport
+from airegistry.invoke.work import Means, Work
 from airegistry.resources.resource import Resource
 from airegistry.resources.route import PickStrategy
 from airegistry.routing.breaker import Breakers
@@ -91,7 +94,16 @@ class Engine:
         )
         self._listed: tuple[int, float, list[Resource]] = (-1, 0.0, [])
         self._means = Means(
-            transport, credentials, self._gate, self._picker, self._latencies, observer or Nobody(), now
+            transport=transport,
+            credentials=credentials,
+            gate=self._gate,
+            picker=self._picker,
+            latencies=self._latencies,
+            hedges=HedgeBudget(self._settings.hedge_share),
+            observer=observer or Nobody(),
+            now=now,
+            rng=self._rng,
+            longest_pause=self._settings.longest_pause,
         )
 
     async def invoke(
@@ -179,12 +191,25 @@ class Engine:
         async with self.admission.slot(budget):
             self._refuse_blindness()
             spoken = speaking(self._dialects, request)
-            planner = self._planner(spoken, self._rng)
-            plan = planner.plan(invocation)
+            plan, planner = self._planned(invocation, spoken)
+            if not plan.tiers and not plan.fallbacks and await self._paused(plan, budget):
+                plan, planner = self._planned(invocation, spoken)
             budget.cap(plan.policy.total_timeout or math.inf)
             stale = self._view.stale(self._now())
             work = Work(request, spoken, plan, stream=stream, accept_restart=accept_restart, stale=stale, origin=origin)
             yield Running(work, self._means, self._itinerary(plan, planner, invocation, stream=stream), budget, ledger)
+
+    def _planned(self, invocation: Invocation, spoken: Spoken) -> tuple[Plan, Planner]:
+        planner = self._planner(spoken, self._rng)
+        return planner.plan(invocation), planner
+
+    async def _paused(self, plan: Plan, budget: Budget) -> bool:
+        """Wait for who asked for a little time, when nobody else could take the call; say whether that was worth it."""
+        wait = self._gate.cooling(plan.kept_away)
+        if wait is None or not wait <= self._settings.longest_pause or wait >= budget.left:
+            return False
+        await asyncio.sleep(wait)
+        return True
 
     def _refuse_blindness(self) -> None:
         if self._view.revision == 0 and self._view.stale(self._now()):

@@ -43,8 +43,9 @@ class Times:
 class Exchange:
     """One attempt: it asks once, and keeps what is known of the answer, however it ends."""
 
-    def __init__(self, ask: Ask, times: Times, budget: Budget, now: Callable[[], float]) -> None:
+    def __init__(self, ask: Ask, times: Times, budget: Budget, now: Callable[[], float], number: int = 1) -> None:
         self.ask = ask
+        self.number = number
         self._times = times
         self._budget = budget
         self._now = now
@@ -58,6 +59,8 @@ class Exchange:
         """The whole answer as the provider wrote it, for a caller of the same format."""
         self.warnings: list[FieldWarning] = list(ask.encoded.warnings)
         self.extra: dict[str, Any] = {}
+        self.tokens = 0
+        self.characters = 0
         self._silence = 0.0
         self.finished = False
         """The answer came to its proper end; what `stream` yields after that is its last part."""
@@ -155,7 +158,10 @@ class Exchange:
                     self.extra.update(extra)
                 case ChatDelta() | WireSeen():
                     passed.append(item)
-        if any(map(is_token, passed)):
+        tokens = sum(map(is_token, passed))
+        if tokens:
+            self.tokens += tokens
+            self.characters += sum(_length(piece) for piece in passed)
             self._silence = 0.0
             if self.first_token_at is None:
                 self.first_token_at = self._now()
@@ -167,3 +173,7 @@ class Exchange:
 
     def _late(self, what: str) -> str:
         return f"no {what} within {self._times.first_token:g} s"
+
+
+def _length(piece: Piece) -> int:
+    return len(piece.text or piece.thinking or piece.tool_call_arguments or "") if isinstance(piece, ChatDelta) else 0

@@ -9,6 +9,8 @@ from airegistry.discovery.answers import Candidate, ExclusionReason
 from airegistry.errors import InvalidArgumentError
 from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.invoke.asking import ask
+from airegistry.invoke.hedging import hedgeable
+from airegistry.invoke.said import continuable, continues
 from airegistry.invoke.standing import Spoken
 from airegistry.resources.route import LossPolicy, PickStrategy
 from airegistry.routing.explanation import ExplainedCandidate, ExplainResponse
@@ -53,10 +55,16 @@ class Explainer:
             stale=stale,
             split_arm=plan.arm,
             arms=plan.arms,
+            hedged=self._hedged(len(order)),
             hindrances=self._known.gate.hindrances(concerned),
             fallbacks=plan.fallbacks,
             warnings=plan.notices,
         )
+
+    def _hedged(self, candidates: int) -> bool:
+        policy = self._plan.policy
+        several = min(candidates, policy.max_attempts or 1) > 1
+        return policy.hedge_delay is not None and several and hedgeable(self._request)
 
     def _candidate(self, tier: int, group: Group, target: Target) -> ExplainedCandidate | None:
         warnings = self._warnings(target)
@@ -73,6 +81,7 @@ class Explainer:
             in_flight=self._known.picker.in_flight.get(target.name, 0),
             time_to_first_token=self._known.latencies.of(target.name, stream=True),
             share=breakers.share(target.name),
+            continues=continues(target) and continuable(self._request),
         )
 
     def _warnings(self, target: Target) -> tuple[FieldWarning, ...] | None:

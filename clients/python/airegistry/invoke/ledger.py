@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from airegistry._status import status_of
 from airegistry.errors import ProviderError, RegistryError
 from airegistry.invocations.invocation import Attempt, AttemptOutcome, Settlement
+from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.invocations.settling import settle
-from airegistry.invocations.usage import Cost, CostState
+from airegistry.invocations.usage import Cost, CostState, Usage
+from airegistry.invoke.estimates import estimated, summed
 from airegistry.invoke.exchange import Exchange
 from airegistry.resources.route import ErrorClass
+from airegistry.routing.lifecycles import deprecated
 from airegistry.routing.plan import Plan
+from airegistry.routing.target import Target
 
 
 class Ledger:
-    """Notes attempts as they end. *clock* is the wall clock by which prices are in force."""
+    """Notes attempts as they end, and lists them as they began. *clock* is the wall clock by which prices are in force."""
 
     def __init__(self, now: Callable[[], float], clock: Callable[[], datetime]) -> None:
         self._now = now
         self._clock = clock
         self._started_at = now()
-        self.attempts: list[Attempt] = []
+        self._attempts: dict[int, Attempt] = {}
+        self.started = 0
+
+    @property
+    def attempts(self) -> list[Attempt]:
+        """The attempts that have ended."""
+        return [self._attempts[number] for number in sorted(self._attempts)]
+
+    def begin(self) -> int:
+        """Return the number of an attempt that begins, from 1."""
+        self.started += 1
+        return self.started
 
     def note(
         self,
@@ -31,10 +47,15 @@ class Ledger:
         error: RegistryError | None = None,
         error_class: ErrorClass | None = None,
     ) -> Attempt:
-        """Note how an attempt ended."""
+        """Note how an attempt ended.
+
+        One that did not come to its end is never billed as if it had: what was told of it counts, else an estimate by what
+        came, and the cost says so. Of one that was given up before anything came nobody knows what it cost.
+        """
         first = exchange.first_token_at
-        answered = outcome is AttemptOutcome.OK
-        attempt = Attempt(
+        whole = outcome is AttemptOutcome.OK
+        usage = exchange.usage if whole else _used(exchange)
+        attempt = self._attempts[exchange.number] = Attempt(
             target=exchange.ask.target.name,
             outcome=outcome,
             error_class=error_class,
@@ -42,35 +63,54 @@ class Ledger:
             http_status=_http_status(exchange, error),
             duration=self._now() - exchange.started_at,
             time_to_first_token=first - exchange.started_at if first is not None else None,
-            usage=exchange.usage,
-            cost=self._cost(exchange) if answered or exchange.usage is not None else None,
+            usage=usage,
+            cost=self._cost(usage, exchange) if whole or usage is not None or given_up(outcome, error_class) else None,
         )
-        self.attempts.append(attempt)
         return attempt
 
-    def settlement(self, plan: Plan, exchange: Exchange | None, *, stale: bool) -> Settlement:
-        """Return the account of a call that *exchange* answered; None when nobody did."""
-        now = self._now()
+    def notices(self, plan: Plan, target: Target) -> tuple[FieldWarning, ...]:
+        """Return what the caller should know of the model that answers."""
+        notice = deprecated(target.model, self._clock())
+        return plan.notices if notice is None else (*plan.notices, notice)
+
+    def settlement(
+        self, plan: Plan, exchange: Exchange | None, *, earlier: Sequence[Exchange] = (), stale: bool
+    ) -> Settlement:
+        """Return the account of a call that *exchange* answered, or ended when others had *earlier* given a part."""
+        parts = (*earlier, exchange) if exchange is not None else ()
         target = exchange.ask.target if exchange is not None else None
-        first = exchange.first_token_at if exchange is not None else None
+        first = next((part.first_token_at for part in parts if part.first_token_at is not None), None)
+        notices = self.notices(plan, target) if target is not None else ()
         return Settlement(
             target=target.name if target is not None else "",
             model=target.model.name if target is not None and target.model is not None else "",
             provider=target.endpoint.provider if target is not None else "",
             route=plan.route,
             split_arm=plan.arm,
-            usage=exchange.usage if exchange is not None else None,
+            usage=summed(self._attempts[part.number].usage for part in parts),
             cost=total(attempt.cost for attempt in self.attempts if attempt.cost is not None),
             attempts=tuple(self.attempts),
-            warnings=tuple(exchange.warnings) if exchange is not None else (),
+            warnings=(*notices, *(warning for part in parts for warning in part.warnings)),
             time_to_first_token=first - self._started_at if first is not None else None,
-            duration=now - self._started_at,
+            duration=self._now() - self._started_at,
             revision=plan.revision,
             stale=stale,
         )
 
-    def _cost(self, exchange: Exchange) -> Cost:
-        return settle(exchange.usage, exchange.ask.target.endpoint.prices, self._clock())
+    def _cost(self, usage: Usage | None, exchange: Exchange) -> Cost:
+        cost = settle(usage, exchange.ask.target.endpoint.prices, self._clock())
+        # An amount that rests on our own counting cannot be trusted.
+        guessed = usage is not None and usage.estimated and cost.state is CostState.KNOWN
+        return replace(cost, state=CostState.PARTIAL) if guessed else cost
+
+
+def given_up(outcome: AttemptOutcome, error_class: ErrorClass | None) -> bool:
+    """Say whether an attempt ended by our own will, while the provider may have been at work."""
+    return outcome is not AttemptOutcome.ERROR or error_class is ErrorClass.TIMEOUT
+
+
+def _used(exchange: Exchange) -> Usage | None:
+    return estimated(exchange.usage, exchange.ask.request, tokens=exchange.tokens, characters=exchange.characters)
 
 
 def total(costs: Iterable[Cost]) -> Cost:

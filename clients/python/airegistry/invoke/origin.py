@@ -9,12 +9,14 @@ from dataclasses import dataclass
 class Origin:
     """The body of a call that came in a provider's own format, so that a target of the same format gets all of it.
 
-    The canonical request beside it says the same, as far as it can.
+    The canonical request beside it says the same, as far as it can. Without a *body* only the format is known. *relay*:
+    the answer of such a target goes back as the provider wrote it.
     """
 
     dialect: str
-    body: bytes
+    body: bytes | None
+    relay: bool = True
 
     def __repr__(self) -> str:
         # The body is a prompt.
-        return f"Origin({self.dialect}, {len(self.body)} bytes)"
+        return f"Origin({self.dialect}, {len(self.body or b'')} bytes)"

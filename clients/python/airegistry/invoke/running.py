@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import replace
 
 from airegistry._status import status_of
-from airegistry.dialects.exchange import Answer, Input
+from airegistry.dialects.exchange import Answer
 from airegistry.errors import (
     DeadlineExceededError,
-    FieldViolation,
-    InvalidArgumentError,
     ProviderError,
     RegistryError,
-    UnsupportedFieldError,
 )
 from airegistry.invocations.chat import ChatDelta
 from airegistry.invocations.invocation import (
@@ -29,50 +26,20 @@ from airegistry.invocations.invocation import (
 )
 from airegistry.invocations.kinds import RawResponse
 from airegistry.invocations.streaming import Piece
-from airegistry.invoke.asking import Ask, ask
+from airegistry.invoke.asking import Ask
 from airegistry.invoke.budgets import Budget
-from airegistry.invoke.credentials import Credentials
 from airegistry.invoke.exchange import Exchange, Times
+from airegistry.invoke.hedging import hedgeable, race
 from airegistry.invoke.hold_back import HoldBack
 from airegistry.invoke.ledger import Ledger
-from airegistry.invoke.observer import Observer
-from airegistry.invoke.origin import Origin
-from airegistry.invoke.standing import Spoken
-from airegistry.invoke.transport import Transport
-from airegistry.resources.route import ErrorClass, LossPolicy
+from airegistry.invoke.said import Said, continuable, continues
+from airegistry.invoke.turns import Turns
+from airegistry.invoke.work import Means, Work
+from airegistry.resources.route import ErrorClass
 from airegistry.routing.error_classes import classify
-from airegistry.routing.gate import Gate, Passages
+from airegistry.routing.gate import Passages
 from airegistry.routing.itinerary import Itinerary
-from airegistry.routing.latencies import Latencies
-from airegistry.routing.picker import Picker
-from airegistry.routing.plan import Plan, nobody
-from airegistry.routing.target import Target
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What calls share: the way to providers, and what is known of them."""
-
-    transport: Transport
-    credentials: Credentials
-    gate: Gate
-    picker: Picker
-    latencies: Latencies
-    observer: Observer
-    now: Callable[[], float]
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What one call is about."""
-
-    request: Input
-    spoken: Spoken
-    plan: Plan
-    stream: bool
-    accept_restart: bool = False
-    stale: bool = False
-    origin: Origin | None = None
+from airegistry.routing.plan import nobody
 
 
 class Running:
@@ -83,14 +50,22 @@ class Running:
     """
 
     def __init__(self, work: Work, means: Means, itinerary: Itinerary, budget: Budget, ledger: Ledger) -> None:
+        self._said = Said() if _may_be_continued(work) else None
+        if self._said is not None and work.origin is not None:
+            # To go on with a text, it has to be known.
+            work = replace(work, origin=replace(work.origin, relay=False))
         self._work = work
         self._means = means
-        self._itinerary = itinerary
         self._budget = budget
         self._ledger = ledger
         self._committed = False
         self._failure: RegistryError | None = None
-        self._unfit: InvalidArgumentError | None = None
+        self._turns = Turns(work, means, itinerary, budget, ledger)
+        # Whose text the caller has, when another one goes on with it.
+        self._earlier: list[Exchange] = []
+        # Of attempts that run side by side, the one that has something to say first.
+        self._first: Exchange | None = None
+        self._raced = False
         self._answering: Exchange | None = None
         self.answer: Answer | None = None
         self.wire: bytes | None = None
@@ -102,49 +77,47 @@ class Running:
         Raises the error of the last attempt, with all of them in `attempts`, unless an answer came to its proper end.
         """
         try:
-            while (wording := self._next()) is not None:
-                if self._committed:
+            while (wording := await self._next()) is not None:
+                if self._committed and not wording.continues:
                     yield [InvokeEvent(restarted=self._restarted())]
-                async with aclosing(self._attempt(wording)) as batches:
+                self._first = None
+                async with aclosing(self._attempts(wording)) as batches:
                     async for batch in batches:
-                        yield batch
+                        if batch:
+                            yield batch
                 if self._answering is not None:
                     return
             raise self._given_up()
         finally:
             self._tell_call()
 
-    def _next(self) -> Ask | None:
+    async def _next(self) -> Ask | None:
         """Return the request for whom to ask now; None when nobody is left, or nobody may be asked any more."""
-        if isinstance(self._failure, DeadlineExceededError) or (self._committed and not self._work.accept_restart):
+        if isinstance(self._failure, DeadlineExceededError):
             return None
-        while len(self._ledger.attempts) < (self._work.plan.policy.max_attempts or 1):
-            target = self._itinerary.next()
-            if target is None:
-                return None
-            if (wording := self._worded(target)) is not None:
-                return wording
-        return None
+        if not self._committed:
+            return self._turns.next() or await self._turns.after_a_pause()
+        going_on = self._turns.going_on(self._said) if self._said is not None else None
+        return going_on or (self._turns.next() if self._work.accept_restart else None)
 
-    def _worded(self, target: Target) -> Ask | None:
-        """Return the request in the words of a target; None when it cannot be asked that."""
-        try:
-            wording = ask(
-                target, self._work.request, self._work.spoken, stream=self._work.stream, origin=self._work.origin
-            )
-        except InvalidArgumentError as error:
-            self._unfit = error
-            return None
-        lost = wording.encoded.warnings
-        if lost and self._work.plan.policy.loss is LossPolicy.REFUSE:
-            violations = [FieldViolation(f"invocation.{warning.path}", warning.message) for warning in lost]
-            self._unfit = UnsupportedFieldError(violations=violations)
-            return None
-        return wording
+    def _attempts(self, wording: Ask) -> AsyncGenerator[list[InvokeEvent], None]:
+        """Ask one target, and another one beside it where the policy says so and the first one is silent."""
+        delay = self._work.plan.policy.hedge_delay
+        self._raced = False
+        if delay is None or self._committed or not hedgeable(self._work.request):
+            return self._attempt(wording)
+        if not self._ledger.started:
+            self._means.hedges.earn()
+        self._raced = True
+        return race(self._attempt(wording), delay, self._beside)
+
+    def _beside(self) -> AsyncGenerator[list[InvokeEvent], None] | None:
+        wording = self._turns.beside(self._means.hedges.spend)
+        return self._attempt(wording) if wording is not None else None
 
     async def _attempt(self, wording: Ask) -> AsyncGenerator[list[InvokeEvent], None]:
         """Ask one target. Its failure is noted, not raised; the answer's last part comes with the end of the call."""
-        exchange = Exchange(wording, self._times(), self._budget, self._means.now)
+        exchange = Exchange(wording, self._times(), self._budget, self._means.now, self._ledger.begin())
         last: list[InvokeEvent] = []
         with self._means.picker.lend(wording.target), self._means.gate.passage(wording.target) as passage:
             try:
@@ -161,20 +134,33 @@ class Running:
                 self._note(exchange, AttemptOutcome.ERROR, error, ErrorClass.TIMEOUT)
                 return
             except (asyncio.CancelledError, GeneratorExit):
-                self._note(exchange, AttemptOutcome.CANCELED)
+                superseded = self._first not in (None, exchange)
+                self._note(exchange, AttemptOutcome.SUPERSEDED if superseded else AttemptOutcome.CANCELED)
                 raise
             passage.answered()
-        self._answering = exchange
+        if not self._is_first(exchange):
+            self._note(exchange, AttemptOutcome.SUPERSEDED)
+            return
         self._note(exchange, AttemptOutcome.OK)
-        self._settle()
+        if self._raced:
+            # Who runs beside it has to end before the account is made.
+            yield []
+        self._answered(exchange)
         yield [*last, InvokeEvent(end=StreamEnd(self.settlement, exchange.extra or None))]
+
+    def _answered(self, exchange: Exchange) -> None:
+        self._answering = exchange
+        self.answer, self.wire = exchange.answer, exchange.wire
+        if exchange.first_token_at is not None:
+            began = exchange.first_token_at - exchange.started_at
+            self._means.latencies.note(exchange.ask.target.name, began, stream=self._work.stream)
+        self._settle()
 
     async def _parts(self, exchange: Exchange) -> AsyncGenerator[list[Piece], None]:
         endpoint = exchange.ask.target.endpoint
         secret = self._means.credentials.get(endpoint.credential) if endpoint.credential else None
         if not self._work.stream:
             await exchange.fetch(self._means.transport, secret)
-            self.answer, self.wire = exchange.answer, exchange.wire
             return
         policy = self._work.plan.policy
         hold = HoldBack(policy.hold_back_tokens or 0, policy.hold_back_duration, self._means.now)
@@ -182,21 +168,34 @@ class Running:
             async for pieces in parts:
                 yield pieces
 
+    def _is_first(self, exchange: Exchange) -> bool:
+        """Say whether no attempt beside this one had something to say before."""
+        self._first = self._first or exchange
+        return self._first is exchange
+
     def _told(self, exchange: Exchange, pieces: list[Piece]) -> list[InvokeEvent]:
         """Return the events for what the caller gets; with the first of them the call is committed."""
+        if not (pieces or exchange.finished) or not self._is_first(exchange):
+            return []
+        if self._said is not None:
+            pieces = self._said.joined(pieces) if exchange.ask.continues else pieces
+            self._said.add(pieces)
         events = [_event(piece) for piece in pieces]
-        if self._committed or not (events or exchange.finished):
+        if self._committed:
             return events
         self._committed = True
-        head = exchange.head
-        started = AttemptStarted(
-            target=exchange.ask.target.name,
-            attempt=len(self._ledger.attempts) + 1,
+        return [InvokeEvent(started=self._started(exchange)), *events]
+
+    def _started(self, exchange: Exchange) -> AttemptStarted:
+        head, target = exchange.head, exchange.ask.target
+        return AttemptStarted(
+            target=target.name,
+            attempt=exchange.number,
             upstream_id=head.upstream_id,
             upstream_model=head.upstream_model,
             created=head.created,
+            warnings=self._ledger.notices(self._work.plan, target),
         )
-        return [InvokeEvent(started=started), *events]
 
     def _times(self) -> Times:
         """Return the time budgets. A whole answer shows no first token, so that only a stated time for it counts there."""
@@ -214,9 +213,11 @@ class Running:
         passage.failed(verdict, error)
         if verdict.error_class is ErrorClass.CREDENTIAL:
             self._means.credentials.forget(target.endpoint.credential)
-        self._failure = error
-        self._itinerary.failed(target, verdict)
         self._note(exchange, AttemptOutcome.ERROR, error, verdict.error_class)
+        if self._turns.failed(exchange.ask, verdict, error):
+            if self._first is exchange and self._committed:
+                self._earlier.append(exchange)
+            self._failure = error
 
     def _note(
         self,
@@ -225,19 +226,26 @@ class Running:
         error: RegistryError | None = None,
         error_class: ErrorClass | None = None,
     ) -> None:
+        target = exchange.ask.target
         attempt = self._ledger.note(exchange, outcome, error, error_class)
-        self._means.observer.attempt_ended(exchange.ask.target, attempt)
+        if attempt.usage is not None:
+            self._means.gate.quotas.used(target, (attempt.usage.input_tokens or 0) + (attempt.usage.output_tokens or 0))
+        self._means.observer.attempt_ended(target, attempt)
 
     def _restarted(self) -> Restarted:
         self._committed = False
+        self._earlier.clear()
+        self._said = Said() if self._said is not None else None
         return Restarted(status_of(self._failure) if self._failure is not None else None)
 
     def _settle(self) -> None:
-        self.settlement = self._ledger.settlement(self._work.plan, self._answering, stale=self._work.stale)
+        self.settlement = self._ledger.settlement(
+            self._work.plan, self._answering, earlier=self._earlier, stale=self._work.stale
+        )
 
     def _given_up(self) -> RegistryError:
         plan = self._work.plan
-        error = self._failure or self._unfit or nobody(plan, self._means.gate.wait(plan.kept_away))
+        error = self._failure or self._turns.unfit or nobody(plan, self._means.gate.wait(plan.kept_away))
         error.attempts = tuple(self._ledger.attempts)
         return error
 
@@ -252,3 +260,10 @@ def _event(piece: Piece) -> InvokeEvent:
     if isinstance(piece, ChatDelta):
         return InvokeEvent(chat_delta=piece)
     return InvokeEvent(raw=RawResponse(body=piece.data))
+
+
+def _may_be_continued(work: Work) -> bool:
+    """Say whether a cut answer could be gone on with: then its text has to be remembered."""
+    if not work.stream or not continuable(work.request):
+        return False
+    return any(continues(target) for tier in work.plan.tiers for group in tier for target in group.targets)

@@ -11,11 +11,17 @@ from airegistry.routing.breaker import BreakerSettings
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """Defaults of policies, and bounds."""
+    """Defaults of policies, and bounds.
+
+    A call waits at most *longest_wait* seconds for room, and *longest_pause* for the only one that could take it and asked
+    for time. At most *hedge_share* of the calls that could have a second attempt beside a silent first one get it.
+    """
 
     policy: RoutePolicy = field(default_factory=RoutePolicy)
     max_in_flight: int = 1_000
     queue_length: int = 1_000
     longest_wait: float = 10.0
+    longest_pause: float = 5.0
+    hedge_share: float = 0.1
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
     transport: TransportSettings = field(default_factory=TransportSettings)

@@ -49,11 +49,13 @@ class Itinerary:
 
         With *fit* only those who do are considered; the others keep their turn.
         """
-        again, self._again = self._again, None
-        if again is not None and (fit is None or fit(again)) and again.name not in self._ejected([again]):
-            return again
+        again = self._again
+        if again is not None and (fit is None or fit(again)):
+            self._again = None
+            if again.name not in self._ejected([again]):
+                return again
         if fit is not None:
-            return self._beside(fit)
+            return self._fitting(fit)
         return self._from_tiers() or self._from_fallbacks()
 
     def beside(self) -> Target | None:
@@ -64,6 +66,10 @@ class Itinerary:
     def again(self, target: Target) -> None:
         """Let *target* be asked once more: it had asked for time, and got it."""
         self._again = target
+
+    def release(self, target: Target) -> None:
+        """Let *target* be asked as if it had not been: what it refused was another request."""
+        self._asked.discard(target.name)
 
     def failed(self, target: Target, verdict: Verdict) -> None:
         """Note what became of the attempt at *target*; it decides who is asked next."""
@@ -84,7 +90,7 @@ class Itinerary:
             self._tiers.pop(0)
         return None
 
-    def _beside(self, fit: Fit) -> Target | None:
+    def _fitting(self, fit: Fit) -> Target | None:
         for tier in self._tiers:
             if fitting := _filtered(self._open(tier), fit):
                 return self._asking(fitting)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from functools import lru_cache
 
-from airegistry.errors import InvalidArgumentError, UnsupportedFieldError
+from airegistry.errors import InvalidArgumentError
 from airegistry.resources.route import LossPolicy, PickStrategy, RoutePolicy
 from airegistry.resources.validation import validate_policy
 
@@ -43,5 +43,3 @@ def check(policy: RoutePolicy, *, path: str) -> None:
     violations = validate_policy(policy, path=path)
     if violations:
         raise InvalidArgumentError(violations=violations)
-    if policy.hedge_delay is not None:
-        raise UnsupportedFieldError.of(f"{path}.hedge_delay", "hedging is not implemented by this version")

@@ -1,0 +1,48 @@
+"""What one call is about, and what all calls share."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from airegistry.dialects.exchange import Input
+from airegistry.invoke.credentials import Credentials
+from airegistry.invoke.hedging import HedgeBudget
+from airegistry.invoke.observer import Observer
+from airegistry.invoke.origin import Origin
+from airegistry.invoke.standing import Spoken
+from airegistry.invoke.transport import Transport
+from airegistry.routing.gate import Gate
+from airegistry.routing.latencies import Latencies
+from airegistry.routing.picker import Picker
+from airegistry.routing.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What calls share: the way to providers, and what is known of them. `longest_pause` is in seconds."""
+
+    transport: Transport
+    credentials: Credentials
+    gate: Gate
+    picker: Picker
+    latencies: Latencies
+    hedges: HedgeBudget
+    observer: Observer
+    now: Callable[[], float]
+    rng: random.Random
+    longest_pause: float
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What one call is about."""
+
+    request: Input
+    spoken: Spoken
+    plan: Plan
+    stream: bool
+    accept_restart: bool = False
+    stale: bool = False
+    origin: Origin | None = None
