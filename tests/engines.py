@@ -9,7 +9,7 @@ from typing import Any
 
 from airegistry import errors
 from airegistry.invocations.invocation import InvokeEvent
-from airegistry.invoke import EngineSettings, open_engine
+from airegistry.invoke import open_engine
 from tests.catalogs import cache_of, endpoint, model
 from tests.providers import Provider, provider
 
@@ -26,7 +26,7 @@ class Scene:
 
 @asynccontextmanager
 async def engine_over(
-    *behaviours: Any, settings: EngineSettings | None = None, observer: Any = None, **facts: Any
+    *behaviours: Any, settings: Any = None, observer: Any = None, **facts: Any
 ) -> AsyncIterator[Scene]:
     """Run a provider for each behaviour, or tuple of behaviours, asked in that order, and an engine over them.
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from tests.engines import engine_over, streamed, text_of
 from tests.providers import USAGE, chunk, status
 
 GOES_ON = Communication(dialect="openai.chat", auth=Auth(AuthMethod.NONE), continues_prefix=True)
-CONTINUING = {"communication": GOES_ON, "prices": catalogs.PRICES}
+CONTINUING: dict[str, Any] = {"communication": GOES_ON, "prices": catalogs.PRICES}
 QUICK = RoutePolicy(first_token_timeout=0.3, idle_timeout=0.1)
 OK, ERROR, CANCELED, SUPERSEDED = AttemptOutcome
 AT_ONCE = 0.1

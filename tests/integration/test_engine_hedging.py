@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ from tests.engines import engine_over, text_of, whole_text
 from tests.providers import TOKENS, paced, status
 
 SOON = RoutePolicy(hedge_delay=0.05)
-SIDE_BY_SIDE = {"priority": 0, "prices": catalogs.PRICES}
+SIDE_BY_SIDE: dict[str, Any] = {"priority": 0, "prices": catalogs.PRICES}
 OK, ERROR, CANCELED, SUPERSEDED = AttemptOutcome
 AT_ONCE = 0.1
 
