@@ -32,6 +32,8 @@ REQUESTS: dict[str, Input] = {
     "openai.chat/openai_audio": ChatRequest(extra={"audio": {"voice": "alloy", "format": "wav"}}),
     "openai.chat/openai_two_choices": ChatRequest(choice_count=2),
     "gemini.generate_content/two_candidates": ChatRequest(choice_count=2),
+    "tgi.generate/logprobs": ChatRequest(top_logprobs=1),
+    "tgi.generate/stop_sequence": ChatRequest(stop_sequences=("STOP", "END")),
 }
 
 

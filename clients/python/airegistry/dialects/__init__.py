@@ -15,12 +15,17 @@ ENTRY_POINTS = "airegistry.dialects"
 """The entry-point group of users' own dialects: a name, and an object (or a class) with the methods of Dialect."""
 
 _OURS = {
-    "gemini.generate_content": ("airegistry.dialects.gemini.generate_content", "GeminiGenerateContent"),
     "anthropic.messages": ("airegistry.dialects.anthropic.messages", "AnthropicMessages"),
+    "gemini.generate_content": ("airegistry.dialects.gemini.generate_content", "GeminiGenerateContent"),
+    "ollama.chat": ("airegistry.dialects.ollama.chat", "OllamaChat"),
+    "ollama.embed": ("airegistry.dialects.ollama.embed", "OllamaEmbed"),
     "openai.chat": ("airegistry.dialects.openai.chat", "OpenAIChat"),
     "openai.embeddings": ("airegistry.dialects.openai.embeddings", "OpenAIEmbeddings"),
     "openai.images": ("airegistry.dialects.openai_images.dialect", "OpenAIImages"),
     "openai.responses": ("airegistry.dialects.openai_responses.dialect", "OpenAIResponses"),
+    "tei.embed": ("airegistry.dialects.tei.embed", "TEIEmbed"),
+    "tei.rerank": ("airegistry.dialects.tei.rerank", "TEIRerank"),
+    "tgi.generate": ("airegistry.dialects.tgi.generate", "TGIGenerate"),
 }
 
 

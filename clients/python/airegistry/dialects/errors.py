@@ -29,6 +29,7 @@ _BY_STATUS: Final[Mapping[int, type[ProviderError]]] = {
     403: ProviderCredentialError,
     404: ProviderModelNotFoundError,
     408: ProviderTimeoutError,
+    424: ProviderFailedError,
     429: ProviderRateLimitedError,
     503: ProviderOverloadedError,
     504: ProviderTimeoutError,
@@ -54,6 +55,7 @@ _BY_CODE: Final[Mapping[str, type[ProviderError]]] = {
     "permission_error": ProviderCredentialError,
     "permission_denied": ProviderCredentialError,
     "model_not_found": ProviderModelNotFoundError,
+    "model_not_supported": ProviderModelNotFoundError,
     "deploymentnotfound": ProviderModelNotFoundError,
     "insufficient_quota": ProviderRateLimitedError,
     "billing_hard_limit_reached": ProviderRateLimitedError,
@@ -63,6 +65,9 @@ _BY_CODE: Final[Mapping[str, type[ProviderError]]] = {
     "overloaded_error": ProviderOverloadedError,
     "engine_overloaded": ProviderOverloadedError,
     "server_overloaded": ProviderOverloadedError,
+    "overloaded": ProviderOverloadedError,
+    "unhealthy": ProviderOverloadedError,
+    "healthcheck": ProviderOverloadedError,
     "timeout": ProviderTimeoutError,
     "vector_store_timeout": ProviderTimeoutError,
     "timeout_error": ProviderTimeoutError,
@@ -81,7 +86,12 @@ _BY_CODE: Final[Mapping[str, type[ProviderError]]] = {
     "invalid_argument": ProviderRejectedError,
     "failed_precondition": ProviderRejectedError,
     "internal": ProviderFailedError,
+    "validation": ProviderRejectedError,
+    "tokenizer": ProviderRejectedError,
     "server_error": ProviderFailedError,
+    "generation": ProviderFailedError,
+    "incomplete_generation": ProviderFailedError,
+    "backend": ProviderFailedError,
     "internal_server_error": ProviderFailedError,
 }
 """Words in `code` and `type` (Google: the reason in the details, and `status`), in lower case; the first is the more exact."""
@@ -95,7 +105,8 @@ _BROKE = re.compile(r"credit balance is too low", re.IGNORECASE)
 _TOO_LONG = re.compile(
     r"maximum context length|context (?:length|window|size)[^.]{0,60}(?:exceed|limit|too)"
     r"|exceeds? (?:the )?(?:available |maximum |model'?s? )*context|prompt is too long|too many (?:input )?tokens"
-    r"|input token count[^.]{0,40}exceeds|(?:input|prompt)[^.]{0,40}longer than|reduce the length of the (?:messages|prompt|input)",
+    r"|input token count[^.]{0,40}exceeds|(?:input|prompt)[^.]{0,40}longer than|reduce the length of the (?:messages|prompt|input)"
+    r"|`inputs`(?: tokens \+ `max_new_tokens` must be <=| must have less than)",
     re.IGNORECASE,
 )
 _FILTERED = re.compile(
@@ -105,6 +116,11 @@ _UNKNOWN_MODEL = re.compile(
     r"\bmodel\b[^.]{0,200}(?:does not exist|not found|not exist)|no such model|unknown model", re.IGNORECASE
 )
 
+_STATUSES: Final = ("status", "status_code", "http_status_code")
+_BESIDE: Final = ("error_type", "code", *_STATUSES)
+"""What may stand beside an error that is a plain text."""
+
+_LONGEST_WAIT: Final = 3600
 _CLIENT_ERRORS: Final = range(400, 500)
 
 
@@ -119,10 +135,13 @@ def error_within(answer: Mapping[str, Any]) -> ProviderError | None:
     found = answer.get("error")
     if not found and answer.get("object") != "error":
         return None
+    # What stands beside a plain text may tell more of it, as Hugging Face's servers do.
+    if isinstance(found, str):
+        found = {"error": found, **{name: answer[name] for name in _BESIDE if name in answer}}
     said = _said(found or answer)
     # Routers put the status that they got themselves in `code`.
     number = "" if said.status is None else f" {said.status}"
-    return _error(f"provider reported an error{number} in its answer", said.status or 500, said, None)
+    return _error(f"provider reported an error{number} in its answer", said.status or _status_within(said), said, None)
 
 
 def failure_of(data: bytes) -> ProviderError:
@@ -138,13 +157,14 @@ def failure_of(data: bytes) -> ProviderError:
 class _Said:
     """What an error body says."""
 
-    __slots__ = ("code", "message", "status", "type")
+    __slots__ = ("code", "message", "status", "type", "wait")
 
     def __init__(self, message: str, code: str = "", type_: str = "", status: int | None = None) -> None:
         self.message = message
         self.code = code
         self.type = type_
         self.status = status
+        self.wait: float | None = None
 
 
 def _error(event: str, status: int, said: _Said, wait: float | None) -> ProviderError:
@@ -153,7 +173,18 @@ def _error(event: str, status: int, said: _Said, wait: float | None) -> Provider
     metadata = {key: word for key in ("code", "type") if (word := presentable(getattr(said, key)))}
     if said.code in _QUOTA or said.type in _QUOTA or status == 402 or _broke(status, said):  # noqa: PLR2004 - Payment Required
         metadata["quota"] = "exhausted"
-    return cls(f"{event}: {message}"[:LONGEST], http_status=status, metadata=metadata, retry_after=wait)
+    return cls(
+        f"{event}: {message}"[:LONGEST],
+        http_status=status,
+        metadata=metadata,
+        retry_after=said.wait if wait is None else wait,
+    )
+
+
+def _status_within(said: _Said) -> int:
+    """Return the status that an error would have had, had it come in time."""
+    rejected = ProviderRejectedError in (_BY_CODE.get(said.code.lower()), _BY_CODE.get(said.type.lower()))
+    return 400 if rejected else 500
 
 
 def _class_of(status: int, said: _Said) -> type[ProviderError]:
@@ -211,20 +242,24 @@ def _fields(error: Mapping[str, Any]) -> _Said:
     if isinstance(inner, dict) and isinstance(inner.get("code"), str):
         code = inner["code"]
     code = code if isinstance(code, str) else _reason(error.get("details"))
-    status = next(
-        (n for n in (error.get("code"), error.get("status"), error.get("status_code")) if _is_status(n)), None
-    )
-    kind = next(
-        (word for word in (error.get("type"), error.get("status")) if isinstance(word, str) and not word.isdecimal()),
-        "",
-    )
-    return _Said(message, code, kind, _status(status))
+    status = next((n for n in map(error.get, ("code", *_STATUSES)) if _is_status(n)), None)
+    kinds = (error.get(name) for name in ("type", "error_type", "status"))
+    kind = next((word for word in kinds if isinstance(word, str) and not word.isdecimal()), "")
+    said = _Said(message, code, kind, _status(status))
+    said.wait = _wait(error.get("estimated_time"))
+    return said
 
 
 def _reason(details: Any) -> str:
     """Return the reason of Google's ErrorInfo, where there is one."""
     infos = [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
     return next((one["reason"] for one in infos if isinstance(one.get("reason"), str)), "")
+
+
+def _wait(seconds: Any) -> float | None:
+    """Return how long Hugging Face thinks that a model takes to load, for which it has no header."""
+    told = isinstance(seconds, int | float) and not isinstance(seconds, bool) and 0 <= seconds <= _LONGEST_WAIT
+    return float(seconds) if told else None
 
 
 def _is_status(value: Any) -> bool:

@@ -67,14 +67,17 @@ def count(values: Mapping[str, Any], key: str, path: str) -> int | None:
     return value
 
 
+def items(values: Mapping[str, Any], key: str, path: str) -> list[Any]:
+    """Return a list of anything; empty when it is absent or null."""
+    value = values.get(key)
+    if value is None or isinstance(value, list):
+        return value or []
+    raise _wrong(f"{path}.{key}", "an array")
+
+
 def objects(values: Mapping[str, Any], key: str, path: str) -> list[Mapping[str, Any]]:
     """Return a list of objects; empty when it is absent or null."""
-    value = values.get(key)
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise _wrong(f"{path}.{key}", "an array")
-    return [mapping(item, f"{path}.{key}[{i}]") for i, item in enumerate(value)]
+    return [mapping(item, f"{path}.{key}[{i}]") for i, item in enumerate(items(values, key, path))]
 
 
 def nested(values: Mapping[str, Any], key: str, path: str) -> Mapping[str, Any]:

@@ -8,8 +8,9 @@ from airegistry.invocations.invocation import Invocation
 from airegistry.invocations.validation import validate
 from airegistry.routing import policy
 
-_UNIMPLEMENTED = ("rerank", "raw", "agent_task")
-_KINDS = ("chat", "embeddings", "image")
+_UNIMPLEMENTED = ("rerank", "agent_task")
+_KINDS = ("chat", "embeddings", "image", "raw")
+_STREAMED = ("chat", "raw")
 
 
 def check(invocation: Invocation, *, stream: bool = False) -> Input:
@@ -21,7 +22,7 @@ def check(invocation: Invocation, *, stream: bool = False) -> Input:
     request = check_for_explanation(invocation)
     if request is None:
         raise InvalidArgumentError(violations=validate(invocation))
-    if stream and invocation.chat is None:
+    if stream and all(getattr(invocation, name) is None for name in _STREAMED):
         kind = next(name for name in _KINDS if getattr(invocation, name) is not None)
         raise UnsupportedFieldError.of(f"invocation.{kind}", "has no streamed form; use Invoke")
     return request

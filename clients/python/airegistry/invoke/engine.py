@@ -163,6 +163,10 @@ class Engine:
         """Return what *text* stands for; raises ModelNotFoundError and AmbiguousModelError."""
         return resolve(text, self._view)
 
+    def endpoints_of(self, model: str) -> tuple[Resource, ...]:
+        """Return who is known to serve a model, by its full name; nobody for a route."""
+        return self._view.endpoints_of(model)
+
     def invocable(self) -> list[Resource]:
         """Return the models and routes that somebody could answer for.
 

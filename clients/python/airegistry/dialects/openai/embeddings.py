@@ -12,6 +12,7 @@ from airegistry.dialects.errors import error_of, error_within
 from airegistry.dialects.exchange import Answer, Encoded, Input, StreamDecoder
 from airegistry.dialects.openai.usage import embeddings_usage_of
 from airegistry.dialects.relaying import relayed
+from airegistry.dialects.vectors import check_count, row_of
 from airegistry.errors import InvalidArgumentError, MalformedAnswerError, ProviderError, UnsupportedFieldError
 from airegistry.invocations.embeddings import Embedding, EmbeddingInput, EmbeddingsRequest, EmbeddingsResponse
 from airegistry.invocations.invocation import Warning as FieldWarning
@@ -102,8 +103,7 @@ def _unsaid(asked: EmbeddingsRequest) -> tuple[FieldWarning, ...]:
 
 
 def _vectors(data: list[Mapping[str, Any]], wanted: int) -> tuple[Embedding, ...]:
-    if len(data) != wanted:
-        raise MalformedAnswerError(f"the answer has {len(data)} vectors for {wanted} inputs")
+    check_count(data, wanted)
     vectors: dict[int, Embedding] = {}
     for position, one in enumerate(data):
         index = reading.whole(one, "index", f"data[{position}]")
@@ -120,9 +120,4 @@ def _components(value: Any, position: int) -> tuple[float, ...]:
         if len(packed) % 4:
             raise MalformedAnswerError(f"data[{position}].embedding is not a row of 32-bit floats")
         return struct.unpack(f"<{len(packed) // 4}f", packed)
-    if not isinstance(value, list) or not value:
-        raise MalformedAnswerError(f"data[{position}].embedding is no vector")
-    try:
-        return struct.unpack(f"<{len(value)}f", struct.pack(f"<{len(value)}f", *value))
-    except (struct.error, OverflowError) as error:
-        raise MalformedAnswerError(f"data[{position}].embedding has components that are no 32-bit floats") from error
+    return row_of(value, f"data[{position}].embedding")

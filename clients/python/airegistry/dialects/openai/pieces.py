@@ -23,6 +23,7 @@ from airegistry.invocations.streaming import StreamItem
 _FINISH_REASONS: Final = {
     "stop": FinishReason.STOP,
     "eos": FinishReason.STOP,
+    "eos_token": FinishReason.STOP,
     "end_turn": FinishReason.STOP,
     "stop_sequence": FinishReason.STOP,
     "length": FinishReason.LENGTH,
