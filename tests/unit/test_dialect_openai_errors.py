@@ -71,6 +71,7 @@ def test_a_bare_status_has_its_class(status, cls):
         (413, {"error": {"message": "Please reduce the length of the messages"}}, ContextLengthError),
         (422, {"error": "Input validation error: `inputs` tokens: prompt is too long"}, ContextLengthError),
         (500, {"error": {"message": "context window exceeded"}}, ContextLengthError),
+        (500, {"error": {"message": "input (900 tokens) is too large to process."}}, ContextLengthError),
         (
             400,
             {"error": {"code": "content_filter", "innererror": {"code": "ResponsibleAIPolicyViolation"}}},

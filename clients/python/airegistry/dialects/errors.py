@@ -105,7 +105,8 @@ _BROKE = re.compile(r"credit balance is too low", re.IGNORECASE)
 _TOO_LONG = re.compile(
     r"maximum context length|context (?:length|window|size)[^.]{0,60}(?:exceed|limit|too)"
     r"|exceeds? (?:the )?(?:available |maximum |model'?s? )*context|prompt is too long|too many (?:input )?tokens"
-    r"|input token count[^.]{0,40}exceeds|(?:input|prompt)[^.]{0,40}longer than|reduce the length of the (?:messages|prompt|input)"
+    r"|input token count[^.]{0,40}exceeds|(?:input|prompt)[^.]{0,40}(?:longer than|too large to process)"
+    r"|reduce the length of the (?:messages|prompt|input)"
     r"|`inputs`(?: tokens \+ `max_new_tokens` must be <=| must have less than)",
     re.IGNORECASE,
 )
