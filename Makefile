@@ -144,8 +144,8 @@ check: lint types imports protos-lint protos-breaking protos-check protos-go-che
 ## Tests
 
 .PHONY: test
-test: $(DEV_STAMP) ## Run every test
-	$(VENV)/bin/pytest $(ARGS)
+test: $(DEV_STAMP) ## Run every test but those of `make e2e`
+	$(VENV)/bin/pytest --ignore=tests/e2e/real_models $(ARGS)
 
 .PHONY: test-unit
 test-unit: $(DEV_STAMP) ## Run the tests that start no server
@@ -153,7 +153,15 @@ test-unit: $(DEV_STAMP) ## Run the tests that start no server
 
 .PHONY: test-integration
 test-integration: $(DEV_STAMP) ## Run the tests that start servers
-	$(VENV)/bin/pytest $(wildcard tests/contract tests/integration tests/faults tests/robustness tests/e2e) $(ARGS)
+	$(VENV)/bin/pytest $(wildcard tests/contract tests/integration tests/faults tests/robustness tests/e2e) --ignore=tests/e2e/real_models $(ARGS)
+
+.PHONY: real-models
+real-models: $(PYTHON_STAMP) ## Build llama-server and train a tiny model, or reuse them (~15 minutes, 2 GB while it lasts)
+	$(VENV)/bin/python -m tools.real_models
+
+.PHONY: e2e
+e2e: $(DEV_STAMP) real-models ## Run every front against a real model
+	$(VENV)/bin/pytest tests/e2e/real_models $(ARGS)
 
 .PHONY: fuzz
 fuzz: $(DEV_STAMP) ## Run the property tests with many more examples

@@ -1,6 +1,6 @@
 """Pin every dependency with its hashes, for every platform, into the constraints files.
 
-Run by `make lock`. The files name no index and no path: they hold wherever PyPI, or a mirror of it, is.
+Run by `make lock`, or with the names of those to pin anew. The files name no index and no path: they hold wherever PyPI, or a mirror of it, is.
 """
 
 import subprocess
@@ -15,6 +15,8 @@ LOCKS: dict[str, list[str]] = {
     "constraints.txt": ["pyproject.toml", "--group=pyproject.toml:build"],
     "constraints-dev.txt": ["--group=pyproject.toml:dev", "--constraints=constraints.txt"],
     "constraints-protos.txt": ["--group=pyproject.toml:protos"],
+    "constraints-real-models.txt": ["--group=pyproject.toml:real-models"],
+    "constraints-llama-cpp.txt": ["--group=pyproject.toml:llama-cpp", "--no-deps"],
     "constraints-lock.txt": ["--group=pyproject.toml:lock"],
 }
 
@@ -38,6 +40,6 @@ def lock(name: str, sources: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    for name, sources in LOCKS.items():
+    for name in sys.argv[1:] or LOCKS:
         print(name)
-        lock(name, sources)
+        lock(name, LOCKS[name])
