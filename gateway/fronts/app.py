@@ -19,12 +19,29 @@ from airegistry._rpc.metrics import Metrics
 from airegistry._rpc.status_pages import status_routes
 from airegistry.errors import NotFoundError, RegistryError
 from airegistry.invoke import Engine
+from gateway.fronts.ollama.endpoints import ollama_routes
+from gateway.fronts.ollama.errors import error_answer as ollama_error
 from gateway.fronts.openai.endpoints import openai_routes
-from gateway.fronts.openai.errors import error_answer
+from gateway.fronts.openai.errors import ErrorAnswer, error_answer
 from gateway.fronts.openai_images.endpoints import images_routes
 
-_FRONTS = ("/v1/chat/completions", "/v1/embeddings", "/v1/images/generations", "/v1/images/edits", "/v1/models")
+_FRONTS = (
+    "/v1/chat/completions",
+    "/v1/embeddings",
+    "/v1/images/generations",
+    "/v1/images/edits",
+    "/v1/models",
+    "/api/chat",
+    "/api/generate",
+    "/api/embed",
+    "/api/embeddings",
+    "/api/tags",
+    "/api/show",
+    "/api/version",
+)
 _OTHER = "other"
+_SHAPES: Mapping[str, Callable[[Exception], ErrorAnswer]] = {"/api/": ollama_error}
+"""How errors look below a path, where not as OpenAI's."""
 _SHOWN_LENGTH = 200
 
 
@@ -42,6 +59,7 @@ def fronts(
             *status_routes(health, metrics, facts),
             *openai_routes(engine, max_body_bytes=max_body_bytes),
             *images_routes(engine, max_body_bytes=max_body_bytes),
+            *ollama_routes(engine, max_body_bytes=max_body_bytes),
         ],
         middleware=[Middleware(CountedRequests, observer=metrics.calls)],
         exception_handlers={HTTPException: _refused, RegistryError: _failed, Exception: _failed},
@@ -78,16 +96,21 @@ def _front(path: str) -> str:
     return next((front for front in _FRONTS if path == front or path.startswith(f"{front}/")), _OTHER)
 
 
+def _shape(request: Request) -> Callable[[Exception], ErrorAnswer]:
+    path = request.url.path
+    return next((shape for below, shape in _SHAPES.items() if path.startswith(below)), error_answer)
+
+
 async def _refused(request: Request, error: Exception) -> Response:
     """Answer for what matches no route, or not with this method."""
     status = error.status_code if isinstance(error, HTTPException) else 404
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
     allowed = f"; it takes {headers['Allow']}" if "Allow" in headers else ""
     where = f"{request.method} {request.url.path[:_SHOWN_LENGTH]}"
-    answer = error_answer(NotFoundError(f"{where} is nothing that this gateway answers{allowed}"))
+    answer = _shape(request)(NotFoundError(f"{where} is nothing that this gateway answers{allowed}"))
     return Response(answer.body, status, {**answer.headers, **headers})
 
 
-async def _failed(_request: Request, error: Exception) -> Response:
-    answer = error_answer(error)
+async def _failed(request: Request, error: Exception) -> Response:
+    answer = _shape(request)(error)
     return Response(answer.body, answer.status, dict(answer.headers))
