@@ -12,7 +12,7 @@ from airegistry.errors import RegistryError
 from airegistry.invocations.chat import ChatResponse
 from airegistry.invocations.embeddings import EmbeddingsResponse
 from airegistry.invocations.invocation import AttemptList, Invocation, InvokeEvent, InvokeResponse
-from airegistry.invocations.kinds import ImageResponse, RawResponse
+from airegistry.invocations.kinds import ImageResponse, RawResponse, RerankResponse
 from airegistry.invoke import Answered, Engine
 from airegistry.v1 import gateway_service_pb2 as pb
 
@@ -55,6 +55,7 @@ def _response(answered: Answered) -> InvokeResponse:
         chat=output if isinstance(output, ChatResponse) else None,
         embeddings=output if isinstance(output, EmbeddingsResponse) else None,
         image=output if isinstance(output, ImageResponse) else None,
+        rerank=output if isinstance(output, RerankResponse) else None,
         raw=output if isinstance(output, RawResponse) else None,
         settlement=answered.settlement,
     )

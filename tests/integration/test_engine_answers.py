@@ -14,6 +14,7 @@ from airegistry.errors import (
 )
 from airegistry.invocations.embeddings import EmbeddingInput, EmbeddingsRequest, EmbeddingsResponse
 from airegistry.invocations.invocation import AttemptOutcome, Invocation, InvokeEvent
+from airegistry.invocations.kinds import AgentTaskRequest
 from airegistry.invocations.usage import CostState
 from tests import catalogs
 from tests.catalogs import cache_of, chat
@@ -97,7 +98,10 @@ async def test_nobody_is_asked_when_the_name_is_unknown_or_means_several():
         pytest.param(Invocation(model="m"), InvalidArgumentError, "invocation.input", id="no-input"),
         pytest.param(chat(""), InvalidArgumentError, "invocation.model", id="no-model"),
         pytest.param(
-            Invocation(model="m", rerank=catalogs.RERANK), UnsupportedFieldError, "invocation.rerank", id="rerank"
+            Invocation(model="m", agent_task=AgentTaskRequest()),
+            UnsupportedFieldError,
+            "invocation.agent_task",
+            id="agent-task",
         ),
     ],
 )

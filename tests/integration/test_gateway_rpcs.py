@@ -1,6 +1,7 @@
 """GatewayService over gRPC, by generated stubs and by the SDK's client."""
 
 import asyncio
+import json
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -100,13 +101,13 @@ async def test_a_failed_call_lists_its_attempts_in_the_status(tmp_path):
 
 
 async def test_bad_input_names_its_field(tmp_path):
-    request = pb.InvokeRequest(invocation=pb.Invocation(model="m", rerank=kinds.RerankRequest(query="q")))
+    request = pb.InvokeRequest(invocation=pb.Invocation(model="m", agent_task=kinds.AgentTaskRequest(skill="s")))
     async with gateway_over(tmp_path, providers.ok) as gateway:
         with pytest.raises(aio.AioRpcError) as failed:
             await gateway.stub.Invoke(request)
     assert failed.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert detail(failed.value, error_details_pb2.ErrorInfo()).reason == "UNSUPPORTED_FIELD"
-    assert detail(failed.value, error_details_pb2.BadRequest()).field_violations[0].field == "invocation.rerank"
+    assert detail(failed.value, error_details_pb2.BadRequest()).field_violations[0].field == "invocation.agent_task"
 
 
 async def test_a_stream_that_breaks_ends_with_its_error(tmp_path):
@@ -216,3 +217,19 @@ async def test_a_stream_that_outlives_the_drain_is_cut_and_its_provider_too(tmp_
                 [event async for event in events]
         async with asyncio.timeout(0.1):
             await up.seen[0].gone.wait()
+
+
+async def test_a_raw_request_goes_through_as_it_is(tmp_path):
+    body = b'{"model": "theirs", "messages": []}'
+    request = pb.InvokeRequest(
+        invocation=pb.Invocation(model="m", raw=kinds.RawRequest(dialect="openai.chat", body=body))
+    )
+    async with gateway_over(tmp_path, providers.ok) as gateway:
+        answer = await gateway.stub.Invoke(request)
+        stream = pb.InvokeStreamRequest(invocation=request.invocation)
+        events = [event async for message in gateway.stub.InvokeStream(stream) for event in message.events]
+    assert answer.raw.status == 200
+    assert json.loads(answer.raw.body)["choices"][0]["message"]["content"]
+    assert answer.settlement.target == "models/m/endpoints/a"
+    assert b"".join(event.raw.body for event in events if event.HasField("raw")) == answer.raw.body
+    assert events[-1].HasField("end")

@@ -451,7 +451,7 @@ type RawRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The dialect it is written in; only targets that speak it are candidates. Required.
 	Dialect string `protobuf:"bytes,1,opt,name=dialect,proto3" json:"dialect,omitempty"`
-	// The HTTP path below the endpoint's address. Empty: as the dialect's.
+	// The HTTP path below the endpoint's address, with its query; begins with `/`, and has no `.` or `..`. Empty: as the dialect's.
 	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
 	// The media type of the body.
 	ContentType string `protobuf:"bytes,3,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
@@ -522,9 +522,9 @@ func (x *RawRequest) GetBody() []byte {
 // An answer in the target's own wire format.
 type RawResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The HTTP status.
+	// The HTTP status. 0 in a piece of a stream.
 	Status int32 `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"`
-	// The media type of the body.
+	// The media type of the body. Empty in a piece of a stream.
 	ContentType string `protobuf:"bytes,2,opt,name=content_type,json=contentType,proto3" json:"content_type,omitempty"`
 	// The body, or the next piece of it in a stream.
 	Body          []byte `protobuf:"bytes,3,opt,name=body,proto3" json:"body,omitempty"`

@@ -8,8 +8,8 @@ from airegistry.invocations.invocation import Invocation
 from airegistry.invocations.validation import validate
 from airegistry.routing import policy
 
-_UNIMPLEMENTED = ("rerank", "agent_task")
-_KINDS = ("chat", "embeddings", "image", "raw")
+_UNIMPLEMENTED = ("agent_task",)
+_KINDS = ("chat", "embeddings", "rerank", "image", "raw")
 _STREAMED = ("chat", "raw")
 
 

@@ -7,7 +7,9 @@ from collections.abc import Collection, Mapping
 from airegistry import dialects
 from airegistry.dialects.base import Dialect
 from airegistry.dialects.exchange import Input
+from airegistry.dialects.untouched import Untouched
 from airegistry.discovery.answers import ExclusionReason
+from airegistry.invocations.kinds import RawRequest
 from airegistry.invoke.credentials import Credentials
 from airegistry.routing.gate import Gate
 from airegistry.routing.target import Target
@@ -41,6 +43,11 @@ def speaking(known: Spoken, request: Input | None) -> Spoken:
     """Return the dialects that can express a request; all of them when there is none."""
     if request is None:
         return known
+    if isinstance(request, RawRequest):
+        dialect = known.get(request.dialect)
+        if dialect is None:
+            return {}
+        return {request.dialect: dialect if dialect.speaks(request) else Untouched(dialect)}
     return {name: dialect for name, dialect in known.items() if dialect.speaks(request)}
 
 

@@ -260,7 +260,7 @@ class RawRequest(_message.Message):
     dialect: _builtins.str
     """The dialect it is written in; only targets that speak it are candidates. Required."""
     path: _builtins.str
-    """The HTTP path below the endpoint's address. Empty: as the dialect's."""
+    """The HTTP path below the endpoint's address, with its query; begins with `/`, and has no `.` or `..`. Empty: as the dialect's."""
     content_type: _builtins.str
     """The media type of the body."""
     body: _builtins.bytes
@@ -291,9 +291,9 @@ class RawResponse(_message.Message):
     CONTENT_TYPE_FIELD_NUMBER: _builtins.int
     BODY_FIELD_NUMBER: _builtins.int
     status: _builtins.int
-    """The HTTP status."""
+    """The HTTP status. 0 in a piece of a stream."""
     content_type: _builtins.str
-    """The media type of the body."""
+    """The media type of the body. Empty in a piece of a stream."""
     body: _builtins.bytes
     """The body, or the next piece of it in a stream."""
     def __init__(

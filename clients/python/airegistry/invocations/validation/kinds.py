@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import unquote
 
 from airegistry.errors import FieldViolation
 from airegistry.invocations.embeddings import EmbeddingInput, EmbeddingsRequest
 from airegistry.invocations.kinds import ImageRequest, RawRequest, RerankRequest
 from airegistry.invocations.validation.content import check_media
 from airegistry.resources.validation.rules import MAX_INT32, Violations, each, required, size, whole
+
+_DECODINGS: Final = 3
+"""Somebody on the way may decode a path once more."""
 
 _PURPOSES: Final = ("", "query", "document", "classification", "clustering")
 
@@ -47,3 +51,24 @@ def check_image(request: ImageRequest, path: str) -> Violations:
 def check_raw(request: RawRequest, path: str) -> Violations:
     """Yield what is wrong with a request to pass through."""
     yield from required(request.dialect, f"{path}.dialect")
+    yield from _check_path(request.path, f"{path}.path")
+    if not (request.content_type.isascii() and request.content_type.isprintable()):
+        yield FieldViolation(f"{path}.content_type", "must be a media type")
+
+
+def _check_path(value: str, path: str) -> Violations:
+    """Refuse what does not stay below the endpoint's address: a credential of ours goes with it."""
+    if not value:
+        return
+    if not (value.isascii() and value.isprintable() and not set(value) & set(" \\#")):
+        yield FieldViolation(path, "must have only characters of a URL's path and query")
+    elif not value.startswith("/") or value.startswith("//"):
+        yield FieldViolation(path, "must begin with one /: it is a path below the endpoint's address")
+    elif _climbs(value.partition("?")[0]):
+        yield FieldViolation(path, "must not have . or .. as a segment, written in any way")
+
+
+def _climbs(path: str) -> bool:
+    for _ in range(_DECODINGS):
+        path = unquote(path)
+    return not {".", ".."}.isdisjoint(path.replace("\\", "/").split("/"))
