@@ -186,6 +186,19 @@ def test_an_open_breaker_is_nothing_to_wait_for(gate):
     assert gate.wait([a]) == 5
 
 
+def test_a_callers_mistake_leaves_nobody_alone(gate):
+    """Whatever times stand on the answer."""
+    a = target("a")
+    fail(gate, a, errors.ProviderRejectedError("", http_status=400, retry_after=60.0))
+    assert out(gate, a) == ""
+
+
+def test_an_exhausted_quota_is_the_credentials_matter(gate):
+    a, b = target("a", credential="KEY"), target("b", credential="KEY")
+    fail(gate, a, errors.ProviderRateLimitedError("", http_status=429, metadata={"quota": "exhausted"}))
+    assert out(gate, a, b) == "ab"
+
+
 def limited(**limits):
     return target("a", rate_limits=RateLimits(**limits))
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from airegistry.dialects.redaction import LONGEST, presentable
-from airegistry.dialects.retry_after import retry_after
+from airegistry.dialects.retry_after import retry_after, retry_delay, wait_in_words
 from airegistry.errors import (
     ContentRefusedError,
     ContextLengthError,
@@ -123,12 +123,14 @@ _BESIDE: Final = ("error_type", "code", *_STATUSES)
 
 _LONGEST_WAIT: Final = 3600
 _CLIENT_ERRORS: Final = range(400, 500)
+_LIMITED: Final = frozenset({429, 503, 529})
 
 
 def error_of(status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
     """Return the error that a status and its body mean. The message is short and shows no key."""
     said = _body_of(body)
-    return _error(f"provider answered {status}", status, said, retry_after(headers))
+    wait = retry_after(headers, limited=status in _LIMITED)
+    return _error(f"provider answered {status}", status, said, wait)
 
 
 def error_within(answer: Mapping[str, Any]) -> ProviderError | None:
@@ -178,7 +180,7 @@ def _error(event: str, status: int, said: _Said, wait: float | None) -> Provider
         f"{event}: {message}"[:LONGEST],
         http_status=status,
         metadata=metadata,
-        retry_after=said.wait if wait is None else wait,
+        retry_after=_first_known(wait, said.wait, wait_in_words(said.message) if _asks_for_time(cls) else None),
     )
 
 
@@ -247,8 +249,16 @@ def _fields(error: Mapping[str, Any]) -> _Said:
     kinds = (error.get(name) for name in ("type", "error_type", "status"))
     kind = next((word for word in kinds if isinstance(word, str) and not word.isdecimal()), "")
     said = _Said(message, code, kind, _status(status))
-    said.wait = _wait(error.get("estimated_time"))
+    said.wait = _first_known(_wait(error.get("estimated_time")), retry_delay(error.get("details")))
     return said
+
+
+def _asks_for_time(cls: type[ProviderError]) -> bool:
+    return issubclass(cls, ProviderRateLimitedError | ProviderOverloadedError)
+
+
+def _first_known(*waits: float | None) -> float | None:
+    return next((wait for wait in waits if wait is not None), None)
 
 
 def _reason(details: Any) -> str:

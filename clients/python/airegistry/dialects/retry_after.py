@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Any, Final
 
 _RESETS: Final = ("requests", "tokens", "input-tokens", "output-tokens")
 _LONGEST: Final = 30 * 86400.0
@@ -18,13 +18,21 @@ _LAST: Final = 253_402_300_799
 """The last second of the year 9999, beyond which datetime cannot tell the time."""
 
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?|\.[0-9]+")
+_PLAIN: Final = r"[0-9]+(?:\.[0-9]+)?(?:ms|us|µs|ns|d|h|m|s)"
 _PIECE = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|us|µs|ns|d|h|m|s)")
 _DURATION = re.compile(rf"(?:{_PIECE.pattern})+")
+_WORDS = re.compile(
+    rf"(?:try again|retry|retrying) (?:in|after) (?:(?P<number>[0-9.]+) ?seconds?|(?P<duration>(?:{_PLAIN})+))\b",
+    re.IGNORECASE,
+)
+_LONGEST_MESSAGE: Final = 4096
 _SECONDS: Final = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 
 
-def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+def retry_after(headers: Mapping[str, str], now: datetime | None = None, *, limited: bool = True) -> float | None:
     """Return in how many seconds a retry may help, None when the provider does not say. Header names are lower case.
+
+    Rate-limit resets stand on every answer of some providers: they count only where a limit was the reason (*limited*).
 
     A time is measured from the answer's own `date` header, which comes from the same clock, else from *now*, else it is
     ignored.
@@ -37,7 +45,23 @@ def retry_after(headers: Mapping[str, str], now: datetime | None = None) -> floa
         return min(milliseconds / 1000, _LONGEST)
     if (seconds := _wait(headers.get("retry-after"), now)) is not None:
         return seconds
-    return _reset(headers, now)
+    return _reset(headers, now) if limited else None
+
+
+def retry_delay(details: Any) -> float | None:
+    """Return the wait in the `details` of a Google error (google.rpc.RetryInfo, `"retryDelay": "34.07s"`)."""
+    infos = [one for one in details if isinstance(one, dict)] if isinstance(details, list) else []
+    delays = [one["retryDelay"] for one in infos if isinstance(one.get("retryDelay"), str)]
+    return next((min(wait, _LONGEST) for delay in delays if (wait := _duration(delay.strip())) is not None), None)
+
+
+def wait_in_words(message: str) -> float | None:
+    """Return the wait that a message names, as in "Please try again in 1m26.4s" or "retry after 26 seconds"."""
+    found = _WORDS.search(message[:_LONGEST_MESSAGE])
+    if found is None:
+        return None
+    wait = _number(found["number"]) if found["number"] else _duration(found["duration"])
+    return None if wait is None else min(wait, _LONGEST)
 
 
 def _reset(headers: Mapping[str, str], now: datetime | None) -> float | None:

@@ -120,7 +120,9 @@ class Passages:
 
     def failed(self, verdict: Verdict, error: ProviderError) -> None:
         """Note what an error says of the endpoint, of its provider, and of the credential."""
-        refused = verdict.error_class is ErrorClass.CREDENTIAL and error.http_status == _UNAUTHORIZED
+        refused = (
+            verdict.error_class is ErrorClass.CREDENTIAL and error.http_status == _UNAUTHORIZED
+        ) or error.metadata.get("quota") == "exhausted"
         if refused:
             self._gate.refused(self._target)
         elif verdict.blame is Blame.ENDPOINT:
@@ -133,5 +135,6 @@ class Passages:
         if wide or refused:
             for passage in self._wide:
                 passage.failed()
-        if verdict.error_class is ErrorClass.RATE_LIMITED or error.retry_after is not None:
+        named = error.retry_after is not None and verdict.blame is not Blame.NOBODY
+        if named or (verdict.error_class is ErrorClass.RATE_LIMITED and not refused):
             self._gate.breakers.cool(self._target.name, error.retry_after)
