@@ -5,8 +5,8 @@ import time
 
 import pytest
 
+from airegistry.resources.custom.fields import blank
 from airegistry.resources.custom.template import MAX_TEMPLATE_BYTES, TemplateError, compile_template
-from airegistry.resources.custom.trials import blank
 
 MESSAGE = {"role": "user", "text": 'say "hi"\n', "content": [{"type": "text", "text": 'say "hi"\n'}]}
 CHAT = {**blank("chat"), "model": "m", "messages": [MESSAGE], "prompt": MESSAGE["text"], "temperature": 0.5}

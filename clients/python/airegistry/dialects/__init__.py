@@ -19,6 +19,7 @@ _OURS = {
     "gemini.generate_content": ("airegistry.dialects.gemini.generate_content", "GeminiGenerateContent"),
     "ollama.chat": ("airegistry.dialects.ollama.chat", "OllamaChat"),
     "ollama.embed": ("airegistry.dialects.ollama.embed", "OllamaEmbed"),
+    "custom": ("airegistry.dialects.custom.dialect", "Custom"),
     "openai.chat": ("airegistry.dialects.openai.chat", "OpenAIChat"),
     "openai.embeddings": ("airegistry.dialects.openai.embeddings", "OpenAIEmbeddings"),
     "openai.images": ("airegistry.dialects.openai_images.dialect", "OpenAIImages"),

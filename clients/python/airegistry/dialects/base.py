@@ -64,3 +64,12 @@ class CountsTokens(Protocol):
     def decode_count(self, status: int, headers: Mapping[str, str], body: bytes) -> int:
         """Read how many tokens were counted. Raises the ProviderError that the answer means, if it is none."""
         ...
+
+
+@runtime_checkable
+class PerEndpoint(Protocol):
+    """A dialect whose format is for each endpoint to declare."""
+
+    def of(self, endpoint: Endpoint) -> Dialect:
+        """Return the dialect that an endpoint declares. Raises UnsupportedFieldError when it declares none that works."""
+        ...

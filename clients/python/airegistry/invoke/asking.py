@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from airegistry.dialects.base import Dialect
+from airegistry.dialects.base import Dialect, PerEndpoint
 from airegistry.dialects.exchange import Encoded, Input
 from airegistry.invocations.chat import ChatRequest, Reasoning
 from airegistry.invocations.embeddings import EmbeddingsRequest
@@ -36,6 +36,8 @@ def ask(target: Target, request: Input, spoken: Spoken, *, stream: bool, origin:
     """
     communication = target.endpoint.communication
     dialect = spoken[communication.dialect if communication is not None else ""]
+    if isinstance(dialect, PerEndpoint):
+        dialect = dialect.of(target.endpoint)
     changed = overridden(request, target.overrides)
     same = origin is not None and origin.dialect == dialect.name
     wire = origin.body if origin is not None and same else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 CHAT: Final = frozenset(
     {
@@ -24,6 +24,8 @@ CHAT: Final = frozenset(
         "usage.cache_write_tokens",
         "usage.output_tokens",
         "usage.reasoning_tokens",
+        "usage.all_input_tokens",
+        "usage.all_output_tokens",
     }
 )
 """Of an answer to a conversation, whole or in pieces."""
@@ -102,3 +104,20 @@ VARIABLES: Final = ONE_MESSAGE | {
     "return_documents",
 }
 """What a template may mention. All of them are always there; what a request does not have is none."""
+
+_LISTS: Final = VARIABLES & {
+    "messages",
+    "turns",
+    "stop_sequences",
+    "tools",
+    "output_modalities",
+    "inputs",
+    "images",
+    "documents",
+}
+
+
+def blank(kind: str) -> dict[str, Any]:
+    """Return every variable as a request of that kind has it that says nothing."""
+    empty: dict[str, Any] = {name: [] if name in _LISTS else None for name in VARIABLES}
+    return {**empty, "kind": kind, "stream": False, "extra": {}}

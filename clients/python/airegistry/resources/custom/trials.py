@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from airegistry.resources.custom.fields import VARIABLES
+from airegistry.resources.custom.fields import blank
 from airegistry.resources.custom.template import TemplateError, compile_template
 from airegistry.resources.endpoint import CustomFormat
 
@@ -30,7 +30,6 @@ _LITTLE: Final[Mapping[str, Mapping[str, Any]]] = {
     "image": {"prompt": _AWKWARD},
     "rerank": {"query": _AWKWARD, "documents": [_AWKWARD]},
 }
-_LISTS: Final = ("messages", "turns", "stop_sequences", "tools", "output_modalities", "inputs", "images", "documents")
 _SETTINGS: Final[Mapping[str, Any]] = {
     "max_output_tokens": 16,
     "temperature": 0.5,
@@ -50,11 +49,6 @@ def kinds_of(custom: CustomFormat) -> frozenset[str]:
     if {"text", "tool_calls", "refusal"} & {*custom.response_paths, *custom.stream_paths} or not custom.response_paths:
         kinds.add("chat")
     return frozenset(kinds)
-
-
-def blank(kind: str) -> dict[str, Any]:
-    """Return every variable as a request of that kind has it that says nothing."""
-    return {name: [] if name in _LISTS else None for name in VARIABLES} | {"kind": kind, "stream": False, "extra": {}}
 
 
 def try_template(custom: CustomFormat, *, writes_json: bool) -> None:
