@@ -84,7 +84,7 @@ def endpoint(custom=PARROT, **communication):
     )
 
 
-def dialect(custom=PARROT, **communication):
+def dialect(custom=PARROT, **communication) -> Any:
     return Custom().of(endpoint(custom, **communication))
 
 
@@ -261,7 +261,7 @@ def assemble_whole(custom=PARROT):
     return answer.output, answer.usage
 
 
-def read(pieces, custom=PARROT, **communication):
+def read(pieces, custom=PARROT, **communication) -> list[Any]:
     decoder = dialect(custom, **communication).decoder(CHAT)
     items = [item for piece in pieces for item in decoder.feed(piece)]
     return [*items, *decoder.close()]
@@ -324,7 +324,7 @@ def test_calls_without_numbers_or_ids_begin_with_their_names():
     paths = {"tool_calls": "act", "tool_calls.name": "n", "tool_calls.arguments": "a", "finish_reason": "why"}
     custom = replace(PARROT, stream_paths=paths)
     items = [{"act": {"n": "fly", "a": "{"}}, {"act": {"a": "}"}}, {"act": {"n": "fly", "a": "{}"}}, {"why": "done"}]
-    response, _ = assemble(read([sse(items)], custom))
+    response: Any = assemble(read([sse(items)], custom))[0]
     calls = [block.tool_call for block in response.choices[0].message.content]
     assert [(call.name, call.arguments) for call in calls if call] == [("fly", "{}"), ("fly", "{}")]
     assert len({call.id for call in calls if call}) == 2
