@@ -119,6 +119,7 @@ def _settings(config: Config) -> EngineSettings:
             # More than calls can be with providers at once: none waits for a connection unseen.
             max_connections=2 * config.gateway_max_in_flight,
             max_answer_bytes=config.gateway_max_answer_bytes,
+            ca_file=config.gateway_ca_file,
         ),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from pathlib import Path
 
 from pydantic import Field, field_validator
@@ -39,6 +40,9 @@ class Config(ServerSettings):
         DEFAULT_PATTERN,
         description="Which environment variables may be sent to providers, as a regular expression over their names.",
     )
+    gateway_ca_file: Path | None = Field(
+        None, description="Certificates (PEM) that are trusted of providers, beside those that this machine trusts."
+    )
     gateway_max_in_flight: int = Field(1_000, ge=1, description="How many calls run at once.")
     gateway_queue_length: int = Field(1_000, ge=0, description="How many calls wait when that many run.")
     gateway_queue_wait: float = Field(10.0, gt=0, description="How long a call waits at most before it is refused.")
@@ -61,6 +65,15 @@ class Config(ServerSettings):
             target_of(value)
         except InvalidArgumentError as error:
             raise ValueError(str(error)) from None
+        return value
+
+    @field_validator("gateway_ca_file")
+    @classmethod
+    def _has_certificates(cls, value: Path | None) -> Path | None:
+        try:
+            ssl.create_default_context(cafile=value)
+        except OSError as error:
+            raise ValueError(f"cannot be read as certificates: {error.strerror or error}") from None
         return value
 
     @field_validator("gateway_credential_pattern")

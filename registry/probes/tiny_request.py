@@ -6,9 +6,10 @@ import logging
 
 from airegistry import dialects
 from airegistry.dialects.auth import authorize
-from airegistry.dialects.base import Dialect
+from airegistry.dialects.base import Dialect, PerEndpoint
 from airegistry.dialects.exchange import HttpCall, Input
 from airegistry.errors import (
+    InvalidArgumentError,
     ProviderConnectionError,
     ProviderCredentialError,
     ProviderError,
@@ -17,7 +18,7 @@ from airegistry.errors import (
 from airegistry.invocations.chat import ChatRequest, Message, Role
 from airegistry.invocations.content import ContentBlock, TextBlock
 from airegistry.invocations.embeddings import EmbeddingInput, EmbeddingsRequest
-from airegistry.invoke.credentials import Credentials
+from airegistry.invoke.credentials import Credentials, KeyPair
 from airegistry.invoke.transport import Transport
 from airegistry.resources.endpoint import Communication, Endpoint
 from registry.probes.climb import Finding, Level
@@ -42,7 +43,7 @@ async def send(endpoint: Endpoint, transport: Transport, credentials: Credential
     try:
         dialect, request = _words(endpoint, communication.dialect)
         call = _call(endpoint, communication, dialect, request, credentials)
-        async with transport.send(call, connect_timeout=wait) as reply:
+        async with transport.send(call, connect_timeout=wait, identity=_identity(endpoint, credentials)) as reply:
             body = await reply.body()
         dialect.decode(request, reply.status, reply.headers, body)
     except _NotAskedError as error:
@@ -63,10 +64,19 @@ def _words(endpoint: Endpoint, name: str) -> tuple[Dialect, Input]:
     dialect = dialects.get(name)
     if dialect is None:
         raise _NotAskedError("its dialect is unknown here")
+    if isinstance(dialect, PerEndpoint):
+        dialect = _declared(dialect, endpoint)
     request = next((one for one in _REQUESTS if dialect.speaks(one)), None)
     if request is None:
         raise _NotAskedError("its dialect has neither conversations nor embeddings")
     return dialect, request
+
+
+def _declared(dialect: PerEndpoint, endpoint: Endpoint) -> Dialect:
+    try:
+        return dialect.of(endpoint)
+    except InvalidArgumentError as error:
+        raise _NotAskedError("the format that it declares is of no use here") from error
 
 
 def _call(
@@ -78,6 +88,11 @@ def _call(
         return authorize(call, communication.auth, secret.reveal() if secret is not None else None)
     except ProviderCredentialError as error:
         raise _NotAskedError("its credential is not here, or cannot be sent") from error
+
+
+def _identity(endpoint: Endpoint, credentials: Credentials) -> KeyPair | None:
+    proof = credentials.of(endpoint)
+    return proof if isinstance(proof, KeyPair) else None
 
 
 def _meaning(error: ProviderError) -> Finding:

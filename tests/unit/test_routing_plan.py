@@ -43,6 +43,9 @@ class Standing:
     def has_credential(self, name):
         return name == "GOOD_API_KEY"
 
+    def has_key_pair(self, name):
+        return name == "good-pair"
+
     def ejected(self, targets):
         names = [target.name for target in targets]
         return dict.fromkeys((name for name in names if name[-1] in self._ejected), ExclusionReason.BREAKER)

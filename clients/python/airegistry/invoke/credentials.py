@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
+
+from airegistry.resources.endpoint import AuthMethod, Endpoint
 
 DEFAULT_PATTERN = r"^[A-Z][A-Z0-9_]*_(API_KEY|API_TOKEN|TOKEN)$"
 """Which environment variables may be sent to a provider. A registrant chooses the name, so it must not be any variable."""
 
 MAX_BYTES = 16 * 1024
+MAX_PEM_BYTES = 256 * 1024
+_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
+_KEY = b"PRIVATE KEY-----"
 _MANY = 4096
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -38,8 +46,29 @@ class Secret:
     __str__ = __repr__
 
 
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    """Who a client is: a certificate, with those that lead to its issuer, and its key. No text form shows them."""
+
+    certificate_file: Path = field(repr=False)
+    key_file: Path = field(repr=False)
+    certificate: bytes = field(repr=False)
+    key: bytes = field(repr=False)
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells one identity from another."""
+        return hashlib.sha256(self.certificate + b"\0" + self.key).hexdigest()
+
+
+Proof = Secret | KeyPair
+T = TypeVar("T", bound=Proof)
+
+
 class Credentials:
     """Looks a name up in a folder of files first, then among the environment variables that match *pattern*.
+
+    A key pair is in the folder only: `NAME.crt` and `NAME.key`, or both in `NAME.pem`.
 
     What was found, or not, is kept for *keep* seconds, so that a changed file is seen soon and a call costs no file access.
     """
@@ -59,24 +88,42 @@ class Credentials:
         self._now = now
         self._keep = keep
         self._known: dict[str, tuple[float, Secret | None]] = {}
+        self._known_pairs: dict[str, tuple[float, KeyPair | None]] = {}
+
+    def of(self, endpoint: Endpoint) -> Proof | None:
+        """Return what a call to an endpoint presents, by its auth method; None when that is not here."""
+        auth = endpoint.communication.auth if endpoint.communication is not None else None
+        if not endpoint.credential:
+            return None
+        if auth is not None and auth.method is AuthMethod.MTLS:
+            return self.key_pair(endpoint.credential)
+        return self.get(endpoint.credential)
 
     def get(self, name: str) -> Secret | None:
         """Return the value behind a name; None when it has none here."""
-        known = self._known.get(name)
+        return self._kept(self._known, name, self._look_up)
+
+    def key_pair(self, name: str) -> KeyPair | None:
+        """Return the key pair behind a name; None when there is none here."""
+        return self._kept(self._known_pairs, name, self._pair)
+
+    def _kept(self, kept: dict[str, tuple[float, T | None]], name: str, look_up: Callable[[str], T | None]) -> T | None:
+        known = kept.get(name)
         if known is not None and self._now() < known[0]:
             return known[1]
         if not _NAME.fullmatch(name):
             return None
-        secret = self._look_up(name)
-        if len(self._known) >= _MANY:
+        found = look_up(name)
+        if len(kept) >= _MANY:
             # Registrants choose the names, and may choose ever new ones.
-            self._known.clear()
-        self._known[name] = (self._now() + self._keep, secret)
-        return secret
+            kept.clear()
+        kept[name] = (self._now() + self._keep, found)
+        return found
 
     def forget(self, name: str) -> None:
         """Look again at the next call: a provider refused the value."""
         self._known.pop(name, None)
+        self._known_pairs.pop(name, None)
 
     def _look_up(self, name: str) -> Secret | None:
         value = self._from_file(name)
@@ -84,6 +131,16 @@ class Credentials:
             value = self._environment.get(name)
         value = (value or "").strip()
         return Secret(value) if value else None
+
+    def _pair(self, name: str) -> KeyPair | None:
+        if self._directory is None:
+            return None
+        for certificate, key in ((f"{name}.crt", f"{name}.key"), (f"{name}.pem", f"{name}.pem")):
+            files = self._directory / certificate, self._directory / key
+            held = [_pem(file) for file in files]
+            if _CERTIFICATE in held[0] and _KEY in held[1]:
+                return KeyPair(*files, *held)
+        return None
 
     def _from_file(self, name: str) -> str | None:
         if self._directory is None:
@@ -93,3 +150,11 @@ class Credentials:
                 return file.read(MAX_BYTES)
         except (OSError, UnicodeDecodeError):
             return None
+
+
+def _pem(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_PEM_BYTES)
+    except OSError:
+        return b""

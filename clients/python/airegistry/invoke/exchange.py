@@ -24,7 +24,7 @@ from airegistry.invocations.streaming import (
 from airegistry.invocations.usage import Usage
 from airegistry.invoke.asking import Ask
 from airegistry.invoke.budgets import Budget
-from airegistry.invoke.credentials import Secret
+from airegistry.invoke.credentials import KeyPair, Proof, Secret
 from airegistry.invoke.hold_back import HoldBack
 from airegistry.invoke.transport import Reply, Transport
 
@@ -65,10 +65,10 @@ class Exchange:
         self.finished = False
         """The answer came to its proper end; what `stream` yields after that is its last part."""
 
-    async def fetch(self, transport: Transport, secret: Secret | None) -> None:
+    async def fetch(self, transport: Transport, proof: Proof | None) -> None:
         """Get a whole answer, or raise the ProviderError that came instead."""
         async with AsyncExitStack() as stack:
-            reply = await self._send(transport, secret, stack)
+            reply = await self._send(transport, proof, stack)
             async with self._budget.within(self._first_token_left, self._late("answer")):
                 body = await reply.body()
         answer = self.ask.dialect.decode(self.ask.request, reply.status, reply.headers, body)
@@ -81,7 +81,7 @@ class Exchange:
         self.finished = True
 
     async def stream(
-        self, transport: Transport, secret: Secret | None, hold: HoldBack
+        self, transport: Transport, proof: Proof | None, hold: HoldBack
     ) -> AsyncGenerator[list[Piece], None]:
         """Yield the parts of a streamed answer, all that are ready together, once *hold* lets them go.
 
@@ -89,7 +89,7 @@ class Exchange:
         """
         decoder = self.ask.dialect.decoder(self.ask.request, relay=self.ask.relay)
         async with AsyncExitStack() as stack:
-            reply = await self._send(transport, secret, stack)
+            reply = await self._send(transport, proof, stack)
             ready: list[Piece] = []
             while not decoder.finished:
                 if ready:
@@ -103,13 +103,15 @@ class Exchange:
             await reply.drain()
         yield last
 
-    async def _send(self, transport: Transport, secret: Secret | None, stack: AsyncExitStack) -> Reply:
+    async def _send(self, transport: Transport, proof: Proof | None, stack: AsyncExitStack) -> Reply:
         """Send the request and return the reply that promises an answer."""
         communication = self.ask.target.endpoint.communication
         auth = communication.auth if communication is not None else None
-        call = authorize(self.ask.encoded.call, auth, secret.reveal() if secret is not None else None)
+        call = authorize(self.ask.encoded.call, auth, proof.reveal() if isinstance(proof, Secret) else None)
+        identity = proof if isinstance(proof, KeyPair) else None
         async with self._budget.within(self._first_token_left, self._late("answer")):
-            reply = await stack.enter_async_context(transport.send(call, connect_timeout=self._times.connect))
+            sent = transport.send(call, connect_timeout=self._times.connect, identity=identity)
+            reply = await stack.enter_async_context(sent)
         self.http_status = reply.status
         if reply.status not in _SUCCESS:
             async with self._budget.within(self._first_token_left, self._late("answer")):

@@ -157,14 +157,13 @@ class Running:
         self._settle()
 
     async def _parts(self, exchange: Exchange) -> AsyncGenerator[list[Piece], None]:
-        endpoint = exchange.ask.target.endpoint
-        secret = self._means.credentials.get(endpoint.credential) if endpoint.credential else None
+        proof = self._means.credentials.of(exchange.ask.target.endpoint)
         if not self._work.stream:
-            await exchange.fetch(self._means.transport, secret)
+            await exchange.fetch(self._means.transport, proof)
             return
         policy = self._work.plan.policy
         hold = HoldBack(policy.hold_back_tokens or 0, policy.hold_back_duration, self._means.now)
-        async with aclosing(exchange.stream(self._means.transport, secret, hold)) as parts:
+        async with aclosing(exchange.stream(self._means.transport, proof, hold)) as parts:
             async for pieces in parts:
                 yield pieces
 

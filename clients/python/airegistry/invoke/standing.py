@@ -34,6 +34,10 @@ class LocalStanding:
         """Say whether the credential has a value here."""
         return self._credentials.get(name) is not None
 
+    def has_key_pair(self, name: str) -> bool:
+        """Say whether the credential is a key pair here."""
+        return self._credentials.key_pair(name) is not None
+
     def ejected(self, targets: Collection[Target]) -> Mapping[str, ExclusionReason]:
         """Return who of these must not be asked now, by name, and why."""
         return self._gate.ejected(targets)

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import io
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 from yarl import URL
 
 from airegistry.dialects.exchange import HttpCall
-from airegistry.errors import MalformedAnswerError, ProviderConnectionError, ProviderError, ProviderTimeoutError
+from airegistry.errors import (
+    MalformedAnswerError,
+    ProviderConnectionError,
+    ProviderCredentialError,
+    ProviderError,
+    ProviderTimeoutError,
+)
+from airegistry.invoke.credentials import KeyPair
+from airegistry.invoke.transport_tls import TlsContexts
 from airegistry.routing.error_classes import RESET
 
 _DRAIN = 0.02
@@ -30,6 +40,8 @@ class TransportSettings:
     max_answer_bytes: int = 32 * 1024 * 1024
     max_stream_bytes: int = 256 * 1024 * 1024
     max_header_bytes: int = 16 * 1024
+    ca_file: Path | None = None
+    """Certificates that are trusted beside those of this machine."""
 
 
 class Reply:
@@ -85,19 +97,25 @@ class Transport:
     def __init__(self, session: aiohttp.ClientSession, settings: TransportSettings) -> None:
         self._session = session
         self._settings = settings
+        self._tls = TlsContexts(settings.ca_file)
 
     @asynccontextmanager
-    async def send(self, call: HttpCall, *, connect_timeout: float) -> AsyncIterator[Reply]:
+    async def send(
+        self, call: HttpCall, *, connect_timeout: float, identity: KeyPair | None = None
+    ) -> AsyncIterator[Reply]:
         """Send a request and lend the reply. Its connection is closed on the way out unless the body was read to its end.
 
-        Raises ProviderConnectionError and ProviderTimeoutError, whatever the HTTP library raises.
+        Connections are shared by those of the same *identity* only. Raises ProviderConnectionError and
+        ProviderTimeoutError, whatever the HTTP library raises; ProviderCredentialError for a key pair that is none.
         """
+        tls = self._tls_for(call, identity)
         with _mapped():
             response = await self._session.request(
                 call.method,
                 URL(call.url, encoded=True),
                 data=_body(call.body),
                 headers={"accept-encoding": "identity", **call.headers},
+                ssl=tls,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout, sock_connect=connect_timeout),
             )
@@ -106,6 +124,13 @@ class Transport:
         finally:
             # At the end of a body the connection went back to the pool already; else this cuts it at once.
             response.close()
+
+    def _tls_for(self, call: HttpCall, identity: KeyPair | None) -> ssl.SSLContext | bool:
+        if call.url.startswith("https:"):
+            return self._tls.of(identity)
+        if identity is not None:
+            raise ProviderCredentialError("the endpoint's address is not https, and so takes no key pair")
+        return True
 
 
 @asynccontextmanager
@@ -153,6 +178,22 @@ def _refused(error: aiohttp.ClientConnectorError) -> ProviderConnectionError:
     return ProviderConnectionError(f"cannot connect to {error.host}:{error.port}: {reason}")
 
 
+def _unknown_name(error: aiohttp.ClientConnectorDNSError) -> ProviderConnectionError:
+    return ProviderConnectionError(f"cannot connect to {error.host}:{error.port}: the name is not known")
+
+
+def _untrusted(error: aiohttp.ClientConnectorCertificateError) -> ProviderConnectionError:
+    why = getattr(error.certificate_error, "verify_message", "") or "it is not valid"
+    return ProviderConnectionError(f"cannot trust the certificate of {error.host}:{error.port}: {why}")
+
+
+def _no_tls(error: Exception) -> ProviderConnectionError:
+    """Return what an alert of the other side, or what is no TLS at all, means: another attempt would end the same."""
+    inner = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    reason = inner.reason if isinstance(inner, ssl.SSLError) else None
+    return ProviderConnectionError(f"TLS failed: {(reason or 'no reason given').lower().replace('_', ' ')}")
+
+
 def _uncallable(_error: Exception) -> ProviderConnectionError:
     return ProviderConnectionError("the endpoint's address or headers cannot be called")
 
@@ -161,6 +202,9 @@ def _uncallable(_error: Exception) -> ProviderConnectionError:
 _MEANINGS: tuple[tuple[tuple[type[Exception], ...], Callable[[Any], ProviderError]], ...] = (
     ((aiohttp.ConnectionTimeoutError,), lambda _: ProviderTimeoutError("no connection within the time allowed")),
     ((TimeoutError,), lambda _: ProviderTimeoutError("no answer within the time allowed")),
+    ((aiohttp.ClientConnectorDNSError,), _unknown_name),
+    ((aiohttp.ClientConnectorCertificateError,), _untrusted),
+    ((aiohttp.ClientConnectorSSLError, ssl.SSLError), _no_tls),
     ((aiohttp.ClientConnectorError,), _refused),
     ((aiohttp.ServerFingerprintMismatch,), lambda _: ProviderConnectionError("another certificate than expected")),
     ((aiohttp.ClientPayloadError,), lambda _: _reset("the connection broke in the middle of the answer")),

@@ -43,6 +43,10 @@ class Standing(Protocol):
         """Say whether the credential can be presented here."""
         ...
 
+    def has_key_pair(self, name: str) -> bool:
+        """Say whether the credential is a key pair that can be presented here."""
+        ...
+
     def ejected(self, targets: Collection[Target]) -> Mapping[str, ExclusionReason]:
         """Return who of these must not be asked now, by name, and why."""
         ...
@@ -214,7 +218,9 @@ class Candidates:
         auth = endpoint.communication.auth if endpoint.communication is not None else None
         if auth is not None and auth.method is AuthMethod.NONE:
             return True
-        return bool(endpoint.credential) and self._standing.has_credential(endpoint.credential)
+        mutual = auth is not None and auth.method is AuthMethod.MTLS
+        here = self._standing.has_key_pair if mutual else self._standing.has_credential
+        return bool(endpoint.credential) and here(endpoint.credential)
 
 
 def _tiers(groups: Tier) -> tuple[Tier, ...]:

@@ -16,7 +16,7 @@ from airegistry.dialects.exchange import Answer, Encoded, HttpCall, Input, Strea
 from airegistry.dialects.ndjson import LineDecoder
 from airegistry.dialects.sse import SSEDecoder
 from airegistry.dialects.streams import EventStream
-from airegistry.errors import FailedPreconditionError, MalformedAnswerError, ProviderError, UnsupportedFieldError
+from airegistry.errors import MalformedAnswerError, ProviderError, UnsupportedFieldError
 from airegistry.invocations.assembling import assemble
 from airegistry.invocations.chat import ChatRequest
 from airegistry.invocations.embeddings import EmbeddingsRequest
@@ -29,40 +29,12 @@ from airegistry.resources.endpoint import Communication, CustomFormat, Endpoint,
 from airegistry.resources.validation.custom import writes_json
 
 _SUCCESS: Final = range(200, 300)
+_PLAINEST: Final = CustomFormat(
+    request_template="{{ messages | tojson }}",
+    response_paths={"text": "text", "embeddings": "embeddings", "images": "images", "results": "results"},
+    stream_paths={"text": "text", "finish_reason": "finish_reason"},
+)
 _NDJSON: Final = ("ndjson", "jsonl", "json-lines", "stream+json")
-
-
-class Custom:
-    """Stands for every declared format; `of` gives the one of an endpoint."""
-
-    name: Final = "custom"
-
-    def of(self, endpoint: Endpoint) -> Declared:
-        """Return the dialect that an endpoint declares. Raises UnsupportedFieldError when it declares none that works."""
-        try:
-            return Declared(endpoint.communication or Communication())
-        except (TemplateError, PathError) as error:
-            raise UnsupportedFieldError(f"the format that the endpoint declares is of no use here: {error}") from None
-
-    def speaks(self, request: Input) -> bool:
-        """Whether some declared format can express that kind of request."""
-        return isinstance(request, ChatRequest | EmbeddingsRequest | ImageRequest | RerankRequest)
-
-    def encode(self, request: Input, endpoint: Endpoint, *, stream: bool, wire: bytes | None = None) -> Encoded:
-        """Write the request for an endpoint in the format that it declares."""
-        return self.of(endpoint).encode(request, endpoint, stream=stream, wire=wire)
-
-    def decode(self, request: Input, status: int, headers: Mapping[str, str], body: bytes) -> Answer:  # noqa: ARG002 - of no use without an endpoint
-        """Refuse: only an endpoint knows where an answer has what."""
-        raise FailedPreconditionError("dialect custom reads answers for an endpoint only")
-
-    def decoder(self, request: Input, *, relay: bool = False) -> StreamDecoder:  # noqa: ARG002 - of no use without one
-        """Refuse: only an endpoint knows where an answer has what."""
-        raise FailedPreconditionError("dialect custom reads answers for an endpoint only")
-
-    def error(self, status: int, headers: Mapping[str, str], body: bytes) -> ProviderError:
-        """Return the error that a status means, whoever declares what."""
-        return Errors(CustomFormat()).of(status, headers, body)
 
 
 class Declared:
@@ -160,3 +132,25 @@ class Declared:
         if (error := self._errors.within(value)) is not None:
             raise error
         return value
+
+
+class Custom(Declared):
+    """Stands for every declared format: `of` gives the one of an endpoint. By itself it reads the plainest of them."""
+
+    def __init__(self) -> None:
+        super().__init__(Communication(custom=_PLAINEST))
+
+    def of(self, endpoint: Endpoint) -> Declared:
+        """Return the dialect that an endpoint declares. Raises UnsupportedFieldError when it declares none that works."""
+        try:
+            return Declared(endpoint.communication or Communication())
+        except (TemplateError, PathError) as error:
+            raise UnsupportedFieldError(f"the format that the endpoint declares is of no use here: {error}") from None
+
+    def speaks(self, request: Input) -> bool:
+        """Whether some declared format can express that kind of request."""
+        return isinstance(request, ChatRequest | EmbeddingsRequest | ImageRequest | RerankRequest)
+
+    def encode(self, request: Input, endpoint: Endpoint, *, stream: bool, wire: bytes | None = None) -> Encoded:
+        """Write the request for an endpoint in the format that it declares."""
+        return self.of(endpoint).encode(request, endpoint, stream=stream, wire=wire)
