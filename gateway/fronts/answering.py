@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from starlette.types import Send
@@ -31,17 +31,19 @@ class StreamWriter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """How a front streams: the writer of one answer, and the media type of what it writes."""
+    """How a front streams: the writer of one answer, the media type of what it writes, and headers of its own."""
 
     writer: StreamWriter
     media_type: str = EVENT_STREAM
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 async def send_stream(send: Send, batches: AsyncGenerator[list[InvokeEvent], None], streamed: Streamed) -> None:
     """Send an answer as it is made. A failure before its first part raises; a later one is the last thing sent."""
     async with aclosing(batches):
         batch = await anext(batches)
-        await send_head(send, streamed.media_type, {"cache-control": "no-store", **_beginning(batch)})
+        headers = {"cache-control": "no-store", **streamed.headers, **_beginning(batch)}
+        await send_head(send, streamed.media_type, headers)
         try:
             await _send_part(send, streamed.writer.write(batch))
             async for batch in batches:

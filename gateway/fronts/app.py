@@ -19,6 +19,8 @@ from airegistry._rpc.metrics import Metrics
 from airegistry._rpc.status_pages import status_routes
 from airegistry.errors import NotFoundError, RegistryError
 from airegistry.invoke import Engine
+from gateway.fronts.anthropic.endpoints import anthropic_routes, speaks_anthropic
+from gateway.fronts.anthropic.errors import error_answer as anthropic_error
 from gateway.fronts.ollama.endpoints import ollama_routes
 from gateway.fronts.ollama.errors import error_answer as ollama_error
 from gateway.fronts.openai.endpoints import openai_routes
@@ -31,6 +33,8 @@ _FRONTS = (
     "/v1/images/generations",
     "/v1/images/edits",
     "/v1/models",
+    "/v1/messages/count_tokens",
+    "/v1/messages",
     "/api/chat",
     "/api/generate",
     "/api/embed",
@@ -40,7 +44,10 @@ _FRONTS = (
     "/api/version",
 )
 _OTHER = "other"
-_SHAPES: Mapping[str, Callable[[Exception], ErrorAnswer]] = {"/api/": ollama_error}
+_SHAPES: Mapping[str, Callable[[Exception], ErrorAnswer]] = {
+    "/api/": ollama_error,
+    "/v1/messages": anthropic_error,
+}
 """How errors look below a path, where not as OpenAI's."""
 _SHOWN_LENGTH = 200
 
@@ -57,6 +64,8 @@ def fronts(
     return Starlette(
         routes=[
             *status_routes(health, metrics, facts),
+            # Before OpenAI's: both have /v1/models, and this front takes the calls of its own clients alone.
+            *anthropic_routes(engine, max_body_bytes=max_body_bytes),
             *openai_routes(engine, max_body_bytes=max_body_bytes),
             *images_routes(engine, max_body_bytes=max_body_bytes),
             *ollama_routes(engine, max_body_bytes=max_body_bytes),
@@ -98,7 +107,8 @@ def _front(path: str) -> str:
 
 def _shape(request: Request) -> Callable[[Exception], ErrorAnswer]:
     path = request.url.path
-    return next((shape for below, shape in _SHAPES.items() if path.startswith(below)), error_answer)
+    usual = anthropic_error if speaks_anthropic(request.scope) else error_answer
+    return next((shape for below, shape in _SHAPES.items() if path.startswith(below)), usual)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

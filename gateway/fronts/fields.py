@@ -145,6 +145,11 @@ class Fields:
                 raise wrong(f"{self.at(name)}[{i}]", f"must be a string, not {_kind(value)}")
         return tuple(values)
 
+    def forget(self) -> None:
+        """Take this object, with all that is in it, as read."""
+        self._read.update(self._values)
+        self._inside.clear()
+
     def rest(self) -> dict[str, Any]:
         """Return the fields that were not read, but for nulls."""
         return {name: v for name, v in self._values.items() if name not in self._read and v is not None}

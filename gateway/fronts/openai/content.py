@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from airegistry.invocations.content import ContentBlock, MediaBlock, RefusalBlock, TextBlock
+from gateway.fronts.cache_marks import cache_mark_of
 from gateway.fronts.fields import Fields, base64_bytes, wrong
 
 _AUDIO_TYPES: Final = {"mp3": "audio/mpeg", "pcm16": "audio/pcm"}
@@ -29,7 +30,7 @@ def _block(part: Fields) -> ContentBlock:
     read = _KINDS.get(kind)
     if read is None:
         raise wrong(part.at("type"), f"{kind[:40]!r} is not one of {', '.join(_KINDS)}")
-    return ContentBlock(**read(part), cache_control=cache_control_of(part))
+    return ContentBlock(**read(part), cache_control=cache_mark_of(part))
 
 
 def _text(part: Fields) -> dict[str, Any]:
@@ -96,12 +97,3 @@ def media_of(url: str, path: str, *, detail: str = "", filename: str = "") -> Me
     if not media_type:
         raise wrong(path, "the data: URL names no media type")
     return MediaBlock(data=base64_bytes(data, path), media_type=media_type, detail=detail, filename=filename)
-
-
-def cache_control_of(fields: Fields) -> str:
-    """Read the cache mark of a part or a tool, which many clients send in Anthropic's form."""
-    mark = fields.nested("cache_control")
-    if mark is None:
-        return ""
-    kind, ttl = mark.text("type"), mark.text("ttl")
-    return "1h" if ttl == "1h" else kind

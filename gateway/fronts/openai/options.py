@@ -13,8 +13,8 @@ from airegistry.invocations.chat import (
     ToolChoice,
     ToolChoiceMode,
 )
+from gateway.fronts.cache_marks import cache_mark_of
 from gateway.fronts.fields import Fields, wrong
-from gateway.fronts.openai.content import cache_control_of
 
 _CHOICES: Final = {
     "auto": ToolChoiceMode.AUTO,
@@ -76,7 +76,7 @@ def _tool(tool: Fields) -> Tool:
         description=function.text("description"),
         input_schema=function.mapping("parameters"),
         strict=function.flag("strict"),
-        cache_control=cache_control_of(tool),
+        cache_control=cache_mark_of(tool),
     )
 
 

@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from airegistry.dialects.exchange import Input, Output
-from airegistry.errors import InternalError, UnavailableError
+from airegistry.errors import InternalError, UnavailableError, UnsupportedFieldError
+from airegistry.invocations.chat import ChatRequest
+from airegistry.invocations.estimating import estimated_tokens
 from airegistry.invocations.invocation import Invocation, InvokeEvent, Settlement
 from airegistry.invoke.admission import Admission
 from airegistry.invoke.budgets import Budget
 from airegistry.invoke.checks import check, check_for_explanation
+from airegistry.invoke.counting import Counted, Counter, UncountableError
 from airegistry.invoke.credentials import Credentials
 from airegistry.invoke.explaining import Explainer, Known
 from airegistry.invoke.hedging import HedgeBudget
@@ -27,7 +30,7 @@ from airegistry.invoke.running import Running
 from airegistry.invoke.settings import EngineSettings
 from airegistry.invoke.standing import LocalStanding, Spoken, all_dialects, speaking
 from airegistry.invoke.transport import Transport
-from airegistry.invoke.work import Means, Work
+from airegistry.invoke.work import Manner, Means, Work
 from airegistry.resources.resource import Resource
 from airegistry.resources.route import PickStrategy
 from airegistry.routing.breaker import Breakers
@@ -116,7 +119,7 @@ class Engine:
         request = check(invocation)
         budget = Budget(deadline, self._now)
         async with (
-            self._running(invocation, request, budget, origin=origin) as running,
+            self._running(invocation, request, budget, Manner(origin=origin)) as running,
             aclosing(running.events()) as events,
         ):
             async for _ in events:
@@ -124,6 +127,32 @@ class Engine:
         if running.answer is None or running.settlement is None:
             raise InternalError("the call ended without an answer")
         return Answered(running.answer.output, running.settlement, running.wire)
+
+    async def count_tokens(
+        self, invocation: Invocation, *, deadline: float | None = None, origin: Origin | None = None
+    ) -> Counted:
+        """Return how many input tokens a conversation has, counted by who would answer it.
+
+        Routes, attempts, deadlines and errors are those of `invoke`. Where who would be asked cannot count, it is an estimate,
+        and says so.
+        """
+        request = check(invocation)
+        if not isinstance(request, ChatRequest):
+            raise UnsupportedFieldError.of("invocation", "only the tokens of a conversation can be counted")
+        counter = Counter()
+        budget = Budget(deadline, self._now)
+        try:
+            async with (
+                self._running(invocation, request, budget, Manner(origin=origin), counter) as running,
+                aclosing(running.events()) as events,
+            ):
+                async for _ in events:
+                    pass
+        except UncountableError:
+            return Counted(estimated_tokens(request), estimated=True)
+        if counter.tokens is None:
+            raise InternalError("the call ended without a count")
+        return Counted(counter.tokens, settlement=running.settlement)
 
     async def stream(
         self,
@@ -141,10 +170,9 @@ class Engine:
         """
         request = check(invocation, stream=True)
         budget = Budget(deadline, self._now)
+        manner = Manner(stream=True, accept_restart=accept_restart, origin=origin)
         async with (
-            self._running(
-                invocation, request, budget, stream=True, accept_restart=accept_restart, origin=origin
-            ) as running,
+            self._running(invocation, request, budget, manner) as running,
             aclosing(running.events()) as events,
         ):
             async for batch in events:
@@ -186,22 +214,30 @@ class Engine:
         invocation: Invocation,
         request: Input,
         budget: Budget,
-        *,
-        stream: bool = False,
-        accept_restart: bool = False,
-        origin: Origin | None = None,
+        manner: Manner,
+        counter: Counter | None = None,
     ) -> AsyncIterator[Running]:
         ledger = Ledger(self._now, self._clock)
         async with self.admission.slot(budget):
             self._refuse_blindness()
-            spoken = speaking(self._dialects, request)
+            spoken, means = speaking(self._dialects, request), self._means
+            if counter is not None:
+                spoken, means = counter.over(spoken), counter.means(means)
             plan, planner = self._planned(invocation, spoken)
             if not plan.tiers and not plan.fallbacks and await self._paused(plan, budget):
                 plan, planner = self._planned(invocation, spoken)
             budget.cap(plan.policy.total_timeout or math.inf)
-            stale = self._view.stale(self._now())
-            work = Work(request, spoken, plan, stream=stream, accept_restart=accept_restart, stale=stale, origin=origin)
-            yield Running(work, self._means, self._itinerary(plan, planner, invocation, stream=stream), budget, ledger)
+            work = Work(
+                request,
+                spoken,
+                plan,
+                stream=manner.stream,
+                accept_restart=manner.accept_restart,
+                stale=self._view.stale(self._now()),
+                origin=manner.origin,
+            )
+            itinerary = self._itinerary(plan, planner, invocation, stream=manner.stream)
+            yield Running(work, means, itinerary, budget, ledger)
 
     def _planned(self, invocation: Invocation, spoken: Spoken) -> tuple[Plan, Planner]:
         planner = self._planner(spoken, self._rng)

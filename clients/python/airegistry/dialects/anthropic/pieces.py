@@ -15,7 +15,7 @@ from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.invocations.streaming import ExtraSeen, StreamItem, StreamStarted, UsageSeen
 from airegistry.invocations.usage import Usage
 
-_STOP_REASONS: Final = {
+STOP_REASONS: Final = {
     "end_turn": FinishReason.STOP,
     "stop_sequence": FinishReason.STOP,
     "max_tokens": FinishReason.LENGTH,
@@ -147,7 +147,7 @@ class Pieces:
         return block
 
     def _end(self) -> ChatDelta:
-        reason = _STOP_REASONS.get(self._stop_reason, FinishReason.OTHER)
+        reason = STOP_REASONS.get(self._stop_reason, FinishReason.OTHER)
         if reason is FinishReason.TOOL_CALLS and not any(block.is_call for block in self._blocks.values()):
             # The only tool called is the one by which the answer itself was asked for.
             reason = FinishReason.STOP
