@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -30,7 +30,7 @@ class Ask:
 class Got:
     """What a caller got. *whole*: the answer came to its proper end; *reason* says why not."""
 
-    text: str = ""
+    said: list[str] = field(default_factory=list)
     whole: bool = False
     reason: str = ""
     finished: bool = False
@@ -39,6 +39,11 @@ class Got:
     retry_after: float | None = None
     attempts: int | None = None
     """How many attempts the caller was told of, where it is told."""
+
+    @property
+    def text(self) -> str:
+        """What the answer says, as far as it came."""
+        return "".join(self.said)
 
     @property
     def ended(self) -> bool:

@@ -30,8 +30,8 @@ async def invoke(callers: Callers, ask: Ask) -> Got:
     except aio.AioRpcError as error:
         return _refused(error, Got())
     (choice,) = answer.chat.choices
-    text = "".join(block.text.text for block in choice.message.content)
-    return Got(text, whole=True, finished=bool(choice.finish_reason), attempts=len(answer.settlement.attempts))
+    said = [block.text.text for block in choice.message.content]
+    return Got(said, whole=True, finished=bool(choice.finish_reason), attempts=len(answer.settlement.attempts))
 
 
 async def invoke_stream(callers: Callers, ask: Ask, *, accept_restart: bool) -> Got:
@@ -50,9 +50,9 @@ def _hear(event: Any, got: Got) -> None:
     assert not got.ended, "something comes after the end"
     match event.WhichOneof("event"):
         case "restarted":
-            got.text, got.restarts = "", got.restarts + 1
+            got.said, got.restarts = [], got.restarts + 1
         case "chat_delta":
-            got.text += event.chat_delta.text
+            got.said.append(event.chat_delta.text)
             got.finished = got.finished or bool(event.chat_delta.finish_reason)
         case "end":
             got.whole, got.attempts = True, len(event.end.settlement.attempts)

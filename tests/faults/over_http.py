@@ -70,12 +70,12 @@ def _turns(ask: Ask) -> dict[str, Any]:
 
 def _read_openai(body: dict[str, Any], got: Got) -> None:
     (choice,) = body["choices"]
-    got.text, got.whole, got.finished = choice["message"]["content"], True, choice["finish_reason"] is not None
+    got.said, got.whole, got.finished = [choice["message"]["content"]], True, choice["finish_reason"] is not None
 
 
 def _hear_openai(event: dict[str, Any], got: Got) -> None:
     for choice in event["choices"]:
-        got.text += choice["delta"].get("content") or ""
+        got.said.append(choice["delta"].get("content") or "")
         got.finished = got.finished or choice["finish_reason"] is not None
 
 

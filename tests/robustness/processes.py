@@ -54,6 +54,12 @@ class Server:
             await self._process.wait()
 
     @property
+    def pid(self) -> int:
+        """The number of the process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def log(self) -> str:
         """What it logged so far, over all starts."""
         return self._log.read_text()

@@ -45,7 +45,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,3 +347,18 @@ class TruncatedAnswerError(MalformedAnswerError):
     """The provider's answer ended before it was whole."""
 
     reason = "TRUNCATED_ANSWER"
+
+
+E = TypeVar("E", bound=RegistryError)
+
+
+def without_frames(error: E) -> E:
+    """Return an error without the frames that it came through, for who keeps it.
+
+    They may hold a whole answer, and who keeps the error: only the garbage collector would find the three, and it seldom runs.
+    """
+    each: BaseException | None = error
+    while each is not None:
+        each.__traceback__ = None
+        each = each.__cause__ or each.__context__
+    return error

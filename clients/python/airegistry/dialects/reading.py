@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -15,10 +16,10 @@ from airegistry.errors import MalformedAnswerError
 
 def json_of(data: bytes, what: str) -> Any:
     """Parse JSON. The error names *what* it is, never the data: it may hold a prompt."""
-    try:
+    with suppress(orjson.JSONDecodeError):
         return orjson.loads(data.removeprefix(BOM))
-    except orjson.JSONDecodeError as error:
-        raise MalformedAnswerError(f"{what} is {_looks_like(data)}") from error
+    # Outside of the handler: the parser's error would come along, and it holds all that was parsed.
+    raise MalformedAnswerError(f"{what} is {_looks_like(data)}")
 
 
 def json_text(value: Any) -> str:

@@ -14,6 +14,7 @@ from airegistry.errors import (
     DeadlineExceededError,
     ProviderError,
     RegistryError,
+    without_frames,
 )
 from airegistry.invocations.chat import ChatDelta
 from airegistry.invocations.invocation import (
@@ -130,7 +131,7 @@ class Running:
                 self._provider_failed(exchange, passage, error)
                 return
             except DeadlineExceededError as error:
-                self._failure = error
+                self._failure = without_frames(error)
                 self._note(exchange, AttemptOutcome.ERROR, error, ErrorClass.TIMEOUT)
                 return
             except (asyncio.CancelledError, GeneratorExit):
@@ -216,7 +217,7 @@ class Running:
         if self._turns.failed(exchange.ask, verdict, error):
             if self._first is exchange and self._committed:
                 self._earlier.append(exchange)
-            self._failure = error
+            self._failure = without_frames(error)
 
     def _note(
         self,
@@ -246,6 +247,8 @@ class Running:
         plan = self._work.plan
         error = self._failure or self._turns.unfit or nobody(plan, self._means.gate.wait(plan.kept_away))
         error.attempts = tuple(self._ledger.attempts)
+        # What is raised must not be held by what it came through.
+        self._failure = None
         return error
 
     def _tell_call(self) -> None:
