@@ -23,6 +23,7 @@ from airegistry.invoke.counting import Counted, Counter, UncountableError
 from airegistry.invoke.credentials import Credentials
 from airegistry.invoke.explaining import Explainer, Known
 from airegistry.invoke.hedging import HedgeBudget
+from airegistry.invoke.lag import LoopLag
 from airegistry.invoke.ledger import Ledger
 from airegistry.invoke.observer import Nobody, Observer
 from airegistry.invoke.origin import Origin
@@ -92,8 +93,12 @@ class Engine:
         self._latencies = Latencies(now)
         self._picker = Picker(self._rng, self.breakers.share, self._latencies)
         self._gate = Gate(self.breakers, now, in_flight=self._picker.in_flight, value_of=credentials.get)
+        self.lag = LoopLag(self._settings.longest_lag)
         self.admission = Admission(
-            self._settings.max_in_flight, self._settings.queue_length, self._settings.longest_wait
+            self._settings.max_in_flight,
+            self._settings.queue_length,
+            self._settings.longest_wait,
+            strained=lambda: self.lag.strained,
         )
         self._listed: tuple[int, float, list[Resource]] = (-1, 0.0, [])
         self._means = Means(

@@ -29,4 +29,6 @@ async def open_engine(
     settings = settings or EngineSettings()
     known = credentials or Credentials(directory=None, environment={}, now=time.monotonic)
     async with open_transport(settings.transport) as transport:
-        yield Engine(cache, transport, known, settings=settings, observer=observer)
+        engine = Engine(cache, transport, known, settings=settings, observer=observer)
+        with engine.lag.measured():
+            yield engine

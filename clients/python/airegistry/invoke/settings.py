@@ -14,7 +14,7 @@ class EngineSettings:
     """Defaults of policies, and bounds.
 
     A call waits at most *longest_wait* seconds for room, and *longest_pause* for the only one that could take it and asked
-    for time. At most *hedge_share* of the calls that could have a second attempt beside a silent first one get it.
+    for time. No call is taken while the event loop is later than *longest_lag* seconds again and again. At most *hedge_share* of the calls that could have a second attempt beside a silent first one get it.
     """
 
     policy: RoutePolicy = field(default_factory=RoutePolicy)
@@ -22,6 +22,7 @@ class EngineSettings:
     queue_length: int = 1_000
     longest_wait: float = 10.0
     longest_pause: float = 5.0
+    longest_lag: float = 0.25
     hedge_share: float = 0.1
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
     transport: TransportSettings = field(default_factory=TransportSettings)
