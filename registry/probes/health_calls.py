@@ -26,8 +26,13 @@ from registry.probes.climb import Finding, Level
 from registry.probes.target import Place
 
 _BELOW_ADDRESS = "openai."
-_READY = {"kserve.v2": "/v2/health/ready"}
-_BELOW_HOST = {**_READY, "ollama.chat": "/api/version"}
+_READY = {
+    "kserve.v2": "/v2/health/ready",
+    "tei.embed": "/health",
+    "tei.rerank": "/health",
+    "tgi.generate": "/health",
+}
+_BELOW_HOST = {**_READY, "ollama.chat": "/api/version", "ollama.embed": "/api/version"}
 
 _OK = range(200, 300)
 _TOO_MANY = 429

@@ -164,8 +164,8 @@ def test_an_ollama_gives_its_models(running):
     source = f"Ollama at {url}"
     assert auto(running, "--ollama", url)[source]["created_count"] == 2
     endpoint = running.data("get", "models/llama3-8b/endpoints/ollama")["endpoint"]
-    assert endpoint["address"] == f"{url}/v1"
-    assert endpoint["communication"] == {"dialect": "openai.chat", "auth": {"method": "none"}}
+    assert endpoint["address"] == url
+    assert endpoint["communication"] == {"dialect": "ollama.chat", "auth": {"method": "none"}}
     assert auto(running, "--ollama", url)[source]["unchanged_count"] == 2
 
 

@@ -4,106 +4,22 @@ import asyncio
 import base64
 import json
 import re
-import time
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
 import ollama
 import pytest
 
-from airegistry.resources.endpoint import Auth, AuthMethod, Communication
-from airegistry.resources.model import Capability, Modality, ModelLimits
-from airegistry.resources.route import RequestOverrides, RouteTarget, RouteTier
-from tests import catalogs, ollamas, providers
-from tests.planes import gateway_knowing
-from tests.providers import TOKENS, Peer, Provider, chunk, provider, stream_head
+from airegistry.importers.ollama import to_catalog
+from tests import ollamas
+from tests.ollama_fronts import ASK, HOW, MODELS, asked, front_knowing, front_over, lines_of, talk
+from tests.providers import TOKENS, Peer, chunk, provider, stream_head
 
-ASK: Any = [{"role": "user", "content": "Say something"}]
-CHAT = Communication(dialect="ollama.chat", auth=Auth(AuthMethod.NONE))
-EMBED = Communication(dialect="ollama.embed", auth=Auth(AuthMethod.NONE))
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 TOOL: Any = {"type": "function", "function": {"name": "weather", "description": "Tells it.", "parameters": SCHEMA}}
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z")
-
-
-@dataclass
-class Front:
-    sdk: ollama.AsyncClient
-    http: aiohttp.ClientSession
-    url: str
-    own: Provider
-    foreign: Provider
-
-    async def post(self, path: str, body: Any) -> tuple[int, Any, Any]:
-        async with self.http.post(path, data=body if isinstance(body, bytes) else json.dumps(body)) as reply:
-            return reply.status, await reply.read(), reply.headers
-
-
-@asynccontextmanager
-async def front_over(folder, own=ollamas.ok, foreign=providers.ok, **settings):
-    """Run a gateway: models `own` and `e-own` are served in Ollama's format, `foreign` and `e-foreign` in OpenAI's."""
-    async with provider(own) as near, provider(foreign) as far:
-        host = near.url.removesuffix("/v1")
-        facts: Any = {
-            "family": "llama",
-            "parameter_count": 8_030_000_000,
-            "license": "apache-2.0",
-            "input_modalities": (Modality.TEXT, Modality.IMAGE),
-            "capabilities": {"tools": Capability(True), "reasoning": Capability(True)},
-            "limits": ModelLimits(context_tokens=8192),
-        }
-        capped = RouteTarget(model="models/own", overrides=RequestOverrides(max_output_tokens=5))
-        resources = [
-            catalogs.model("own", original_ids=("own:latest", "Org/Own"), **facts),
-            catalogs.endpoint("a", host, model="own", communication=CHAT, quantization="q4_0"),
-            catalogs.model("foreign"),
-            catalogs.endpoint("a", far.url, model="foreign"),
-            catalogs.model("e-own", output_modalities=(Modality.EMBEDDING,)),
-            catalogs.endpoint("a", host, model="e-own", communication=EMBED),
-            catalogs.model("e-foreign", output_modalities=(Modality.EMBEDDING,)),
-            catalogs.endpoint("a", far.url, model="e-foreign", communication=catalogs.OPEN_EMBEDDINGS),
-            catalogs.model("nobody"),
-            catalogs.route("capped", tiers=(RouteTier((capped,)),)),
-            catalogs.route(
-                "both", tiers=tuple(RouteTier((RouteTarget(model=f"models/{m}"),)) for m in ("own", "foreign"))
-            ),
-        ]
-        async with gateway_knowing(folder, resources, **settings) as gateway:
-            url = f"http://{gateway.http_address}"
-            async with aiohttp.ClientSession(url) as http:
-                sdk = ollama.AsyncClient(url)
-                try:
-                    yield Front(sdk, http, url, near, far)
-                finally:
-                    await sdk.close()
-
-
-def lines_of(data):
-    assert data.endswith(b"\n")
-    return [json.loads(line) for line in data.splitlines()]
-
-
-MODELS = pytest.mark.parametrize("model", ["own", "foreign"])
-HOW = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-
-
-async def talk(front, model, *, stream, **options):
-    """Return the whole answer of a conversation, put together as callers of the SDK do."""
-    options = {"messages": ASK, **options}
-    if not stream:
-        return await front.sdk.chat(model, **options)
-    parts = [part async for part in await front.sdk.chat(model, stream=True, **options)]
-    assert [part.done for part in parts] == [*[False] * (len(parts) - 1), True]
-    last = parts[-1]
-    last.message.content = "".join(part.message.content or "" for part in parts)
-    last.message.thinking = "".join(part.message.thinking or "" for part in parts) or None
-    last.message.tool_calls = [call for part in parts for call in part.message.tool_calls or ()] or None
-    return last
 
 
 @MODELS
@@ -174,7 +90,7 @@ async def test_the_synchronous_sdk_talks(tmp_path):
 async def test_models_are_listed_and_shown(tmp_path):
     async with front_over(tmp_path) as front:
         listed = await front.sdk.list()
-        shown = await front.sdk.show("own")
+        shown: Any = await front.sdk.show("own")
         route, capped = await front.sdk.show("both"), await front.sdk.show("capped")
         embeds = await front.sdk.show("e-own")
         _, version, _ = await front.post("/api/show", {"name": "Org/Own"})
@@ -270,7 +186,7 @@ async def test_a_schema_and_options_reach_whoever_answers(tmp_path):
     async with front_over(tmp_path) as front:
         for model in ("own", "foreign"):
             await front.sdk.chat(model, ASK, format=SCHEMA, options=options, keep_alive="10m")
-        answer = json.loads((await front.post("/api/chat", {**_asked("foreign"), "options": options}))[1])
+        answer = json.loads((await front.post("/api/chat", {**asked("foreign"), "options": options}))[1])
     own, foreign = front.own.seen[0].body, front.foreign.seen[0].body
     assert (own["format"], own["options"], own["keep_alive"]) == (SCHEMA, options, "10m")
     assert foreign["response_format"]["json_schema"]["schema"] == SCHEMA
@@ -283,10 +199,6 @@ async def test_a_schema_and_options_reach_whoever_answers(tmp_path):
     }
     assert not foreign.keys() & {"options", "num_ctx", "keep_alive", "format"}
     assert [warning.partition(":")[0] for warning in answer["airegistry"]["warnings"]] == ["options.num_ctx"]
-
-
-def _asked(model, **fields):
-    return {"model": model, "messages": ASK, "stream": False, **fields}
 
 
 async def test_unknown_fields_pass_both_ways_byte_for_byte(tmp_path):
@@ -387,117 +299,19 @@ async def test_another_format_steps_in(tmp_path):
         assert front.foreign.seen
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "code", "words"),
-    [
-        ("/api/chat", b"{", 400, "not valid JSON"),
-        ("/api/chat", {"messages": ASK}, 400, "model: is required"),
-        ("/api/chat", _asked("x"), 404, "x"),
-        ("/api/chat", _asked("nobody"), 503, "nobody serves"),
-        ("/api/chat", _asked("e-own"), 503, "dialect"),
-        ("/api/chat", _asked("own", format="yaml"), 400, "format: must be"),
-        ("/api/chat", _asked("own", think="very"), 400, "think: must be"),
-        ("/api/chat", _asked("own", options={"temperature": 9}), 400, "options.temperature: must be"),
-        ("/api/chat", _asked("own", options={"num_predict": "many"}), 400, "options.num_predict: must be an integer"),
-        (
-            "/api/chat",
-            _asked("own", messages=[{"role": "user", "content": "x", "images": ["%"]}]),
-            400,
-            "messages[0].images[0]",
-        ),
-        ("/api/chat", _asked("own", messages=[{"role": "tool", "content": "x"}]), 400, "messages[0].tool_name"),
-        ("/api/embed", {"model": "e-own", "input": 3}, 400, "input: must be"),
-        ("/api/whatever", {}, 404, "nothing that this gateway answers"),
-        ("/api/tags", {}, 405, "it takes GET"),
-        ("/api/chat", b'"' + b"x" * 70_000, 413, "more than"),
-    ],
-)
-async def test_every_refusal_has_ollamas_shape(tmp_path, path, body, code, words):
-    async with front_over(tmp_path, gateway_max_body_bytes=65_536) as front:
-        got, data, headers = await front.post(path, body)
-    assert got == code
-    assert headers["content-type"] == "application/json"
-    answer = json.loads(data)
-    assert answer.keys() == {"error"}
-    assert words in answer["error"]
-    assert (front.own.seen, front.foreign.seen) == ([], [])
-
-
-@pytest.mark.parametrize(
-    ("behaviour", "code"),
-    [
-        (ollamas.status(400, '"served" does not support tools'), 400),
-        (ollamas.status(400, "the input length exceeds the context length"), 400),
-        (ollamas.status(401, "unauthorized"), 502),
-        (ollamas.status(404, 'model "served" not found, try pulling it first'), 502),
-        (ollamas.status(500, "llama runner process has terminated"), 502),
-        (ollamas.status(503, "server busy", {"retry-after": "7"}), 503),
-        (providers.html, 502),
-    ],
-    ids=["400", "context", "401", "404", "500", "503", "html"],
-)
-@HOW
-async def test_a_failure_before_the_answer_has_a_status(tmp_path, behaviour, code, stream):
-    async with front_over(tmp_path, own=behaviour) as front:
-        with pytest.raises(ollama.ResponseError) as caught:
-            await talk(front, "own", stream=stream)
-    assert caught.value.status_code == code
-
-
-async def test_a_busy_provider_says_when_to_come_back(tmp_path):
-    async with front_over(tmp_path, own=ollamas.status(503, "server busy", {"retry-after": "7"})) as front:
-        _, _, headers = await front.post("/api/chat", _asked("own"))
-    assert headers["retry-after"] == "7"
-
-
-async def gather(parts, stream):
-    """Put parts into a list as they come, so that those before an error are there."""
-    async for part in stream:
-        parts.append(part)
-
-
-@pytest.mark.parametrize(
-    ("own", "foreign"),
-    [
-        (ollamas.saying(ollamas.message_line(content="One"), {"error": "it crashed"}), providers.error_inside),
-        (ollamas.truncated, providers.truncated),
-    ],
-    ids=["error-inside", "cut"],
-)
-@MODELS
-async def test_a_failure_in_the_middle_is_the_last_line(tmp_path, own, foreign, model):
-    async with front_over(tmp_path, own, foreign) as front:
-        code, data, _ = await front.post("/api/chat", {"model": model, "messages": ASK})
-        parts: list[ollama.ChatResponse] = []
-        with pytest.raises(ollama.ResponseError):
-            await gather(parts, await front.sdk.chat(model, ASK, stream=True))
-    assert code == 200
-    *before, last = lines_of(data)
-    assert last.keys() == {"error"}
-    assert all(line["done"] is False for line in before)
-    assert parts
-    assert not any(part.done for part in parts)
-
-
-@MODELS
-@HOW
-async def test_a_caller_that_goes_away_takes_the_upstream_call_with_it(tmp_path, model, stream):
-    own, foreign = ollamas.hang_in_the_middle, providers.hang_in_the_middle
-    if not stream:
-        own = foreign = providers.hang_before_headers
-    async with front_over(tmp_path, own, foreign) as front:
-        up = front.own if model == "own" else front.foreign
-        if stream:
-            async for _ in await front.sdk.chat(model, ASK, stream=True):
-                break
-            await front.sdk.close()
-            gone = time.monotonic()
-        else:
-            task = asyncio.ensure_future(front.sdk.chat(model, ASK))
-            await asyncio.wait_for(up.asked.wait(), 10)
-            task.cancel()
-            gone = time.monotonic()
-            await asyncio.gather(task, return_exceptions=True)
-        async with asyncio.timeout(10):
-            await up.seen[0].gone.wait()
-    assert up.seen[0].gone_at - gone < 1
+async def test_what_an_ollama_lists_can_be_asked_at_once(tmp_path):
+    tags = {
+        "models": [{"name": "llama3.2:latest", "details": {"family": "llama"}}, {"name": "nomic-embed-text:latest"}]
+    }
+    async with provider(ollamas.ok) as own:
+        host = own.url.removesuffix("/v1")
+        catalog = to_catalog(json.dumps(tags).encode(), host)
+        async with front_knowing(tmp_path, catalog.resources, own) as front:
+            answer = await front.sdk.chat("llama3.2", ASK)
+            vectors = await front.sdk.embed("nomic-embed-text", "one")
+    assert answer.message.content == "".join(TOKENS)
+    assert vectors.embeddings == [[0.5, 0.0]]
+    assert [(peer.path, peer.body["model"]) for peer in own.seen] == [
+        ("/api/chat", "llama3.2:latest"),
+        ("/api/embed", "nomic-embed-text:latest"),
+    ]

@@ -1,18 +1,23 @@
 """What an Ollama lists, as models and endpoints."""
 
 import json
+from typing import Any
 
 import pytest
 
+from airegistry import dialects
 from airegistry.importers.ollama import MAX_MODELS, to_catalog
-from airegistry.resources.endpoint import Auth, AuthMethod, Endpoint
-from airegistry.resources.model import Modality, Model
+from airegistry.invocations.chat import ChatRequest, Message, Role
+from airegistry.invocations.content import ContentBlock, TextBlock
+from airegistry.invocations.embeddings import EmbeddingInput, EmbeddingsRequest
+from airegistry.resources.endpoint import Auth, AuthMethod, Communication, Endpoint
+from airegistry.resources.model import Capability, Modality, Model, ModelLimits
 from airegistry.resources.resource import Resource
 from airegistry.resources.validation import validate
 
 URL = "http://127.0.0.1:11434"
 # The shape that the API's documentation shows.
-LLAMA = {
+LLAMA: dict[str, Any] = {
     "name": "llama3:8b",
     "model": "llama3:8b",
     "modified_at": "2025-05-10T08:06:48.639712648-07:00",
@@ -27,7 +32,7 @@ LLAMA = {
         "quantization_level": "Q4_0",
     },
 }
-EMBED = {
+EMBED: dict[str, Any] = {
     "name": "nomic-embed-text:latest",
     "details": {
         "family": "nomic-bert",
@@ -42,30 +47,68 @@ def tags(*models: object) -> bytes:
     return json.dumps({"models": models}).encode()
 
 
-def test_a_model_is_called_through_the_openai_compatible_api_without_a_key():
-    model, endpoint = to_catalog(tags(LLAMA), URL).resources
+def test_a_model_is_called_in_ollamas_own_format_without_a_key():
+    model, endpoint = to_catalog(tags(LLAMA), f"{URL}/").resources
     assert (model.name, endpoint.name) == ("models/llama3-8b", "models/llama3-8b/endpoints/ollama")
     assert model.model is not None
     assert endpoint.endpoint is not None
     assert model.model.original_ids == ("llama3:8b",)
     assert model.model.parameter_count == 8_000_000_000
-    assert endpoint.endpoint.address == f"{URL}/v1"
+    assert endpoint.endpoint.address == URL
     assert endpoint.endpoint.upstream_model == "llama3:8b"
-    assert endpoint.endpoint.communication is not None
-    assert endpoint.endpoint.communication.auth == Auth(AuthMethod.NONE)
+    assert endpoint.endpoint.communication == Communication(dialect="ollama.chat", auth=Auth(AuthMethod.NONE))
     assert endpoint.endpoint.quantization == "q4_0"
     assert endpoint.endpoint.prices is None
 
 
-def test_what_embeds_is_told_from_what_chats():
-    model, endpoint = to_catalog(tags(EMBED), URL).resources
+def test_what_is_found_can_be_asked():
+    for entry, request in (
+        (LLAMA, ChatRequest(messages=(Message(Role.USER, (ContentBlock(text=TextBlock("Hi")),)),))),
+        (EMBED, EmbeddingsRequest((EmbeddingInput(text="Hi"),))),
+    ):
+        _, found = to_catalog(tags(entry), URL).resources
+        assert found.endpoint is not None
+        assert found.endpoint.communication is not None
+        dialect = dialects.get(found.endpoint.communication.dialect)
+        assert dialect is not None
+        assert dialect.speaks(request)
+        call = dialect.encode(request, found.endpoint, stream=False).call
+        assert call.url in (f"{URL}/api/chat", f"{URL}/api/embed")
+        assert json.loads(call.body)["model"] == entry["name"]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        EMBED,
+        {"name": "mxbai-embed-large", "details": {"family": "bert", "families": None}},
+        {"name": "qwen3-embedding:0.6b", "details": {"family": "qwen3"}},
+        {"name": "all-minilm", "details": {"families": ["xlm-roberta-bert"]}},
+        {"name": "mine", "details": {"family": "llama"}, "capabilities": ["embedding"]},
+    ],
+    ids=["nomic", "mxbai", "qwen3", "minilm", "told"],
+)
+def test_what_embeds_is_told_from_what_chats(entry):
+    model, endpoint = to_catalog(tags(entry), URL).resources
     assert model.model is not None
     assert endpoint.endpoint is not None
     assert endpoint.endpoint.communication is not None
     assert model.model.tasks == ("feature-extraction",)
     assert model.model.output_modalities == (Modality.EMBEDDING,)
-    assert model.model.parameter_count == 137_000_000
-    assert endpoint.endpoint.communication.dialect == "openai.embeddings"
+    assert endpoint.endpoint.communication.dialect == "ollama.embed"
+
+
+def test_what_a_newer_server_tells_is_kept():
+    details = {**LLAMA["details"], "context_length": 131072, "embedding_length": 4096}
+    entry = {**LLAMA, "details": details, "capabilities": ["completion", "vision", "tools", "thinking", 3]}
+    model, _ = to_catalog(tags(entry), URL).resources
+    assert model.model is not None
+    assert model.model.input_modalities == (Modality.TEXT, Modality.IMAGE)
+    assert model.model.capabilities == {"tools": Capability(supported=True), "reasoning": Capability(supported=True)}
+    assert model.model.limits == ModelLimits(context_tokens=131072)
+    embeds, _ = to_catalog(tags({**EMBED, "details": {**EMBED["details"], "embedding_length": 768}}), URL).resources
+    assert embeds.model is not None
+    assert embeds.model.limits == ModelLimits(embedding_dimensions=768)
 
 
 def test_everything_keeps_the_rules_of_the_contract():
