@@ -29,7 +29,9 @@ from airegistry.invocations.chat import (
 )
 from airegistry.invocations.content import ContentBlock, MediaBlock, TextBlock, ThinkingBlock, ToolResult
 from airegistry.invocations.usage import Usage
-from airegistry.resources.endpoint import Communication, Endpoint
+from airegistry.resources.endpoint import Communication, CustomFormat, Endpoint
+from airegistry.resources.resource import Resource
+from airegistry.resources.validation import validate
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
 
@@ -106,6 +108,66 @@ def test_a_conversation_without_a_chat_template_is_refused(messages):
     with pytest.raises(UnsupportedFieldError, match="chat template") as caught:
         encoded(asked(*messages))
     assert caught.value.violations[0].field == "chat.messages"
+
+
+ZEPHYR = """\
+{% for message in messages -%}
+<|{{ message.role }}|>
+{{ message.text }}</s>
+{% endfor -%}
+<|assistant|>
+"""
+
+
+def test_a_declared_chat_template_makes_the_prompt():
+    endpoint = at(custom=CustomFormat(request_template=ZEPHYR))
+    request = asked(turn(Role.SYSTEM, "Be <b>kind</b>."), turn(Role.USER, 'Say "Hi"'), turn(Role.ASSISTANT, "Hi"))
+    assert body(request, endpoint)["inputs"] == (
+        '<|system|>\nBe <b>kind</b>.</s>\n<|user|>\nSay "Hi"</s>\n<|assistant|>\nHi</s>\n<|assistant|>'
+    )
+    assert body(asked(), endpoint)["inputs"] == "<|user|>\nHi</s>\n<|assistant|>"
+
+
+def test_a_template_that_does_not_take_a_conversation_is_no_fault_of_the_provider():
+    endpoint = at(custom=CustomFormat(request_template="{{ messages[3].text }}"))
+    with pytest.raises(UnsupportedFieldError, match="chat template"):
+        encoded(asked(), endpoint)
+
+
+@pytest.mark.parametrize(
+    ("template", "roles", "taken"),
+    [
+        ("{{ prompt }}", (Role.USER,), True),
+        ("{{ prompt }}", (Role.SYSTEM, Role.USER), False),
+        ("{{ system }}: {{ prompt }}", (Role.SYSTEM, Role.USER), True),
+        ("{{ system }}: {{ prompt }}", (Role.USER, Role.ASSISTANT, Role.USER), False),
+        ("{% for turn in turns %}{{ turn.text }}{% endfor %}", (Role.USER, Role.ASSISTANT, Role.USER), True),
+        ("{% for turn in turns %}{{ turn.text }}{% endfor %}", (Role.SYSTEM, Role.USER), False),
+    ],
+)
+def test_a_template_that_leaves_turns_out_does_not_get_them(template, roles, taken):
+    request, endpoint = asked(*(turn(role, "Hi") for role in roles)), at(custom=CustomFormat(request_template=template))
+    if taken:
+        assert "Hi" in body(request, endpoint)["inputs"]
+    else:
+        with pytest.raises(UnsupportedFieldError, match=r"chat\.messages"):
+            encoded(request, endpoint)
+
+
+def test_an_endpoint_declares_a_chat_template_and_nothing_else():
+    def violations(custom):
+        communication = Communication(dialect="tgi.generate", custom=custom)
+        endpoint = Endpoint(provider="p", address="http://tgi:80", upstream_model="m", communication=communication)
+        resource = Resource(name="models/m/endpoints/p", endpoint=endpoint)
+        return [violation.field for violation in validate(resource, path="resource")]
+
+    assert violations(CustomFormat(request_template=ZEPHYR)) == []
+    where = "resource.endpoint.communication.custom"
+    assert violations(CustomFormat(request_template=ZEPHYR, stream_end="x")) == [where]
+    assert violations(CustomFormat(request_template="{{ eos_token }}")) == [f"{where}.request_template"]
+    assert violations(CustomFormat(request_template="{% for i in range(9) %}x{% endfor %}")) == [
+        f"{where}.request_template"
+    ]
 
 
 @pytest.mark.parametrize(

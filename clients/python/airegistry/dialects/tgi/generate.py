@@ -52,7 +52,7 @@ class TGIGenerate:
         """Write the request."""
         chat = _chat(request)
         parameters, warnings = parameters_of(chat)
-        body: dict[str, Any] = {"inputs": prompt_of(chat, endpoint), "parameters": parameters}
+        body: dict[str, Any] = {"inputs": prompt_of(chat, endpoint, stream=stream), "parameters": parameters}
         endpoint = _at(endpoint, body, stream=stream)
         accept = "text/event-stream" if stream else "application/json"
         return Encoded(post(endpoint, _PATH, json_bytes(body), accept=accept), tuple(warnings))

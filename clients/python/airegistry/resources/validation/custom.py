@@ -35,8 +35,11 @@ def check_custom(communication: Communication, path: str) -> Violations:
             yield from _check_format(custom, where)
         case "kserve.v2":
             yield from _names(custom.tensors, fields.TENSORS, f"{where}.tensors")
+        case "tgi.generate":
+            if custom != CustomFormat(request_template=custom.request_template):
+                yield FieldViolation(where, "has a request_template and nothing else with the dialect tgi.generate")
         case _:
-            yield FieldViolation(where, "must be unset unless the dialect is custom or kserve.v2")
+            yield FieldViolation(where, "must be unset unless the dialect is custom, kserve.v2 or tgi.generate")
             return
     yield from _check_template(communication, custom, f"{where}.request_template")
 
