@@ -21,6 +21,7 @@ from airegistry.errors import NotFoundError, RegistryError
 from airegistry.invoke import Engine
 from gateway.fronts.anthropic.endpoints import anthropic_routes, speaks_anthropic
 from gateway.fronts.anthropic.errors import error_answer as anthropic_error
+from gateway.fronts.connection import CallerGoneError
 from gateway.fronts.ollama.endpoints import ollama_routes
 from gateway.fronts.ollama.errors import error_answer as ollama_error
 from gateway.fronts.openai.endpoints import openai_routes
@@ -97,6 +98,8 @@ class CountedRequests:
         started = time.monotonic()
         try:
             await self._app(scope, receive, noted)
+        except CallerGoneError:
+            pass
         finally:
             self._observer.call_ended(front, status or "499", time.monotonic() - started)
 

@@ -8,9 +8,13 @@ from typing import Any, TypeVar
 
 from starlette.types import Receive
 
-from airegistry.errors import CanceledError, RequestTooLargeError
+from airegistry.errors import RequestTooLargeError
 
 T = TypeVar("T")
+
+
+class CallerGoneError(Exception):
+    """Nobody is left to answer. No RegistryError: it has no status, and no front writes it."""
 
 
 async def read_body(receive: Receive, *, most: int) -> bytes:
@@ -21,7 +25,7 @@ async def read_body(receive: Receive, *, most: int) -> bytes:
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise CanceledError("the caller went away")
+            raise CallerGoneError
         part = message.get("body", b"")
         size += len(part)
         if size > most:
@@ -34,13 +38,13 @@ async def read_body(receive: Receive, *, most: int) -> bytes:
 
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Return what *work* returns; it is cancelled as soon as the caller goes away, and then CanceledError is raised."""
+    """Return what *work* returns; it is cancelled as soon as the caller goes away, and then CallerGoneError is raised."""
     working = asyncio.ensure_future(work)
     gone = asyncio.ensure_future(_gone(receive))
     try:
         await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
-            raise CanceledError("the caller went away")
+            raise CallerGoneError
         return working.result()
     finally:
         await _end(gone)

@@ -196,6 +196,32 @@ async def test_a_caller_that_goes_away_cancels_the_provider_at_once(tmp_path, be
             await front.up.seen[0].gone.wait()
 
 
+@pytest.mark.parametrize(
+    ("behaviour", "code"),
+    [
+        pytest.param(providers.hang_before_headers, "499", id="before-the-answer"),
+        pytest.param(providers.hang_in_the_middle, "200", id="mid-stream"),
+    ],
+)
+async def test_a_caller_that_goes_away_is_counted_and_is_no_error_of_ours(tmp_path, caplog, behaviour, code):
+    counted = f'duration_seconds_count{{code="{code}",method="/v1/chat/completions"}} 1.0'
+    async with front_over(tmp_path, behaviour) as front:
+        asking = asyncio.ensure_future(front.http.post("/v1/chat/completions", json={**ASK, "stream": True}))
+        await asyncio.wait_for(front.up.asked.wait(), 5)
+        if code == "200":
+            (await asking).close()
+        asking.cancel()
+        async with asyncio.timeout(5):
+            while counted not in await metrics_page(front):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.01)
+        assert [record for record in caplog.records if record.exc_info] == []
+
+
+async def metrics_page(front):
+    async with front.http.get("/metrics") as reply:
+        return await reply.text()
+
+
 async def test_health_and_metrics_tell_what_happened(tmp_path):
     async with front_over(tmp_path, status(503), providers.ok) as front:
         for _ in range(2):
