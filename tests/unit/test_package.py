@@ -39,6 +39,6 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
 
 @pytest.mark.parametrize("module", PURE)
 def test_pure_modules_load_neither_grpc_nor_protobuf(module):
-    code = f"import sys, {module}; print([m for m in ('grpc', 'google.protobuf', 'aiohttp') if m in sys.modules])"
+    code = f"import sys, {module}; print([m for m in ('grpc', 'google.protobuf', 'aiohttp', 'httptools') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -1,34 +1,25 @@
-"""HTTP to providers: the one module that opens sockets to them."""
+"""HTTP to providers: with the modules that begin with its name the only one that opens sockets to them."""
 
 from __future__ import annotations
 
 import asyncio
-import io
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import aiohttp
-from yarl import URL
 
 from airegistry.dialects.exchange import HttpCall
-from airegistry.errors import (
-    MalformedAnswerError,
-    ProviderConnectionError,
-    ProviderCredentialError,
-    ProviderError,
-    ProviderTimeoutError,
-)
+from airegistry.errors import MalformedAnswerError, ProviderCredentialError, ProviderError
 from airegistry.invoke.credentials import KeyPair
+from airegistry.invoke.transport_address import address_of, head_of
+from airegistry.invoke.transport_connection import Connection
+from airegistry.invoke.transport_inflating import inflater
+from airegistry.invoke.transport_pool import Pool
 from airegistry.invoke.transport_tls import TlsContexts
-from airegistry.routing.error_classes import RESET
 
 _DRAIN = 0.02
 _MAX_ERROR_BYTES = 64 * 1024
-_ONE_PIECE = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +38,17 @@ class TransportSettings:
 class Reply:
     """A provider's answer: status and headers are there, the body comes as it is read. Header names are lower case."""
 
-    def __init__(self, response: aiohttp.ClientResponse, settings: TransportSettings) -> None:
-        self._response = response
+    def __init__(self, connection: Connection, settings: TransportSettings) -> None:
+        self._connection = connection
         self._settings = settings
         self._taken = 0
-        self.status = response.status
-        self.headers: Mapping[str, str] = {key.lower(): value for key, value in response.headers.items()}
+        self.status = connection.status
+        self.headers: Mapping[str, str] = connection.headers
+        self._inflater = inflater(self.headers.get("content-encoding", ""))
 
     async def chunk(self) -> bytes:
         """Return all bytes that are ready, waiting for the first; empty at the end. May be cancelled and called again."""
-        with _mapped():
-            data = await self._response.content.readany()
+        data = await (self._connection.read() if self._inflater is None else self._inflated())
         self._taken += len(data)
         if self._taken > self._settings.max_stream_bytes:
             raise MalformedAnswerError(f"the answer has more than {self._settings.max_stream_bytes} bytes")
@@ -78,6 +69,8 @@ class Reply:
 
     async def drain(self) -> None:
         """Take what little is left of a whole answer, so that its connection can serve another call."""
+        if self._connection.complete:
+            return
         try:
             async with asyncio.timeout(_DRAIN):
                 while await self.chunk():
@@ -90,12 +83,22 @@ class Reply:
         while self._taken <= most and (part := await self.chunk()):
             yield part
 
+    async def _inflated(self) -> bytes:
+        assert self._inflater is not None  # noqa: S101 - the caller looked
+        while True:
+            compressed = self._inflater.more or await self._connection.read()
+            if not compressed:
+                self._inflater.close()
+                return b""
+            if data := self._inflater.feed(compressed):
+                return data
+
 
 class Transport:
     """Pooled connections to providers. Follows no redirect, reads no proxy from the environment, keeps no cookies."""
 
-    def __init__(self, session: aiohttp.ClientSession, settings: TransportSettings) -> None:
-        self._session = session
+    def __init__(self, pool: Pool, settings: TransportSettings) -> None:
+        self._pool = pool
         self._settings = settings
         self._tls = TlsContexts(settings.ca_file)
 
@@ -106,110 +109,34 @@ class Transport:
         """Send a request and lend the reply. Its connection is closed on the way out unless the body was read to its end.
 
         Connections are shared by those of the same *identity* only. Raises ProviderConnectionError and
-        ProviderTimeoutError, whatever the HTTP library raises; ProviderCredentialError for a key pair that is none.
+        ProviderTimeoutError, whatever the sockets raise; ProviderCredentialError for a key pair that is none.
         """
-        tls = self._tls_for(call, identity)
-        with _mapped():
-            response = await self._session.request(
-                call.method,
-                URL(call.url, encoded=True),
-                data=_body(call.body),
-                headers={"accept-encoding": "identity", **call.headers},
-                ssl=tls,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=None, connect=connect_timeout, sock_connect=connect_timeout),
-            )
+        address = address_of(call.url, self._tls_for(call, identity))
+        head = head_of(call)
+        connection = await self._pool.take(address, connect_timeout)
         try:
-            yield Reply(response, self._settings)
+            await connection.send(head, call.body)
+            await connection.head()
+            yield Reply(connection, self._settings)
         finally:
-            # At the end of a body the connection went back to the pool already; else this cuts it at once.
-            response.close()
+            self._pool.give(address, connection)
 
-    def _tls_for(self, call: HttpCall, identity: KeyPair | None) -> ssl.SSLContext | bool:
+    def _tls_for(self, call: HttpCall, identity: KeyPair | None) -> ssl.SSLContext | None:
         if call.url.startswith("https:"):
             return self._tls.of(identity)
         if identity is not None:
             raise ProviderCredentialError("the endpoint's address is not https, and so takes no key pair")
-        return True
+        return None
 
 
 @asynccontextmanager
 async def open_transport(settings: TransportSettings | None = None) -> AsyncIterator[Transport]:
     """Lend a transport; all its connections are closed on the way out."""
     settings = settings or TransportSettings()
-    connector = aiohttp.TCPConnector(
-        limit=settings.max_connections, limit_per_host=0, keepalive_timeout=settings.keep_alive
-    )
-    async with aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        max_line_size=settings.max_header_bytes,
-        max_field_size=settings.max_header_bytes,
-        trust_env=False,
-    ) as session:
-        yield Transport(session, settings)
-
-
-def _body(data: bytes) -> bytes | io.BytesIO:
-    # A large body as one piece would keep the loop from everybody else.
-    return data if len(data) <= _ONE_PIECE else io.BytesIO(data)
-
-
-@contextmanager
-def _mapped() -> Iterator[None]:
+    pool = Pool(settings.max_connections, settings.keep_alive, settings.max_header_bytes)
     try:
-        yield
-    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-        # Other texts and causes may hold the URL or the headers, and with them a credential.
-        raise provider_error(error) from (error if isinstance(error, OSError) else None)
-
-
-def provider_error(error: Exception) -> ProviderError:
-    """Return what an exception of the HTTP library means."""
-    return next(meaning(error) for classes, meaning in _MEANINGS if isinstance(error, classes))
-
-
-def _reset(message: str) -> ProviderConnectionError:
-    return ProviderConnectionError(message, metadata={"connection": RESET})
-
-
-def _refused(error: aiohttp.ClientConnectorError) -> ProviderConnectionError:
-    reason = error.os_error.strerror or type(error.os_error).__name__
-    return ProviderConnectionError(f"cannot connect to {error.host}:{error.port}: {reason}")
-
-
-def _unknown_name(error: aiohttp.ClientConnectorDNSError) -> ProviderConnectionError:
-    return ProviderConnectionError(f"cannot connect to {error.host}:{error.port}: the name is not known")
-
-
-def _untrusted(error: aiohttp.ClientConnectorCertificateError) -> ProviderConnectionError:
-    why = getattr(error.certificate_error, "verify_message", "") or "it is not valid"
-    return ProviderConnectionError(f"cannot trust the certificate of {error.host}:{error.port}: {why}")
-
-
-def _no_tls(error: Exception) -> ProviderConnectionError:
-    """Return what an alert of the other side, or what is no TLS at all, means: another attempt would end the same."""
-    inner = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    reason = inner.reason if isinstance(inner, ssl.SSLError) else None
-    return ProviderConnectionError(f"TLS failed: {(reason or 'no reason given').lower().replace('_', ' ')}")
-
-
-def _uncallable(_error: Exception) -> ProviderConnectionError:
-    return ProviderConnectionError("the endpoint's address or headers cannot be called")
-
-
-# The first that fits decides. No text of a stranger gets in: it may hold the URL or the headers, and so a credential.
-_MEANINGS: tuple[tuple[tuple[type[Exception], ...], Callable[[Any], ProviderError]], ...] = (
-    ((aiohttp.ConnectionTimeoutError,), lambda _: ProviderTimeoutError("no connection within the time allowed")),
-    ((TimeoutError,), lambda _: ProviderTimeoutError("no answer within the time allowed")),
-    ((aiohttp.ClientConnectorDNSError,), _unknown_name),
-    ((aiohttp.ClientConnectorCertificateError,), _untrusted),
-    ((aiohttp.ClientConnectorSSLError, ssl.SSLError), _no_tls),
-    ((aiohttp.ClientConnectorError,), _refused),
-    ((aiohttp.ServerFingerprintMismatch,), lambda _: ProviderConnectionError("another certificate than expected")),
-    ((aiohttp.ClientPayloadError,), lambda _: _reset("the connection broke in the middle of the answer")),
-    ((aiohttp.InvalidURL,), _uncallable),
-    ((aiohttp.ClientConnectionError, OSError), lambda _: _reset("the connection broke before the answer")),
-    ((aiohttp.ClientResponseError,), lambda _: ProviderConnectionError("the provider does not answer in proper HTTP")),
-    ((Exception,), _uncallable),
-)
+        yield Transport(pool, settings)
+    finally:
+        pool.close()
+        # The loop lets go of the sockets in its next turn, and may have none after this.
+        await asyncio.sleep(0)

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import NoReturn
 
-from airegistry.errors import ProviderCredentialError
+from airegistry.errors import ProviderConnectionError, ProviderCredentialError
 from airegistry.invoke.credentials import KeyPair
 
 _MOST = 256
@@ -48,6 +48,12 @@ class TlsContexts:
                 "the endpoint's key pair cannot be used: no such pair, or it is encrypted"
             ) from None
         return context
+
+
+def tls_failed(error: ssl.SSLError) -> ProviderConnectionError:
+    """Return what an alert of the other side, or what is no TLS at all, means: another attempt would end the same."""
+    reason = (error.reason or "no reason given").lower().replace("_", " ")
+    return ProviderConnectionError(f"TLS failed: {reason}")
 
 
 def _no_password() -> NoReturn:
