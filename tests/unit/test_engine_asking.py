@@ -7,13 +7,16 @@ import pytest
 
 from airegistry.discovery.answers import Score
 from airegistry.invocations.embeddings import EmbeddingInput, EmbeddingsRequest
-from airegistry.invoke.asking import ask
+from airegistry.invoke.asking import ask, completed
 from airegistry.invoke.origin import Origin
 from airegistry.invoke.standing import all_dialects
+from airegistry.resources.endpoint import Communication
+from airegistry.resources.model import Capability, ModelLimits
 from airegistry.routing.target import Target
 from tests import catalogs
 
 SPOKEN = all_dialects()
+YES, NO = Capability(supported=True), Capability(supported=False)
 EXTRA = {"logit_bias": {"1": 2}, "store": True}
 ASKED = dataclasses.replace(catalogs.asked(), extra=EXTRA)
 
@@ -56,3 +59,26 @@ def test_embeddings_lose_foreign_fields_too():
     )
     assert [warning.path for warning in wording.encoded.warnings] == ["embeddings.extra.truncate"]
     assert "truncate" not in orjson.loads(wording.encoded.call.body)
+
+
+def test_what_an_endpoint_leaves_open_is_as_its_model_says():
+    own = catalogs.endpoint(
+        "a",
+        "http://up",
+        communication=Communication(dialect="anthropic.messages"),
+        limits=ModelLimits(context_tokens=5),
+        capabilities={"b": NO},
+    )
+    assert own.endpoint is not None
+    model = catalogs.model(limits=ModelLimits(9, max_output_tokens=77), capabilities={"a": YES, "b": YES})
+    asked = Target(own, own.endpoint, Score(), model)
+    assert completed(asked).limits == ModelLimits(5, max_output_tokens=77)
+    assert completed(asked).capabilities == {"a": YES, "b": NO}
+    wording = ask(asked, catalogs.asked(), SPOKEN, stream=False)
+    assert orjson.loads(wording.encoded.call.body)["max_tokens"] == 77
+
+
+def test_an_endpoint_of_a_model_that_says_nothing_is_as_it_is():
+    asked = target(catalogs.OPEN)
+    assert completed(asked) is asked.endpoint
+    assert completed(dataclasses.replace(asked, model=catalogs.model())) is asked.endpoint

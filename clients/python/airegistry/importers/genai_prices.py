@@ -17,7 +17,7 @@ from airegistry.importers.identifiers import Original, assign_ids
 from airegistry.importers.providers import PROVIDERS, Access
 from airegistry.importers.report import Catalog, Note
 from airegistry.resources.endpoint import Communication, Endpoint
-from airegistry.resources.model import Capability, Lifecycle, LifecycleStage, Modality, Model, ModelLimits
+from airegistry.resources.model import Lifecycle, LifecycleStage, Modality, Model, ModelLimits
 from airegistry.resources.prices import PriceBucket, PriceList
 from airegistry.resources.provenance import Provenance
 from airegistry.resources.resource import Resource
@@ -150,23 +150,19 @@ def _endpoint(
         provider=provider.id,
         address=access.address if access is not None else "",
         upstream_model=info.id + (access.suffix if access is not None else ""),
-        communication=_communication(access, tasks),
+        communication=_communication(access, tasks, info.id),
         prices=prices,
-        capabilities=_capabilities(access),
+        capabilities=access.capabilities_of(info.id) if access is not None else {},
         provenance=provenance,
     )
 
 
-def _capabilities(access: Access | None) -> Mapping[str, Capability]:
-    return {name: Capability(supported=True) for name in access.capabilities} if access is not None else {}
-
-
-def _communication(access: Access | None, tasks: tuple[str, ...]) -> Communication | None:
+def _communication(access: Access | None, tasks: tuple[str, ...], model_id: str) -> Communication | None:
     if access is None:
         return None
     dialects = {"text-generation": access.chat, "feature-extraction": access.embeddings}
     dialect = dialects.get(tasks[0], "") if tasks else ""
-    return access.communication(dialect)
+    return access.communication(dialect, model_id)
 
 
 def _buckets(prices: PriceList | None) -> set[PriceBucket]:

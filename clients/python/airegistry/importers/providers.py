@@ -6,17 +6,22 @@ account in its address, gets no address: its endpoints are listed and never invo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from airegistry.importers import anthropic_models
 from airegistry.resources.endpoint import Auth, AuthMethod, Communication
+from airegistry.resources.model import Capability
 
 _BEARER = Auth(AuthMethod.BEARER)
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """How to call a provider. `suffix` is appended to the upstream model id; *capabilities* steer the dialect."""
+    """How to call a provider. `suffix` is appended to the upstream model id; *capabilities* steer the dialect.
+
+    `of_model` and `continues` tell what differs from model to model, by the upstream id.
+    """
 
     address: str
     credential: str
@@ -26,10 +31,22 @@ class Access:
     headers: tuple[tuple[str, str], ...] = ()
     suffix: str = ""
     capabilities: tuple[str, ...] = ()
+    of_model: Callable[[str], Mapping[str, bool]] | None = None
+    continues: Callable[[str], bool] | None = None
 
-    def communication(self, dialect: str) -> Communication:
-        """Return the communication schema for one of the provider's dialects."""
-        return Communication(dialect=dialect, auth=self.auth, headers=dict(self.headers))
+    def communication(self, dialect: str, model_id: str) -> Communication:
+        """Return the communication schema of a model, for one of the provider's dialects."""
+        continues = bool(self.continues is not None and self.continues(model_id))
+        return Communication(
+            dialect=dialect, auth=self.auth, headers=dict(self.headers), continues_prefix=continues or None
+        )
+
+    def capabilities_of(self, model_id: str) -> Mapping[str, Capability]:
+        """Return what an endpoint of a model declares."""
+        declared = dict.fromkeys(self.capabilities, True)
+        if self.of_model is not None:
+            declared.update(self.of_model(model_id))
+        return {name: Capability(supported=supported) for name, supported in declared.items()}
 
 
 def _hugging_face(provider: str) -> Access:
@@ -45,6 +62,8 @@ PROVIDERS: Mapping[str, Access] = {
         embeddings="",
         auth=Auth(AuthMethod.HEADER, "x-api-key"),
         headers=(("anthropic-version", "2023-06-01"),),
+        of_model=anthropic_models.capabilities_of,
+        continues=anthropic_models.continues_prefix,
     ),
     "arcee": Access("https://api.arcee.ai/api/v1", "ARCEE_API_KEY"),
     "avian": Access("https://api.avian.io/v1", "AVIAN_API_KEY"),

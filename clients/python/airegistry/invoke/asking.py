@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from airegistry.dialects.base import Dialect, PerEndpoint
 from airegistry.dialects.exchange import Encoded, Input
@@ -11,6 +11,8 @@ from airegistry.invocations.embeddings import EmbeddingsRequest
 from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.invoke.origin import Origin
 from airegistry.invoke.standing import Spoken
+from airegistry.resources.endpoint import Endpoint
+from airegistry.resources.model import ModelLimits
 from airegistry.resources.route import RequestOverrides
 from airegistry.routing.target import Target
 
@@ -44,10 +46,30 @@ def ask(target: Target, request: Input, spoken: Spoken, *, stream: bool, origin:
     foreign: tuple[FieldWarning, ...] = ()
     if origin is not None and not same:
         changed, foreign = without_foreign_fields(changed, origin.dialect)
-    encoded = dialect.encode(changed, target.endpoint, stream=stream, wire=wire)
+    encoded = dialect.encode(changed, completed(target), stream=stream, wire=wire)
     if foreign:
         encoded = replace(encoded, warnings=(*foreign, *encoded.warnings))
     return Ask(target, dialect, changed, encoded, relay=origin is not None and same and origin.relay)
+
+
+def completed(target: Target) -> Endpoint:
+    """Return an endpoint with what it leaves to its model: limits that it does not state, and what the model can do."""
+    endpoint = target.endpoint
+    model = target.model.model if target.model is not None else None
+    if model is None or (model.limits is None and not model.capabilities):
+        return endpoint
+    return replace(
+        endpoint,
+        limits=_limits(endpoint.limits, model.limits),
+        capabilities={**model.capabilities, **endpoint.capabilities},
+    )
+
+
+def _limits(own: ModelLimits | None, of_model: ModelLimits | None) -> ModelLimits | None:
+    if own is None or of_model is None:
+        return own or of_model
+    stated = {field.name: value for field in fields(own) if (value := getattr(own, field.name)) is not None}
+    return replace(of_model, **stated)
 
 
 def without_foreign_fields(request: Input, format_: str) -> tuple[Input, tuple[FieldWarning, ...]]:
