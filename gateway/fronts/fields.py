@@ -145,6 +145,11 @@ class Fields:
                 raise wrong(f"{self.at(name)}[{i}]", f"must be a string, not {_kind(value)}")
         return tuple(values)
 
+    def whole_object(self) -> Mapping[str, Any]:
+        """Return this object as it is, all of it read."""
+        self.forget()
+        return self._values
+
     def forget(self) -> None:
         """Take this object, with all that is in it, as read."""
         self._read.update(self._values)

@@ -64,7 +64,8 @@ def _unknown(_part: Fields, _notes: Notes) -> dict[str, Any] | None:
 def _text(part: Fields, _notes: Notes) -> dict[str, Any]:
     if part.take("text") is None:
         raise wrong(part.at("text"), "is required")
-    return {"text": TextBlock(part.text("text"), tuple(part.items("citations")))}
+    citations = tuple(citation.whole_object() for citation in part.objects("citations"))
+    return {"text": TextBlock(part.text("text"), citations)}
 
 
 def _image(part: Fields, _notes: Notes) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ class Opened:
 
     lost = True
     is_call = False
+    is_answer = False
 
     def __init__(self, place: int) -> None:
         self._place = place
@@ -126,7 +127,7 @@ class _ToolUse(Opened):
 class _Answer(_ToolUse):
     """A call of the tool by which JSON was asked for: its arguments are the text of the answer."""
 
-    is_call = False
+    is_answer = True
 
     def begin(self, said: Mapping[str, Any]) -> list[ChatDelta]:
         words = self._given(said)

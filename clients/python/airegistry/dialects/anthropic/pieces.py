@@ -148,7 +148,8 @@ class Pieces:
 
     def _end(self) -> ChatDelta:
         reason = STOP_REASONS.get(self._stop_reason, FinishReason.OTHER)
-        if reason is FinishReason.TOOL_CALLS and not any(block.is_call for block in self._blocks.values()):
+        called = {block.is_answer for block in self._blocks.values() if block.is_call}
+        if reason is FinishReason.TOOL_CALLS and called == {True}:
             # The only tool called is the one by which the answer itself was asked for.
             reason = FinishReason.STOP
         return ChatDelta(
