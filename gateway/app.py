@@ -115,6 +115,9 @@ def _settings(config: Config) -> EngineSettings:
         max_in_flight=config.gateway_max_in_flight,
         queue_length=config.gateway_queue_length,
         longest_wait=config.gateway_queue_wait,
+        longest_pause=config.gateway_longest_pause,
+        longest_lag=config.gateway_longest_lag,
+        hedge_share=config.gateway_hedge_share,
         transport=TransportSettings(
             # More than calls can be with providers at once: none waits for a connection unseen.
             max_connections=2 * config.gateway_max_in_flight,

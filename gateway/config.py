@@ -46,6 +46,15 @@ class Config(ServerSettings):
     gateway_max_in_flight: int = Field(1_000, ge=1, description="How many calls run at once.")
     gateway_queue_length: int = Field(1_000, ge=0, description="How many calls wait when that many run.")
     gateway_queue_wait: float = Field(10.0, gt=0, description="How long a call waits at most before it is refused.")
+    gateway_longest_pause: float = Field(
+        5.0, ge=0, description="How long the only candidate is waited for that asks for time. 0: not at all."
+    )
+    gateway_longest_lag: float = Field(
+        0.25, gt=0, description="How late the process may be again and again before it takes no more calls."
+    )
+    gateway_hedge_share: float = Field(
+        0.1, ge=0, le=1, description="For which share of the calls that may have one a second attempt is started."
+    )
     gateway_max_body_bytes: int = Field(32 * 1024 * 1024, ge=1024, description="The largest HTTP request taken.")
     gateway_max_answer_bytes: int = Field(
         32 * 1024 * 1024, ge=1024, description="The largest whole answer taken from a provider."

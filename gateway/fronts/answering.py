@@ -12,6 +12,7 @@ from starlette.types import Send
 from airegistry.errors import RegistryError
 from airegistry.invocations.invocation import AttemptStarted, InvokeEvent, Settlement
 from airegistry.invocations.invocation import Warning as FieldWarning
+from airegistry.routing.lifecycles import MODEL
 
 JSON = "application/json"
 EVENT_STREAM = "text/event-stream; charset=utf-8"
@@ -70,6 +71,8 @@ def account(settlement: Settlement) -> Mapping[str, str]:
     facts = {
         "x-airegistry-target": settlement.target,
         "x-airegistry-route": settlement.route,
+        "x-airegistry-split-arm": settlement.split_arm,
+        "x-airegistry-notice": _notice(settlement.warnings),
         "x-airegistry-attempts": str(len(settlement.attempts)),
         "x-airegistry-revision": str(settlement.revision),
         "x-airegistry-stale": "true" if settlement.stale else "",
@@ -86,7 +89,17 @@ def warned(settlement: Settlement | None, warnings: Sequence[FieldWarning]) -> S
 def _beginning(batch: Sequence[InvokeEvent]) -> Mapping[str, str]:
     """Return the headers that can be known when an answer begins."""
     started = next((event.started for event in batch if event.started is not None), AttemptStarted())
-    return {"x-airegistry-target": started.target, "x-airegistry-attempts": str(started.attempt)}
+    facts = {
+        "x-airegistry-target": started.target,
+        "x-airegistry-attempts": str(started.attempt),
+        "x-airegistry-notice": _notice(started.warnings),
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def _notice(warnings: Sequence[FieldWarning]) -> str:
+    """Return what a caller should know of the model that it named: that it is deprecated or gone, and what to use instead."""
+    return "; ".join(warning.message for warning in warnings if warning.path == MODEL)
 
 
 async def _send_part(send: Send, data: bytes) -> None:

@@ -10,7 +10,8 @@ from airegistry.resources.model import Lifecycle, LifecycleStage
 from airegistry.resources.resource import Resource
 from airegistry.routing.view import View
 
-_PATH = "invocation.model"
+MODEL = "invocation.model"
+"""The path of what is told of a model by its name."""
 
 
 def retired(model: Resource | None, at: datetime) -> bool:
@@ -43,7 +44,7 @@ def successor(resource: Resource, view: View, at: datetime) -> Resource:
 
 def redirected(asked: Resource, current: Resource) -> FieldWarning:
     """Return what a caller is told whose model is gone and has a successor."""
-    return FieldWarning(_PATH, f"{asked.name} is retired; {current.name} answers instead")
+    return FieldWarning(MODEL, f"{asked.name} is retired; {current.name} answers instead")
 
 
 def deprecated(model: Resource | None, at: datetime) -> FieldWarning | None:
@@ -53,7 +54,7 @@ def deprecated(model: Resource | None, at: datetime) -> FieldWarning | None:
     lifecycle = _lifecycle(model) or Lifecycle()
     until = f" and will be retired on {lifecycle.retire_time:%Y-%m-%d}" if lifecycle.retire_time is not None else ""
     instead = f"; use {lifecycle.replacement} instead" if lifecycle.replacement else ""
-    return FieldWarning(_PATH, f"{model.name} is deprecated{until}{instead}")
+    return FieldWarning(MODEL, f"{model.name} is deprecated{until}{instead}")
 
 
 def _lifecycle(model: Resource | None) -> Lifecycle | None:
