@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from airegistry.dialects.ollama.chat import OllamaChat
+from airegistry.dialects.ollama.relays import OwnWords
 from airegistry.errors import InvalidArgumentError, UnsupportedFieldError
 from airegistry.invocations.chat import (
     ChatRequest,
@@ -371,7 +372,7 @@ def test_thought_stays_the_callers_own_unless_a_route_changes_it(think, effort):
 
 def test_a_prompt_goes_to_api_generate():
     wire = b'{"model": "mine", "prompt": "def f", "suffix": "return", "raw": true}'
-    call = encoded(RawRequest("ollama.chat", body=wire), stream=True).call
+    call = encoded(OwnWords("ollama.chat", body=wire), stream=True).call
     assert call.url == f"{HOST}/api/generate"
     assert orjson.loads(call.body) == {**orjson.loads(wire), "model": "llama3.2", "stream": True}
     assert encoded(asked(), at(path="/o/api/chat"), wire=b'{"prompt": "Hi"}').call.url == f"{HOST}/o/api/generate"
@@ -382,23 +383,17 @@ def test_where_prompts_go_must_be_told_by_the_path():
         encoded(asked(), at(path="/talk"), wire=b'{"prompt": "Hi"}')
 
 
-@pytest.mark.parametrize("path", ["/api/delete", "/api/pull", "//evil"])
-def test_a_raw_request_reaches_nothing_else(path):
-    with pytest.raises(UnsupportedFieldError, match=r"raw\.path"):
-        encoded(RawRequest("ollama.chat", path=path, body=b"{}"))
-
-
 @pytest.mark.parametrize("wire", [b"[]", b"{", b'{"options": 3, "messages": []}'], ids=["list", "cut", "options"])
 def test_words_that_are_no_object_are_the_callers_fault(wire):
     with pytest.raises(InvalidArgumentError):
         encoded(asked(), wire=wire)
 
 
-def test_it_speaks_conversations_and_its_own_format():
+def test_it_speaks_conversations_and_leaves_raw_requests_untouched():
     dialect = OllamaChat()
     assert dialect.speaks(asked())
-    assert dialect.speaks(RawRequest("ollama.chat"))
-    assert not dialect.speaks(RawRequest("openai.chat"))
+    assert dialect.speaks(OwnWords("ollama.chat"))
+    assert not dialect.speaks(RawRequest("ollama.chat"))
     assert not dialect.speaks(EmbeddingsRequest())
     with pytest.raises(UnsupportedFieldError):
         encoded(EmbeddingsRequest())

@@ -220,6 +220,17 @@ def test_a_tool_call_goes_out_whole_as_soon_as_another_block_begins():
     ]
 
 
+def test_a_call_waits_for_nothing_but_its_own_end():
+    lines = Lines(ENVELOPE)
+
+    def write(**delta):
+        return lines.write([InvokeEvent(chat_delta=ChatDelta(**delta))])
+
+    assert write(tool_call_start=ToolCall("a", "f", "{")) == b""
+    assert write(tool_call_arguments="}") == b""
+    assert b'"id":"a"' in write(block_index=1, tool_call_start=ToolCall("b", "g", ""))
+
+
 def test_interleaved_calls_wait_for_the_end():
     lines = streamed(
         ChatDelta(block_index=0, tool_call_start=ToolCall("a", "f", "")),
@@ -294,7 +305,8 @@ def test_an_error_is_a_sentence():
     [
         ("invocation.chat.max_output_tokens", "options.num_predict"),
         ("chat.stop_sequences[1]", "options.stop[1]"),
-        ("chat.reasoning.effort", "think.effort"),
+        ("chat.reasoning.effort", "think"),
+        ("chat.response_format.json_schema", "format"),
         ("chat.messages[0].content", "messages[0].content"),
         ("embeddings.inputs[0]", "input[0]"),
         ("options.top_k", "options.top_k"),

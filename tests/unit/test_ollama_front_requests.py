@@ -5,11 +5,11 @@ import json
 
 import pytest
 
+from airegistry.dialects.ollama.relays import OwnWords
 from airegistry.errors import InvalidArgumentError
 from airegistry.invocations.chat import Message, Reasoning, ResponseFormat, ResponseFormatKind, Role, Tool
 from airegistry.invocations.content import ContentBlock, MediaBlock, TextBlock, ThinkingBlock, ToolCall, ToolResult
 from airegistry.invocations.embeddings import EmbeddingInput
-from airegistry.invocations.kinds import RawRequest
 from gateway.fronts.ollama.requests import native_error, read_chat, read_embed, read_embeddings, read_generate
 
 PNG = b"\x89PNG\r\n\x1a\n0000"
@@ -259,7 +259,7 @@ def test_fields_that_say_nothing_ask_for_nothing():
 
 def test_what_only_an_ollama_does_is_kept_as_it_is():
     call = generate(prompt="Hi", suffix="x", raw=True)
-    assert isinstance(call.request, RawRequest)
+    assert isinstance(call.request, OwnWords)
     assert call.native == ("raw", "suffix")
     assert [violation.field for violation in native_error(call).violations] == ["raw", "suffix"]
 

@@ -29,6 +29,10 @@ _NAMES: Final[Mapping[str, str]] = {
 }
 
 
+_WHOLE: Final = frozenset({"reasoning", "response_format"})
+"""Objects here that are one value for the caller."""
+
+
 def error_answer(error: Exception) -> ErrorAnswer:
     """Return the answer that reports an error. One that is not of ours says nothing but that it happened."""
     ours = error if isinstance(error, RegistryError) else InternalError("internal error")
@@ -55,4 +59,6 @@ def _path(field: str) -> str:
     if path == field:
         return field
     first = re.split(r"[.\[]", path, maxsplit=1)[0]
+    if first in _WHOLE:
+        return _NAMES[first]
     return _NAMES.get(first, first) + path[len(first) :]

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from airegistry.dialects.ollama.relays import OwnWords
 from airegistry.errors import FieldViolation, UnsupportedFieldError
 from airegistry.invocations.chat import ChatRequest, Message, Role
 from airegistry.invocations.content import ContentBlock, TextBlock
 from airegistry.invocations.embeddings import EmbeddingInput, EmbeddingsRequest
 from airegistry.invocations.invocation import Warning as FieldWarning
-from airegistry.invocations.kinds import RawRequest
 from gateway.fronts.fields import Fields, body_fields, wrong
 from gateway.fronts.ollama.messages import images_of, messages_of
 from gateway.fronts.ollama.options import lost_of, options_of, tools_of
@@ -30,13 +30,13 @@ _NO_TIME: Final = re.compile(r"0+(?:\.0+)?(?:ns|us|ms|s|m|h)?")
 class Call:
     """A call of `/api/chat` or `/api/generate`.
 
-    *request* is a RawRequest for what has no canonical form: `native` then names the fields, and `loads` says that nothing is
+    *request* is OwnWords for what has no canonical form: `native` then names the fields, and `loads` says that nothing is
     asked at all, so that the model is only to be loaded (or unloaded). `warnings` name what is lost on the way to other
     formats.
     """
 
     model: str
-    request: ChatRequest | RawRequest
+    request: ChatRequest | OwnWords
     stream: bool = True
     native: tuple[str, ...] = ()
     loads: bool = False
@@ -71,7 +71,7 @@ def read_generate(body: bytes) -> Call:
     native = tuple(name for name in _NATIVE if fields.take(name) not in (None, False, "", [], 0))
     prompt, system, images = fields.text("prompt"), fields.text("system"), images_of(fields)
     if native:
-        return Call(model, RawRequest(CHAT, body=body), stream, native=native)
+        return Call(model, OwnWords(CHAT, body=body), stream, native=native)
     if not (prompt or images):
         return _loading(fields, model, body)
     turns = [Message(Role.SYSTEM, _text(system))] if system else []
@@ -103,7 +103,7 @@ def _streams(fields: Fields) -> bool:
 def _loading(fields: Fields, model: str, body: bytes) -> Call:
     keep = fields.take("keep_alive")
     unloads = keep == 0 or (isinstance(keep, str) and _NO_TIME.fullmatch(keep) is not None)
-    return Call(model, RawRequest(CHAT, body=body), stream=False, loads=True, unloads=unloads)
+    return Call(model, OwnWords(CHAT, body=body), stream=False, loads=True, unloads=unloads)
 
 
 def _text(words: str) -> tuple[ContentBlock, ...]:

@@ -11,40 +11,36 @@ from airegistry.dialects.exchange import Answer, Encoded, Input, StreamDecoder
 from airegistry.dialects.ndjson import LineDecoder
 from airegistry.dialects.ollama.answers import Lines, items_of
 from airegistry.dialects.ollama.encode import chat_body
-from airegistry.dialects.ollama.relays import CHAT_PATH, at_generate, generates, relayed_chat, relayed_raw
+from airegistry.dialects.ollama.relays import CHAT_PATH, OwnWords, at_generate, generates, relayed_chat, relayed_words
 from airegistry.dialects.streams import EventStream
 from airegistry.errors import ProviderError, UnsupportedFieldError
 from airegistry.invocations.assembling import assemble
 from airegistry.invocations.chat import ChatRequest
 from airegistry.invocations.invocation import Warning as FieldWarning
-from airegistry.invocations.kinds import RawRequest, RawResponse
+from airegistry.invocations.kinds import RawResponse
 from airegistry.resources.endpoint import Endpoint
 
 _SUCCESS: Final = range(200, 300)
-_PATHS: Final = ("", CHAT_PATH, "/api/generate")
 
 
 class OllamaChat:
     """Conversations. The path below an endpoint's address is `/api/chat` unless it declares another.
 
-    A RawRequest of this dialect is a body of `/api/generate`, or of `/api/chat`, for whatever has no canonical form (`raw`,
-    `suffix`, `template`, `context`): it goes there as it is, but for the model.
+    What of `/api/generate` has no canonical form (`raw`, `suffix`, `template`, `context`) comes as OwnWords.
     """
 
     name: Final = "ollama.chat"
 
     def speaks(self, request: Input) -> bool:
-        """Whether the request is a conversation, or in this very format."""
-        return isinstance(request, ChatRequest) or (isinstance(request, RawRequest) and request.dialect == self.name)
+        """Whether the request is a conversation, or words of this very format."""
+        return isinstance(request, ChatRequest | OwnWords)
 
     def encode(self, request: Input, endpoint: Endpoint, *, stream: bool, wire: bytes | None = None) -> Encoded:
         """Write the request."""
         warnings: list[FieldWarning] = []
-        if isinstance(request, RawRequest):
-            if request.path not in _PATHS:
-                raise UnsupportedFieldError.of("raw.path", f"must be empty or one of {', '.join(_PATHS[1:])}")
-            wire = wire or request.body
-            body = relayed_raw(wire, endpoint, stream=stream)
+        if isinstance(request, OwnWords):
+            wire = request.body
+            body = relayed_words(wire, endpoint, stream=stream)
         elif wire is not None:
             body = relayed_chat(wire, _chat(request), endpoint, stream=stream)
         else:
@@ -59,7 +55,7 @@ class OllamaChat:
         """Read a whole answer."""
         if status not in _SUCCESS:
             raise self.error(status, headers, body)
-        raw = isinstance(request, RawRequest)
+        raw = isinstance(request, OwnWords)
         items = items_of(body, ChatRequest() if raw else _chat(request))
         response, usage = assemble(items)
         if raw:
@@ -68,7 +64,7 @@ class OllamaChat:
 
     def decoder(self, request: Input, *, relay: bool = False) -> StreamDecoder:
         """Return the reader of one streamed answer."""
-        if isinstance(request, RawRequest):
+        if isinstance(request, OwnWords):
             return EventStream(LineDecoder(), Lines(ChatRequest()), relay=True)
         return EventStream(LineDecoder(), Lines(_chat(request)), relay=relay)
 

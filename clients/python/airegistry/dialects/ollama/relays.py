@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -12,9 +12,19 @@ from airegistry.dialects.ollama.encode import effort_of, has_levels, thought
 from airegistry.dialects.relaying import relayed
 from airegistry.errors import InvalidArgumentError, UnsupportedFieldError
 from airegistry.invocations.chat import ChatRequest, Reasoning
+from airegistry.invocations.kinds import RawRequest
 from airegistry.resources.endpoint import Communication, Endpoint
 
 CHAT_PATH: Final = "/api/chat"
+
+
+@dataclass(frozen=True, slots=True)
+class OwnWords(RawRequest):
+    """A body of `/api/generate` or `/api/chat` with the name of a model here: who is asked gets its own name in that place.
+
+    A RawRequest as such goes through untouched, and names the upstream model itself.
+    """
+
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -31,7 +41,7 @@ def relayed_chat(wire: bytes, request: ChatRequest, endpoint: Endpoint, *, strea
     return relayed(wire, ours.keys(), ours)
 
 
-def relayed_raw(wire: bytes, endpoint: Endpoint, *, stream: bool) -> bytes:
+def relayed_words(wire: bytes, endpoint: Endpoint, *, stream: bool) -> bytes:
     """Return the caller's body for an endpoint, all of it but the model and how the answer is to come."""
     return relayed(wire, ("model", "stream"), {"model": endpoint.upstream_model, "stream": stream})
 
