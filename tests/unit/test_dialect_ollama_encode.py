@@ -169,7 +169,9 @@ def test_tools_calls_and_their_results():
         turn(
             Role.ASSISTANT,
             ContentBlock(thinking=ThinkingBlock("Hm.")),
-            ContentBlock(tool_call=ToolCall("call_1", "weather", '{"city":"Lima","big":12345678901234567890}')),
+            ContentBlock(
+                tool_call=ToolCall("call_1", "weather", '{"city":"Lima","big":123456789012345678901234567890}')
+            ),
             ContentBlock(tool_call=ToolCall("call_2", "time", "")),
         ),
         turn(
@@ -198,7 +200,7 @@ def test_tools_calls_and_their_results():
                     "function": {
                         "index": 0,
                         "name": "weather",
-                        "arguments": {"city": "Lima", "big": 12345678901234567890},
+                        "arguments": {"city": "Lima", "big": 123456789012345678901234567890},
                     },
                 },
                 {"id": "call_2", "function": {"index": 1, "name": "time", "arguments": {}}},
@@ -207,7 +209,7 @@ def test_tools_calls_and_their_results():
         {"role": "tool", "content": "noon", "tool_call_id": "call_2", "tool_name": "time"},
         {"role": "tool", "content": "warm", "tool_call_id": "call_1", "tool_name": "weather"},
     ]
-    assert b"12345678901234567890" in encoded(request).call.body
+    assert b"123456789012345678901234567890" in encoded(request).call.body
 
 
 def test_a_tool_is_named_by_the_nearest_call_of_its_id():

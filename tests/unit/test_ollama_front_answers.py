@@ -272,10 +272,12 @@ def test_relayed_lines_keep_their_bytes_but_for_the_name():
     first = lines.write([InvokeEvent(raw=RawResponse(body=b'{"model":"served","x":1.50,"done":false}'))])
     assert first == b'{"x":1.50,"done":false,"model":"m"}\n'
     batch = [
+        InvokeEvent(raw=RawResponse(body=b'{"model":"served","done":false}')),
         InvokeEvent(raw=RawResponse(body=b'{"model":"served","done":true,"y":[1,  2]}')),
         InvokeEvent(end=StreamEnd(SETTLED)),
     ]
-    last = lines.write(batch)
+    before, last = lines.write(batch).splitlines()
+    assert before == b'{"done":false,"model":"m"}'
     assert last.startswith(b'{"done":true,"y":[1,  2],"model":"m","airegistry":{')
     assert json.loads(last)["airegistry"] == ACCOUNT
     assert relayed_line(b'{"model":"served"}', "m") == b'{"model":"m"}'
