@@ -27,9 +27,11 @@ from gateway.fronts.ollama.errors import error_answer as ollama_error
 from gateway.fronts.openai.endpoints import openai_routes
 from gateway.fronts.openai.errors import ErrorAnswer, error_answer
 from gateway.fronts.openai_images.endpoints import images_routes
+from gateway.fronts.openai_responses.endpoints import responses_routes
 
 _FRONTS = (
     "/v1/chat/completions",
+    "/v1/responses",
     "/v1/embeddings",
     "/v1/images/generations",
     "/v1/images/edits",
@@ -70,6 +72,7 @@ def fronts(
             *openai_routes(engine, max_body_bytes=max_body_bytes),
             *images_routes(engine, max_body_bytes=max_body_bytes),
             *ollama_routes(engine, max_body_bytes=max_body_bytes),
+            *responses_routes(engine, max_body_bytes=max_body_bytes),
         ],
         middleware=[Middleware(CountedRequests, observer=metrics.calls)],
         exception_handlers={HTTPException: _refused, RegistryError: _failed, Exception: _failed},

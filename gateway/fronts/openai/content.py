@@ -59,10 +59,7 @@ def _audio_url(part: Fields) -> dict[str, Any]:
 
 
 def _input_audio(part: Fields) -> dict[str, Any]:
-    audio = part.needed_nested("input_audio")
-    form = audio.needed("format")
-    data = base64_bytes(audio.needed("data"), audio.at("data"))
-    return {"audio": MediaBlock(data=data, media_type=_AUDIO_TYPES.get(form, f"audio/{form}"))}
+    return {"audio": sound_of(part.needed_nested("input_audio"))}
 
 
 def _file(part: Fields) -> dict[str, Any]:
@@ -70,11 +67,7 @@ def _file(part: Fields) -> dict[str, Any]:
     filename = file.text("filename")
     if file_id := file.text("file_id"):
         return {"file": MediaBlock(file_id=file_id, filename=filename)}
-    data, path = file.needed("file_data"), file.at("file_data")
-    if data.startswith("data:"):
-        return {"file": media_of(data, path, filename=filename)}
-    media_type = _FILE_TYPES.get(filename.rpartition(".")[2].lower(), "application/octet-stream")
-    return {"file": MediaBlock(data=base64_bytes(data, path), media_type=media_type, filename=filename)}
+    return {"file": file_of(file.needed("file_data"), file.at("file_data"), filename)}
 
 
 _KINDS: Final[dict[str, Callable[[Fields], dict[str, Any]]]] = {
@@ -86,6 +79,21 @@ _KINDS: Final[dict[str, Callable[[Fields], dict[str, Any]]]] = {
     "video_url": _video,
     "audio_url": _audio_url,
 }
+
+
+def sound_of(audio: Fields) -> MediaBlock:
+    """Return sound given as base64 and a word for its format."""
+    form = audio.needed("format")
+    data = base64_bytes(audio.needed("data"), audio.at("data"))
+    return MediaBlock(data=data, media_type=_AUDIO_TYPES.get(form, f"audio/{form}"))
+
+
+def file_of(data: str, path: str, filename: str) -> MediaBlock:
+    """Return a file given as a base64 `data:` URL, or as bare base64, whose kind its name tells."""
+    if data.startswith("data:"):
+        return media_of(data, path, filename=filename)
+    media_type = _FILE_TYPES.get(filename.rpartition(".")[2].lower(), "application/octet-stream")
+    return MediaBlock(data=base64_bytes(data, path), media_type=media_type, filename=filename)
 
 
 def media_of(url: str, path: str, *, detail: str = "", filename: str = "") -> MediaBlock:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Final
 
 from airegistry.dialects.base import Dialect, PerEndpoint
 from airegistry.dialects.exchange import Encoded, Input
+from airegistry.errors import UnsupportedFieldError
 from airegistry.invocations.chat import ChatRequest, Reasoning
 from airegistry.invocations.embeddings import EmbeddingsRequest
 from airegistry.invocations.invocation import Warning as FieldWarning
+from airegistry.invocations.kinds import ImageRequest
 from airegistry.invoke.origin import Origin
 from airegistry.invoke.standing import Spoken
 from airegistry.resources.endpoint import Endpoint
 from airegistry.resources.model import ModelLimits
 from airegistry.resources.route import RequestOverrides
 from airegistry.routing.target import Target
+
+_KINDS: Final[Mapping[type, str]] = {ChatRequest: "chat", EmbeddingsRequest: "embeddings", ImageRequest: "image"}
+"""Inputs that may hold fields of a format of their caller's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,8 @@ def ask(target: Target, request: Input, spoken: Spoken, *, stream: bool, origin:
     wire = origin.body if origin is not None and same else None
     foreign: tuple[FieldWarning, ...] = ()
     if origin is not None and not same:
+        if origin.untranslatable:
+            raise UnsupportedFieldError(violations=origin.untranslatable)
         changed, foreign = without_foreign_fields(changed, origin.dialect)
     encoded = dialect.encode(changed, completed(target), stream=stream, wire=wire)
     if foreign:
@@ -77,9 +86,9 @@ def without_foreign_fields(request: Input, format_: str) -> tuple[Input, tuple[F
 
     They mean nothing in another format; some servers refuse a request for one field that they do not know.
     """
-    if not isinstance(request, ChatRequest | EmbeddingsRequest) or not request.extra:
+    if not isinstance(request, ChatRequest | EmbeddingsRequest | ImageRequest) or not request.extra:
         return request, ()
-    kind = "chat" if isinstance(request, ChatRequest) else "embeddings"
+    kind = _KINDS[type(request)]
     lost = [FieldWarning(f"{kind}.extra.{name}", f"is a field of {format_} alone; not sent") for name in request.extra]
     return replace(request, extra=None), tuple(lost)
 

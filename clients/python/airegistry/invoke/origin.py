@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from airegistry.errors import FieldViolation
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Origin:
@@ -16,6 +18,8 @@ class Origin:
     dialect: str
     body: bytes | None
     relay: bool = True
+    untranslatable: tuple[FieldViolation, ...] = ()
+    """What of it only a target of that format can do: no other target is asked, and the caller gets to read why."""
 
     def __repr__(self) -> str:
         # The body is a prompt.
