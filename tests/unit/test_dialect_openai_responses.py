@@ -14,7 +14,9 @@ from airegistry.errors import (
     UnsupportedFieldError,
 )
 from airegistry.invocations.chat import (
+    ChatDelta,
     ChatRequest,
+    FinishReason,
     Message,
     Reasoning,
     ResponseFormat,
@@ -34,6 +36,7 @@ from airegistry.invocations.content import (
     ToolResult,
 )
 from airegistry.invocations.embeddings import EmbeddingsRequest
+from airegistry.invocations.streaming import WireSeen
 from airegistry.resources.endpoint import Communication, Endpoint
 from airegistry.resources.model import Capability
 
@@ -287,6 +290,7 @@ def test_annotations_go_back_in_this_formats_form():
     ("facts", "path"),
     [
         ({"seed": 1}, "chat.seed"),
+        ({"max_output_tokens": 15}, "chat.max_output_tokens"),
         ({"presence_penalty": 1.0}, "chat.presence_penalty"),
         ({"frequency_penalty": 1.0}, "chat.frequency_penalty"),
         ({"top_k": 5}, "chat.top_k"),
@@ -328,6 +332,10 @@ def test_what_would_change_the_answer_is_refused(facts, path):
     with pytest.raises(UnsupportedFieldError) as refused:
         encode(ChatRequest(**{"messages": (HELLO,)} | facts))
     assert [violation.field for violation in refused.value.violations] == [path]
+
+
+def test_no_limit_is_sent_that_the_api_refuses():
+    assert encode(ChatRequest(messages=(HELLO,), max_output_tokens=1))[0]["max_output_tokens"] == 16
 
 
 def test_a_turn_must_be_somebodys():
@@ -386,6 +394,27 @@ def test_what_a_route_changes_is_changed_in_the_callers_words():
 def test_what_is_no_object_cannot_be_passed_on(wire):
     with pytest.raises(InvalidArgumentError):
         wire_of(ChatRequest(messages=(HELLO,), reasoning=Reasoning(effort="high")), wire)
+
+
+def event(**value):
+    return b"data: " + orjson.dumps(value) + b"\n\n"
+
+
+def test_events_go_on_as_they_came_unless_they_lack_their_numbers():
+    created = {"type": "response.created", "response": {"id": "r"}}
+    delta = {"type": "response.output_text.delta", "output_index": 0, "delta": "Hi", "odd": 1}
+    end = {"type": "response.completed", "response": {"id": "r", "output": []}}
+    numbered = OpenAIResponses().decoder(ChatRequest(), relay=True)
+    items = numbered.feed(event(**created, sequence_number=0) + event(**delta) + event(**end)) + numbered.close()
+    told = [orjson.loads(item.data) for item in items if isinstance(item, WireSeen)]
+    assert [one["type"] for one in told] == [created["type"], delta["type"], end["type"]]
+    assert told[1]["odd"] == 1
+    assert not any(isinstance(item, ChatDelta) for item in items)
+    bare = OpenAIResponses().decoder(ChatRequest(), relay=True)
+    items = bare.feed(event(**created) + event(**delta) + event(**end)) + bare.close()
+    assert not any(isinstance(item, WireSeen) for item in items)
+    assert [item.text for item in items if isinstance(item, ChatDelta) and item.text] == ["Hi"]
+    assert [item.finish_reason for item in items if isinstance(item, ChatDelta)][-1] is FinishReason.STOP
 
 
 def test_other_kinds_are_refused():

@@ -35,8 +35,9 @@ CALL = read_responses(orjson.dumps(ASKED))
 USAGE = Usage(input_tokens=5, cache_read_tokens=4, output_tokens=3, reasoning_tokens=2)
 ACCOUNT = Settlement(target="models/m/endpoints/a", usage=USAGE)
 PNG = ContentBlock(image=MediaBlock(data=b"\x89P", media_type="image/png"))
-NESTED = {"type": "url_citation", "url_citation": {"url": "https://a", "title": "A", "start_index": 0, "end_index": 1}}
-FLAT = {"type": "url_citation", **NESTED["url_citation"]}
+CITED = {"url": "https://a", "title": "A", "start_index": 0, "end_index": 1}
+NESTED = {"type": "url_citation", "url_citation": CITED}
+FLAT = {"type": "url_citation", **CITED}
 LOGPROB = TokenLogprob("Hi", -0.5)
 
 

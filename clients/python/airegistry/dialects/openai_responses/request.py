@@ -14,6 +14,8 @@ from airegistry.errors import UnsupportedFieldError
 from airegistry.invocations.chat import ChatRequest, Reasoning
 from airegistry.invocations.invocation import Warning as FieldWarning
 
+_LEAST_TOKENS: Final = 16
+"""The API takes no smaller limit."""
 _UNSENDABLE: Final = ("seed", "presence_penalty", "frequency_penalty", "top_k")
 
 
@@ -35,6 +37,8 @@ def responses_body(
     _refuse_impossible(request)
     writer = ItemWriter(variant)
     body = responses_head(request, upstream_model, stream=stream)
+    if "max_output_tokens" in body:
+        body["max_output_tokens"] = max(body["max_output_tokens"], _LEAST_TOKENS)
     body.update(writer.write(request.messages, "chat.messages"))
     body.update(_options(request))
     # The conversation travels with every call; a copy at the provider would be read by nobody.
@@ -86,6 +90,8 @@ def _included(request: ChatRequest) -> Iterator[str]:
 
 
 def _unsaid(request: ChatRequest) -> Iterator[FieldWarning]:
+    if request.max_output_tokens is not None and request.max_output_tokens < _LEAST_TOKENS:
+        yield FieldWarning("chat.max_output_tokens", f"this format takes no less than {_LEAST_TOKENS}, which was sent")
     for name in _UNSENDABLE:
         if getattr(request, name) is not None:
             yield FieldWarning(f"chat.{name}", "this format has no field for it; not sent")

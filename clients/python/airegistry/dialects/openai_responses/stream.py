@@ -49,10 +49,11 @@ class ResponseEvents:
     Events of unknown types are skipped.
     """
 
-    mended = False
-
     def __init__(self) -> None:
         self.over = False
+        self.mended = False
+        """Whether the server leaves out the numbers by which OpenAI's SDKs put an answer together (llama.cpp's does)."""
+        self._taken = False
         self._begun = False
         self._output = Output()
         self._end: list[StreamItem] = []
@@ -67,6 +68,8 @@ class ResponseEvents:
         if not event.data or event.data.strip() == _DONE:
             return []
         said = reading.mapping(reading.json_of(event.data, "a streamed item"), "a streamed item")
+        if not self._taken:
+            self._taken, self.mended = True, "sequence_number" not in said
         kind = reading.text(said, "type", "event") or event.event
         if kind == "error" or (said.get("error") and not kind.startswith("response.")):
             raise failure_of({"error": said.get("error") or said})
