@@ -78,7 +78,7 @@ async def begin(wire: Wire, peer: Peer) -> None:
         await wire.some(peer, SOME)
     else:
         body = wire.whole(TEXT)
-        await peer.head(200, {"content-type": JSON, "content-length": str(len(body))})
+        await peer.head(200, {"content-type": JSON, "content-length": str(1_000_000)})
         await peer.send(body[: len(body) * SOME // len(WORDS)])
     # So that what came before the fault is on its way.
     await asyncio.sleep(0.02)

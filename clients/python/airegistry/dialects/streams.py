@@ -10,6 +10,8 @@ from airegistry.errors import MalformedAnswerError, ProviderError, TruncatedAnsw
 from airegistry.invocations.chat import ChatDelta
 from airegistry.invocations.streaming import StreamItem, StreamStarted, UsageSeen, WireSeen, is_token
 
+_PAGE: Final = b"<"
+"""How a body begins that is no stream at all."""
 _PLAIN: Final = b"{[<"
 """How a body begins that is no stream of server-sent events: JSON, or a page."""
 
@@ -56,7 +58,7 @@ class EventReader(Protocol):
 class EventStream:
     """The StreamDecoder over a framing and a reader.
 
-    *plain* reads a whole answer from a server that ignored `stream`; without it every body is taken for events. With *relay*
+    *plain* reads a whole answer from a server that ignored `stream`; without it all but a page is taken for events. With *relay*
     the events go on as the provider wrote them, as WireSeen in the place of deltas; those that tell an end are kept until the
     end is sure, as ends always are.
     """
@@ -74,7 +76,7 @@ class EventStream:
         self._read_plain = plain
         self._relay = relay
         self._head = b""
-        self._recognized = plain is None
+        self._recognized = False
         self._plain: _PlainBody | None = None
         self._held: list[StreamItem] = []
         self._end_in_items = False
@@ -101,8 +103,8 @@ class EventStream:
         """Return how the answer ended. Raises TruncatedAnswerError when it did not."""
         if self._failure is not None:
             raise self._failure
-        if self._plain is not None and self._read_plain is not None:
-            return self._read_plain(self._plain.whole())
+        if self._plain is not None:
+            return (self._read_plain or _no_items)(self._plain.whole())
         items = self._rest()
         if not self._done:
             items.extend(self._end())
@@ -121,7 +123,7 @@ class EventStream:
             return b""
         self._head = b""
         self._recognized = True
-        if rest[:1] in _PLAIN:
+        if rest[:1] in (_PLAIN if self._read_plain is not None else _PAGE):
             self._plain = _PlainBody()
         return rest
 
@@ -175,6 +177,10 @@ class EventStream:
 def _about(items: list[StreamItem]) -> list[StreamItem]:
     """Return what is told of an answer beside its bytes. Relayed bytes lose nothing: no warning, and no rest, is needed."""
     return [item for item in items if isinstance(item, StreamStarted | UsageSeen)]
+
+
+def _no_items(_body: bytes) -> list[StreamItem]:
+    raise MalformedAnswerError("the answer is HTML, not a stream")
 
 
 class _PlainBody:
