@@ -16,9 +16,8 @@ from pathlib import Path
 
 from tests.faults.calling import Ask, Carrier, Got
 from tests.faults.misbehaving import Misbehaviour, nothing_but_headers, silence, stall
-from tests.faults.over_grpc import GRPC
-from tests.faults.over_http import HTTP
 from tests.faults.scene import Scene, open_scene
+from tests.faults.ways import CARRIERS
 from tests.faults.wires import OPENAI_CHAT, Wire
 from tests.providers import Provider, provider
 
@@ -84,7 +83,7 @@ async def main(times: int = 100) -> None:
     """Print the median and the 99th of a hundred for every way to call, and every phase."""
     with tempfile.TemporaryDirectory() as folder:
         async with open_scene(Path(folder) / "one", gateway_max_in_flight=1) as one, open_scene(Path(folder)) as scene:
-            for carrier in (*GRPC, *HTTP):
+            for carrier in CARRIERS:
                 _print(carrier, QUEUED, [await cancelled_in_queue_after(one, carrier) for _ in range(times)])
                 for phase in PHASES:
                     _print(carrier, phase, [await cancelled_after(scene, carrier, phase) for _ in range(times)])

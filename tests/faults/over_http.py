@@ -26,7 +26,7 @@ class Front:
     hear: Callable[[dict[str, Any], Got], None]
     """Reads one event of a stream."""
     reason: Callable[[dict[str, Any]], str]
-    """Reads an error, as the body of an answer or as the last event of a stream."""
+    """Reads an error, as the body of an answer or as the last event of a stream; empty where there is none."""
 
 
 async def call(callers: Callers, ask: Ask, *, front: Front, stream: bool) -> Got:
@@ -51,9 +51,8 @@ def _hear_all(front: Front, said: bytes, got: Got) -> None:
             got.whole = True
             continue
         value = json.loads(event)
-        if value.get("error") is not None:
-            got.reason = front.reason(value)
-        else:
+        got.reason = front.reason(value)
+        if not got.reason:
             front.hear(value, got)
 
 
@@ -83,16 +82,66 @@ _OPENAI_WORDS = {"rate_limit_exceeded": "PROVIDER_RATE_LIMITED", "content_filter
 
 
 def _openai_reason(body: dict[str, Any]) -> str:
-    error = body["error"]
+    error = body.get("error")
+    if error is None:
+        return ""
     assert error.keys() == {"message", "type", "param", "code"}
     code: str = error["code"]
     return _OPENAI_WORDS.get(code, code.upper())
+
+
+def _anthropic_body(ask: Ask) -> dict[str, Any]:
+    return {**_turns(ask), "max_tokens": 100}
+
+
+def _read_anthropic(body: dict[str, Any], got: Got) -> None:
+    got.said, got.whole = [block["text"] for block in body["content"]], True
+    got.finished = body["stop_reason"] is not None
+
+
+def _hear_anthropic(event: dict[str, Any], got: Got) -> None:
+    match event["type"]:
+        case "content_block_delta":
+            got.said.append(event["delta"]["text"])
+        case "message_delta":
+            got.finished = event["delta"]["stop_reason"] is not None
+        case "message_stop":
+            got.whole = True
+
+
+def _anthropic_reason(body: dict[str, Any]) -> str:
+    if body["type"] != "error":
+        return ""
+    reason: str = body["error"]["reason"]
+    return reason
+
+
+def _hear_ollama(line: dict[str, Any], got: Got) -> None:
+    got.said.append(line["message"]["content"])
+    got.whole = line["done"]
+    got.finished = "done_reason" in line
+
+
+def _ollama_reason(line: dict[str, Any]) -> str:
+    reason: str = line.get("reason", "")
+    assert bool(reason) == ("error" in line)
+    return reason
 
 
 FRONTS = (
     Front(
         "chat-completions", "/v1/chat/completions", "openai.chat", _turns, _read_openai, _hear_openai, _openai_reason
     ),
+    Front(
+        "messages",
+        "/v1/messages",
+        "anthropic.messages",
+        _anthropic_body,
+        _read_anthropic,
+        _hear_anthropic,
+        _anthropic_reason,
+    ),
+    Front("ollama", "/api/chat", "ollama.chat", _turns, _hear_ollama, _hear_ollama, _ollama_reason),
 )
 HTTP = tuple(
     Carrier(f"{front.id}-{kind}", partial(call, front=front, stream=stream), streamed=stream, dialect=front.dialect)

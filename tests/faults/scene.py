@@ -14,7 +14,6 @@ import aiohttp
 from grpc import aio
 
 from airegistry.resources.endpoint import Auth, AuthMethod, Communication
-from airegistry.resources.resource import Resource
 from airegistry.resources.route import RoutePolicy, RouteTarget, RouteTier
 from gateway.app import Gateway
 from tests import catalogs
@@ -58,11 +57,8 @@ class Scene:
             endpoints.append(catalogs.endpoint(id_, url, model=id_, communication=_open(dialect)))
         tiers = tuple(RouteTier((RouteTarget(model=model.name),)) for model in models)
         route = catalogs.route(f"r{number}", tiers=tiers, policy=policy)
-        self._show([*models, *endpoints, route])
+        self.gateway.cache.apply([*models, *endpoints, route], (), self.gateway.cache.revision + 1)
         return f"r{number}"
-
-    def _show(self, resources: list[Resource]) -> None:
-        self.gateway.cache.replace(resources, self.gateway.cache.revision + 1)
 
     async def quiet(self, ups: Iterable[Provider] = ()) -> None:
         """Wait until no call runs and no provider is connected: at once, but for what the kernel takes."""

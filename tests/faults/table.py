@@ -11,8 +11,8 @@ from tests.faults.wires import WORDS, Trouble, Wire
 
 PATIENT = RoutePolicy(first_token_timeout=5.0, idle_timeout=5.0, total_timeout=5.0)
 """For faults that are seen at once: a busy machine must not make others of them."""
-HASTY = RoutePolicy(connect_timeout=0.2, first_token_timeout=0.2, idle_timeout=0.2, total_timeout=5.0)
-"""For faults that only time tells, at a scale of 1 to 150: a fifth of a second for the 30 s that are the default."""
+HASTY = RoutePolicy(connect_timeout=0.3, first_token_timeout=0.3, idle_timeout=0.3, total_timeout=5.0)
+"""For faults that only time tells, at a scale of 1 to 100: 0.3 s for the 30 s that are the default."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Fault:
     whole: Ends
     stream: Ends
     policy: RoutePolicy = PATIENT
+    spoken: bool = True
+    """Whether the dialect has a part in it; else one dialect is as good as another."""
 
     def ends(self, wire: Wire, *, streamed: bool) -> Ends:
         """Return how a call of a provider of that dialect ends."""
@@ -62,9 +64,14 @@ BROKEN = Ends("PROVIDER_CONNECTION", again=True)
 MALFORMED = Ends("MALFORMED_ANSWER")
 
 
-def both(id_: str, behave: tuple[Misbehaviour, ...], ends: Ends) -> Fault:
+def both(id_: str, behave: tuple[Misbehaviour, ...], ends: Ends, policy: RoutePolicy = PATIENT) -> Fault:
     """Return a fault that ends the same way whether the answer is streamed or not."""
-    return Fault(id_, behave, ends, ends)
+    return Fault(id_, behave, ends, ends, policy)
+
+
+def wordless(id_: str, behave: Misbehaviour, ends: Ends, policy: RoutePolicy = PATIENT) -> Fault:
+    """Return a fault in which no word of a dialect is said."""
+    return Fault(id_, (behave,), ends, ends, policy, spoken=False)
 
 
 FAULTS = (
@@ -73,11 +80,11 @@ FAULTS = (
     both("500-once", (refusing(Trouble.FAILED), does.healthy), Ends(again=True)),
     both("500-for-ever", (refusing(Trouble.FAILED),), Ends("PROVIDER_FAILED", again=True)),
     both("503-for-ever", (refusing(Trouble.OVERLOADED),), Ends("PROVIDER_OVERLOADED")),
-    both("reset-before-headers", (does.reset,), BROKEN),
-    Fault("silence", (does.silence,), TIMED_OUT, TIMED_OUT, HASTY),
-    Fault("headers-byte-by-byte", (does.headers_byte_by_byte,), TIMED_OUT, TIMED_OUT, HASTY),
-    Fault("nothing-but-headers", (does.nothing_but_headers,), TIMED_OUT, TIMED_OUT, HASTY),
-    Fault("late-first-token", (does.slow(2.0),), TIMED_OUT, TIMED_OUT, HASTY),
+    wordless("reset-before-headers", does.reset, BROKEN),
+    wordless("silence", does.silence, TIMED_OUT, HASTY),
+    wordless("headers-byte-by-byte", does.headers_byte_by_byte, TIMED_OUT, HASTY),
+    both("nothing-but-headers", (does.nothing_but_headers,), TIMED_OUT, HASTY),
+    both("late-first-token", (does.slow(2.0),), TIMED_OUT, HASTY),
     both("slow-first-token", (does.slow(0.1),), WHOLE),
     Fault("cut-after-40-of-60", (does.begin,), BROKEN, Ends("TRUNCATED_ANSWER", SOME)),
     Fault("cut-in-an-item", (does.cut_in_an_item,), BROKEN, Ends("TRUNCATED_ANSWER", SOME)),
@@ -99,7 +106,7 @@ FAULTS = (
     Fault("other-kind-of-answer", (does.stream_for_whole,), MALFORMED, WHOLE),
     Fault("endless-body", (does.endless,), MALFORMED, Ends("MALFORMED_ANSWER", SOME)),
     both("endless-error-body", (does.endless_error,), Ends("PROVIDER_FAILED", again=True)),
-    Fault("nothing-but-pings", (does.nothing_but_pings,), TIMED_OUT, TIMED_OUT, HASTY),
+    both("nothing-but-pings", (does.nothing_but_pings,), TIMED_OUT, HASTY),
     Fault("pings-for-tokens", (does.pings_for_tokens,), TIMED_OUT, LATER_TIMED_OUT, HASTY),
     both("gzip", (does.gzipped,), WHOLE),
     Fault("gzip-bomb", (does.bomb,), MALFORMED, Ends("MALFORMED_ANSWER", SOME)),

@@ -10,22 +10,14 @@ import pytest
 import pytest_asyncio
 
 from tests.faults.cancelling import PHASES, cancelled_after, cancelled_in_queue_after
-from tests.faults.over_grpc import GRPC
-from tests.faults.over_http import HTTP
 from tests.faults.scene import open_scene
+from tests.faults.ways import each_carrier
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 AT_ONCE = 0.1
 NOISE = 1.0
 TIMES = 3
-each_carrier = pytest.mark.parametrize("carrier", [*GRPC, *HTTP], ids=lambda carrier: carrier.id)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def scene(tmp_path_factory):
-    async with open_scene(tmp_path_factory.mktemp("gateway")) as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

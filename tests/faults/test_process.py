@@ -22,6 +22,7 @@ from tests.faults.judging import ANSWERED, as_it_ends
 from tests.faults.misbehaving import PIECE, bomb, endless, endless_error, healthy
 from tests.faults.over_grpc import GRPC
 from tests.faults.over_http import HTTP
+from tests.faults.ways import CARRIERS
 from tests.faults.wires import JSON, OPENAI_CHAT, Wire
 from tests.planes import NOWHERE
 from tests.providers import Peer, Provider, provider
@@ -113,7 +114,7 @@ HOSTILE = [
 async def test_an_answer_without_bounds_takes_no_more_memory_than_it_may(apart, misbehaviour, by, reason, room):
     after = []
     for _ in range(3):
-        for carrier in (one for one in (*GRPC, *HTTP) if one.id in by):
+        for carrier in (one for one in CARRIERS if one.id in by):
             apart.up.behave(partial(misbehaviour, OPENAI_CHAT))
             rest = apart.memory()
             apart.forget_peak()

@@ -7,16 +7,13 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import pytest
-import pytest_asyncio
 import trustme
 
 from tests.faults.calling import Ask
 from tests.faults.judging import ANSWERED, as_it_ends, timed
 from tests.faults.misbehaving import healthy, silence
-from tests.faults.over_grpc import GRPC
-from tests.faults.over_http import HTTP
-from tests.faults.scene import open_scene
 from tests.faults.table import HASTY, Ends
+from tests.faults.ways import each_carrier
 from tests.faults.wires import OPENAI_CHAT
 from tests.providers import provider
 
@@ -26,12 +23,6 @@ NOBODY = "http://127.0.0.1:1/v1"
 NAMELESS = "http://provider.invalid/v1"
 ANSWER = partial(healthy, OPENAI_CHAT)
 SILENCE = partial(silence, OPENAI_CHAT)
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def scene(tmp_path_factory):
-    async with open_scene(tmp_path_factory.mktemp("gateway")) as opened:
-        yield opened
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +98,7 @@ REACHING = [
 
 
 @pytest.mark.parametrize(("somewhere", "reason"), REACHING)
-@pytest.mark.parametrize("carrier", [*GRPC, *HTTP], ids=lambda carrier: carrier.id)
+@each_carrier
 async def test_a_provider_out_of_reach_is_told_by_one_error(scene, somewhere, reason, carrier):
     async with somewhere() as url:
         name = scene.serve([url], ["openai.chat"], HASTY)
@@ -116,7 +107,7 @@ async def test_a_provider_out_of_reach_is_told_by_one_error(scene, somewhere, re
 
 
 @pytest.mark.parametrize(("somewhere", "reason"), REACHING)
-@pytest.mark.parametrize("carrier", [*GRPC, *HTTP], ids=lambda carrier: carrier.id)
+@each_carrier
 async def test_another_provider_answers_for_one_out_of_reach(scene, somewhere, reason, carrier):
     async with somewhere() as url, provider(ANSWER) as other:
         name = scene.serve([url, other.url], ["openai.chat"] * 2, HASTY)

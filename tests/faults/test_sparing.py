@@ -5,7 +5,6 @@ from contextlib import aclosing, asynccontextmanager
 from functools import partial
 
 import pytest
-import pytest_asyncio
 
 from airegistry.invoke import Engine, EngineSettings
 from airegistry.invoke.transport import open_transport
@@ -13,10 +12,9 @@ from tests import catalogs
 from tests.faults.calling import Ask
 from tests.faults.judging import ANSWERED, as_it_ends, timed
 from tests.faults.misbehaving import healthy, page, refusing, reset
-from tests.faults.over_grpc import GRPC
-from tests.faults.over_http import HTTP
-from tests.faults.scene import HEALTHY, open_scene
+from tests.faults.scene import HEALTHY
 from tests.faults.table import Ends
+from tests.faults.ways import each_carrier
 from tests.faults.wires import OPENAI_CHAT, Trouble
 from tests.providers import provider
 
@@ -24,7 +22,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 CALLS = 12
 ENOUGH = EngineSettings().breaker.minimum_volume
-each_carrier = pytest.mark.parametrize("carrier", [*GRPC, *HTTP], ids=lambda carrier: carrier.id)
 LASTING = [
     pytest.param(refusing(Trouble.OVERLOADED), ENOUGH, id="503"),
     # Each of the first calls tries twice.
@@ -33,12 +30,6 @@ LASTING = [
     pytest.param(page, ENOUGH, id="html"),
     pytest.param(refusing(Trouble.TOO_MANY, retry_after="60"), 1, id="429"),
 ]
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def scene(tmp_path_factory):
-    async with open_scene(tmp_path_factory.mktemp("gateway")) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize(("misbehaviour", "most"), LASTING)

@@ -42,7 +42,7 @@ async def test_every_refusal_has_ollamas_shape(tmp_path, path, body, code, words
     assert got == code
     assert headers["content-type"] == "application/json"
     answer = json.loads(data)
-    assert answer.keys() == {"error"}
+    assert answer.keys() == {"error", "reason"}
     assert words in answer["error"]
     assert (front.own.seen, front.foreign.seen) == ([], [])
 
@@ -97,7 +97,7 @@ async def test_a_failure_in_the_middle_is_the_last_line(tmp_path, own, foreign, 
             await gather(parts, await front.sdk.chat(model, ASK, stream=True))
     assert code == 200
     *before, last = lines_of(data)
-    assert last.keys() == {"error"}
+    assert last.keys() == {"error", "reason"}
     assert all(line["done"] is False for line in before)
     assert parts
     assert not any(part.done for part in parts)

@@ -293,13 +293,16 @@ def test_vectors():
     assert "eval_count" not in told
 
 
-def test_an_error_is_a_sentence():
+BUSY = b'{"error":"provider answered 503: busy","reason":"PROVIDER_OVERLOADED"}'
+
+
+def test_an_error_is_a_sentence_with_our_reason_beside_it():
     error = ProviderOverloadedError("provider answered 503: busy", retry_after=1.2)
-    assert error_body(error) == b'{"error":"provider answered 503: busy"}'
+    assert error_body(error) == BUSY
     told = error_answer(error)
     assert (told.status, told.headers["retry-after"]) == (503, "2")
-    assert error_answer(ValueError("secret")).body == b'{"error":"internal error"}'
-    assert Lines(ENVELOPE).failure(error) == b'{"error":"provider answered 503: busy"}\n'
+    assert error_answer(ValueError("secret")).body == b'{"error":"internal error","reason":"INTERNAL"}'
+    assert Lines(ENVELOPE).failure(error) == BUSY + b"\n"
 
 
 @pytest.mark.parametrize(
@@ -316,7 +319,7 @@ def test_an_error_is_a_sentence():
 )
 def test_fields_have_the_callers_names(field, path):
     error = InvalidArgumentError(violations=[FieldViolation(field, "is wrong")])
-    assert json.loads(error_body(error)) == {"error": f"{path}: is wrong"}
+    assert json.loads(error_body(error))["error"] == f"{path}: is wrong"
 
 
 WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)

@@ -1,4 +1,7 @@
-"""Our errors as Ollama's: a status and `{"error": "…"}`, on a line of its own in the middle of an answer."""
+"""Our errors as Ollama's: a status and `{"error": "…"}`, on a line of its own in the middle of an answer.
+
+Beside it stands our reason: Ollama's own clients do not look at it, and programs need not guess from the words.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ def error_answer(error: Exception) -> ErrorAnswer:
 
 def error_body(error: RegistryError) -> bytes:
     """Return the JSON of an error."""
-    return orjson.dumps({"error": _message(error)})
+    return orjson.dumps({"error": _message(error), "reason": error.reason})
 
 
 def _message(error: RegistryError) -> str:

@@ -1,0 +1,24 @@
+"""The ways through a gateway: who is asked, in which dialect, and how."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.faults.calling import Carrier
+from tests.faults.over_grpc import GRPC
+from tests.faults.over_http import HTTP
+from tests.faults.wires import OPENAI_CHAT, WIRES, Wire
+
+CARRIERS = (*GRPC, *HTTP)
+
+
+def _another_way(wire: Wire, carrier: Carrier) -> bool:
+    """Say whether a dialect makes another way of a carrier, or the same as OpenAI's makes of it.
+
+    A front relays its own dialect and translates every other one; who starts again does so in whichever dialect.
+    """
+    return wire is OPENAI_CHAT or (carrier.dialect in ("", wire.dialect) and not carrier.restarts)
+
+
+WAYS = [(wire, carrier) for wire in WIRES.values() for carrier in CARRIERS if _another_way(wire, carrier)]
+each_carrier = pytest.mark.parametrize("carrier", CARRIERS, ids=lambda carrier: carrier.id)
