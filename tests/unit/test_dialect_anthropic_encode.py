@@ -347,6 +347,13 @@ def test_a_thought_without_signature_is_not_sent():
     assert warned == {"chat.messages[1].content[0].thinking", "chat.messages[1].content[0].cache_control"}
 
 
+def test_a_thought_that_another_provider_signed_is_not_sent():
+    thought = ContentBlock(thinking=ThinkingBlock("hm", "gemini:c2ln"))
+    turns, warned = turns_of(user(text("hi")), said(thought, text("yes")), user(text("?")))
+    assert turns[1] == {"role": "assistant", "content": "yes"}
+    assert warned == {"chat.messages[1].content[0].thinking"}
+
+
 def test_a_server_that_signs_nothing_takes_thoughts_without():
     turns, warned = turns_of(*UNSIGNED, endpoint=knowing(unsigned_thinking=YES))
     assert turns[1]["content"][0] == {"type": "thinking", "thinking": "hm", "signature": ""}
