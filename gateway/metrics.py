@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -86,6 +87,7 @@ def observe(metrics: Metrics, engine: Engine, cache: Cache) -> None:
     """Show the state of the engine and of its view of the registry at each scrape."""
     metrics.gauge("airegistry_calls_running", "Calls that run now.", lambda: engine.admission.running)
     metrics.gauge("airegistry_calls_waiting", "Calls that wait for room.", lambda: engine.admission.waiting)
+    metrics.gauge("airegistry_tasks", "Tasks of the event loop.", lambda: len(asyncio.all_tasks()))
     metrics.gauge("airegistry_loop_lag_seconds", "How late the event loop is.", lambda: engine.lag.seconds)
     metrics.gauges("airegistry_breakers", "Endpoints by breaker state.", "state", lambda: _breakers(engine))
     metrics.gauge("airegistry_revision", "The registry revision that calls are routed by.", lambda: cache.revision)

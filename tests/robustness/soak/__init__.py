@@ -1,0 +1,1 @@
+"""Mixed traffic on a gateway whose providers fail in every way, for as long as one likes."""

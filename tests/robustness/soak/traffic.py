@@ -1,0 +1,101 @@
+"""Callers of every kind, some of whom go away, and how each of their calls ended."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import aiohttp
+from grpc import aio
+
+from tests.faults.calling import Ask, Callers, Carrier, Got
+from tests.faults.over_grpc import GRPC
+from tests.faults.over_http import HTTP
+from tests.faults.wires import TEXT
+from tests.robustness.soak.upstream import callable_names
+
+LONGEST = 8.0
+"""Seconds within which every call must have ended: twice the total timeout of the routes, for a busy machine."""
+_LEAVING = 0.1
+_PAUSE = 0.05
+
+
+@dataclass
+class Tally:
+    """What callers got. *wrong* says what no call may end as; it is empty when all is well."""
+
+    ended: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+    longest: float = 0.0
+
+    def note(self, call: str, got: Got, seconds: float) -> None:
+        """Count how a call ended, and judge it."""
+        self.ended["whole" if got.whole else got.reason or "nothing"] += 1
+        self.longest = max(self.longest, seconds)
+        if (why := _wrong(got)) is not None:
+            self.wrong.append(f"{call}: {why}")
+
+
+def _wrong(got: Got) -> str | None:
+    if got.whole == bool(got.reason):
+        return f"neither a whole answer nor one error: {got}"
+    if got.whole and (got.text != TEXT or not got.finished):
+        return f"an end, but not the whole answer: {got}"
+    if got.reason == "INTERNAL":
+        return "an error that nobody foresaw"
+    return None
+
+
+class Traffic:
+    """*callers* of a gateway, one call after the other each."""
+
+    def __init__(self, grpc: str, http: str, rng: random.Random) -> None:
+        self._grpc = grpc
+        self._http = http
+        self._rng = rng
+        self._names = list(callable_names())
+        self.tally = Tally()
+
+    async def run(self, seconds: float, callers: int) -> None:
+        """Call for that long, over connections that are closed at the end."""
+        until = time.monotonic() + seconds
+        async with (
+            aio.insecure_channel(self._grpc) as channel,
+            aiohttp.ClientSession(f"http://{self._http}") as session,
+            asyncio.TaskGroup() as tasks,
+        ):
+            shared = Callers(channel, session)
+            for _ in range(callers):
+                tasks.create_task(self._caller(shared, until))
+
+    async def _caller(self, callers: Callers, until: float) -> None:
+        while time.monotonic() < until:
+            carrier = self._rng.choice((*GRPC, *HTTP))
+            ask = Ask(self._rng.choice(self._names))
+            await (self._left if self._rng.random() < _LEAVING else self._answered)(callers, carrier, ask)
+            await asyncio.sleep(self._rng.random() * _PAUSE)
+
+    async def _answered(self, callers: Callers, carrier: Carrier, ask: Ask) -> None:
+        call, started = f"{carrier.id} of {ask.model}", time.monotonic()
+        try:
+            async with asyncio.timeout(LONGEST):
+                got = await carrier.call(callers, ask)
+        except TimeoutError:
+            self.tally.wrong.append(f"{call}: no end within {LONGEST:g} s")
+        except (AssertionError, ValueError, KeyError, TypeError, aiohttp.ClientError) as error:
+            self.tally.wrong.append(f"{call}: {error!r}")
+        else:
+            self.tally.note(call, got, time.monotonic() - started)
+
+    async def _left(self, callers: Callers, carrier: Carrier, ask: Ask) -> None:
+        """Go away in the middle of a call."""
+        calling = asyncio.ensure_future(carrier.call(callers, ask))
+        await asyncio.wait([calling], timeout=self._rng.random() * 0.3)
+        calling.cancel()
+        with suppress(asyncio.CancelledError, aiohttp.ClientError):
+            await calling
+        self.tally.ended["left" if calling.cancelled() else "over before it was left"] += 1
