@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from airegistry._rpc.counting import Counts, Durations
 from airegistry._rpc.metrics import Metrics
 from airegistry.cache import Cache
 from airegistry.invocations.invocation import Attempt, Settlement
@@ -16,63 +20,73 @@ from airegistry.routing.target import Target
 
 _MAX_NAMES = 500
 _OTHER = "other"
-_TOKENS = (
-    "input_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-    "input_image_tokens",
-    "output_image_tokens",
+_TOKENS = tuple(
+    (name, name.removesuffix("_tokens"))
+    for name in (
+        "input_tokens",
+        "cache_read_tokens",
+        "cache_write_tokens",
+        "output_tokens",
+        "reasoning_tokens",
+        "input_image_tokens",
+        "output_image_tokens",
+    )
 )
+_FIRST_TOKEN_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
-class InvocationMetrics:
+class InvocationMetrics(Collector):
     """Counts attempts and what they used, as the engine tells of them."""
 
     def __init__(self, metrics: Metrics) -> None:
-        meter = metrics.meter
         self._names: set[str] = set()
-        self._attempts = meter.create_counter("airegistry_attempts", "", "Attempts by target and error class.")
-        self._tokens = meter.create_counter("airegistry_tokens", "", "Tokens by provider and kind.")
-        self._cost = meter.create_counter("airegistry_cost_usd", "", "What calls cost, by how sure that is.")
-        self._calls = meter.create_counter("airegistry_invocations", "", "Calls that reached a target, by outcome.")
-        self._arms = meter.create_counter(
-            "airegistry_split_calls", "", "Calls by route, arm of its split, and outcome."
+        self._attempts = Counts(
+            "airegistry_attempts", "Attempts by target and error class.", "error_class", "outcome", "target"
         )
-        self._first_token = meter.create_histogram(
+        self._tokens = Counts("airegistry_tokens", "Tokens by provider and kind.", "kind", "provider")
+        self._cost = Counts("airegistry_cost_usd", "What calls cost, by how sure that is.", "state")
+        self._calls = Counts("airegistry_invocations", "Calls that reached a target, by outcome.", "answered")
+        self._arms = Counts(
+            "airegistry_split_calls", "Calls by route, arm of its split, and outcome.", "answered", "arm", "route"
+        )
+        self._first_token = Durations(
             "airegistry_time_to_first_token_seconds",
-            "",
             "From the arrival of a call to its first token, by provider.",
-            explicit_bucket_boundaries_advisory=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0),
+            _FIRST_TOKEN_BOUNDS,
+            "provider",
         )
+        metrics.register(self)
 
     def attempt_ended(self, target: Target, attempt: Attempt) -> None:
         """Count an attempt and its tokens."""
         outcome = attempt.outcome.name.lower() if attempt.outcome is not None else ""
         error_class = attempt.error_class.name.lower() if attempt.error_class is not None else ""
-        labels = {"target": self._bounded(target.name), "outcome": outcome, "error_class": error_class}
-        self._attempts.add(1, labels)
+        self._attempts.add(1, error_class, outcome, self._bounded(target.name))
         if attempt.usage is not None:
             self._count_tokens(attempt.usage, target.endpoint.provider)
 
     def call_ended(self, settlement: Settlement, *, answered: bool) -> None:
         """Count a call, its cost and its first token."""
-        self._calls.add(1, {"answered": str(answered).lower()})
+        known = "true" if answered else "false"
+        self._calls.add(1, known)
         if settlement.split_arm:
             route, _, arm = self._bounded(f"{settlement.route} {settlement.split_arm}").partition(" ")
-            self._arms.add(1, {"route": route, "arm": arm, "answered": str(answered).lower()})
+            self._arms.add(1, known, arm, route)
         cost = settlement.cost
         if cost is not None and cost.state is not None:
-            self._cost.add((cost.nanos or 0) / 1e9, {"state": cost.state.name.lower()})
+            self._cost.add((cost.nanos or 0) / 1e9, cost.state.name.lower())
         if settlement.time_to_first_token is not None:
-            self._first_token.record(settlement.time_to_first_token, {"provider": settlement.provider})
+            self._first_token.add(settlement.time_to_first_token, self._bounded(settlement.provider))
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the families for the page."""
+        for counted in (self._attempts, self._tokens, self._cost, self._calls, self._arms, self._first_token):
+            yield counted.family()
 
     def _count_tokens(self, usage: Usage, provider: str) -> None:
-        for kind in _TOKENS:
-            count = getattr(usage, kind)
-            if count:
-                self._tokens.add(count, {"provider": provider, "kind": kind.removesuffix("_tokens")})
+        for field, kind in _TOKENS:
+            if count := getattr(usage, field):
+                self._tokens.add(count, kind, self._bounded(provider))
 
     def _bounded(self, name: str) -> str:
         """Keep the number of series bounded, however many endpoints come and go."""

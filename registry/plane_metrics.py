@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from airegistry._rpc.metrics import cumulated
+from airegistry._rpc.counting import cumulated
 from registry.catalog import Catalog
 from registry.store.measured import BOUNDS, Latencies
 

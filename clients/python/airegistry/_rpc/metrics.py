@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
+
+from airegistry._rpc.counting import Durations
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -57,16 +58,13 @@ class Metrics:
 
 
 class CallMetrics(Collector):
-    """Counts calls by method and status code, with their latencies.
-
-    Every call passes here twice. An OpenTelemetry histogram takes 15 to 25 µs per value, a tenth of an empty call; these
-    plain counters take 0.5 µs, so the page collects them directly.
-    """
+    """Counts calls by method and status code, with their latencies. Every call passes here twice."""
 
     def __init__(self) -> None:
         self._running: Counter[str] = Counter()
-        self._buckets: dict[tuple[str, str], list[int]] = {}
-        self._seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
+        self._durations = Durations(
+            "airegistry_rpc_duration_seconds", "How long calls took, streams included.", _BOUNDS, "method", "code"
+        )
 
     def call_started(self, method: str) -> None:
         """Note that a call began."""
@@ -75,12 +73,7 @@ class CallMetrics(Collector):
     def call_ended(self, method: str, code: str, seconds: float) -> None:
         """Note that a call ended with a status code, by name."""
         self._running[method] -= 1
-        key = (method, code)
-        buckets = self._buckets.get(key)
-        if buckets is None:
-            buckets = self._buckets[key] = [0] * (len(_BOUNDS) + 1)
-        buckets[bisect_left(_BOUNDS, seconds)] += 1
-        self._seconds[key] += seconds
+        self._durations.add(seconds, method, code)
 
     def running(self, method: str) -> int:
         """Return how many calls of *method* run now."""
@@ -92,17 +85,4 @@ class CallMetrics(Collector):
         for method, count in self._running.items():
             running.add_metric([method], count)
         yield running
-        duration = HistogramMetricFamily(
-            "airegistry_rpc_duration_seconds", "How long calls took, streams included.", labels=["method", "code"]
-        )
-        for key, buckets in self._buckets.items():
-            duration.add_metric(key, list(cumulated(_BOUNDS, buckets)), self._seconds[key])
-        yield duration
-
-
-def cumulated(bounds: Sequence[float], buckets: Sequence[int]) -> Iterator[tuple[str, float]]:
-    """Yield the buckets of a histogram as Prometheus wants them: each counts what is at most its bound."""
-    total = 0
-    for bound, count in zip((*map(str, bounds), "+Inf"), buckets, strict=True):
-        total += count
-        yield bound, total
+        yield self._durations.family()
