@@ -84,7 +84,7 @@ lock: $(LOCKER)/.stamp ## Pin every dependency again, newest allowed, with hashe
 ## Generated code
 
 .PHONY: protos
-protos: $(TOOLS)/.stamp ## Generate clients/python/airegistry/v1 from protos/
+protos: $(TOOLS)/.stamp ## Generate the Python packages of protos/
 	$(TOOLS)/bin/python -m tools.protos
 
 .PHONY: protos-check

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import grpc
 import trustme
 
 from airegistry.invoke.credentials import Credentials
@@ -52,6 +53,19 @@ class Authorities:
             self.trusted.configure_trust(context)
             context.verify_mode = ssl.CERT_REQUIRED
         return context
+
+    def grpc_server(
+        self, *, name: str = "localhost", foreign: bool = False, expired: bool = False, mutual: bool = False
+    ) -> grpc.ServerCredentials:
+        """Return the same for a gRPC server."""
+        authority = self.foreign if foreign else self.trusted
+        issued = authority.issue_cert(name, **(LONG_AGO if expired else {}))
+        chain = b"".join(pem.bytes() for pem in issued.cert_chain_pems)
+        return grpc.ssl_server_credentials(
+            [(issued.private_key_pem.bytes(), chain)],
+            root_certificates=self.trusted.cert_pem.bytes() if mutual else None,
+            require_client_auth=mutual,
+        )
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
-"""Generate clients/python/airegistry/v1 from protos/, or check that it is what the generator gives.
+"""Generate the Python packages of protos/, or check that they are what the generator gives.
 
-The folder belongs to this script: whatever else lies in it is removed.
+Their folders belong to this script: whatever else lies in them is removed.
 """
 
 import argparse
@@ -15,19 +15,18 @@ from tools.drift import differences
 
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
-PACKAGE = Path("airegistry/v1")
+# Our API, and what we say to servers of another one.
+PACKAGES = (Path("airegistry/v1"), Path("airegistry/inference/v2"))
 OUT = ROOT / "clients/python"
-INIT = '"""Messages and stubs generated from protos/airegistry/v1; `make protos` writes this folder."""\n'
+INIT = '"""Messages and stubs generated from protos/{package}; `make protos` writes this folder."""\n'
 # google/api and google/rpc, and protobuf's own files, each from the wheel that ships them.
 SITE = Path(sysconfig.get_path("purelib"))
 INCLUDES = (PROTOS, SITE, SITE / "grpc_tools/_proto")
 
 
 def generate(out: Path) -> None:
-    """Write the package under *out*, or exit as protoc does."""
-    protos = sorted(path.relative_to(PROTOS) for path in (PROTOS / PACKAGE).glob("*.proto"))
-    if not protos:
-        sys.exit(f"no .proto files in {(PROTOS / PACKAGE).relative_to(ROOT)}")
+    """Write the packages under *out*, or exit as protoc does."""
+    protos = sorted(path.relative_to(PROTOS) for package in PACKAGES for path in (PROTOS / package).glob("*.proto"))
     bin_ = Path(sys.executable).parent
     command = [
         sys.executable,
@@ -42,12 +41,18 @@ def generate(out: Path) -> None:
     ]
     if code := subprocess.run(command, cwd=ROOT, check=False).returncode:
         sys.exit(code)
-    # The plugins write a module for every file; those of files without a service hold nothing.
-    for module in (out / PACKAGE).glob("*_pb2_grpc.py"):
+    for package in PACKAGES:
+        finish(out, package)
+
+
+def finish(out: Path, package: Path) -> None:
+    """Make a package of what the plugins wrote."""
+    # They write a module for every file; those of files without a service hold nothing.
+    for module in (out / package).glob("*_pb2_grpc.py"):
         if "Servicer" not in module.read_text():
             module.unlink()
             module.with_suffix(".pyi").unlink()
-    (out / PACKAGE / "__init__.py").write_text(INIT)
+    (out / package / "__init__.py").write_text(INIT.format(package=package))
 
 
 def main() -> None:
@@ -56,11 +61,11 @@ def main() -> None:
     check = parser.parse_args().check
     with tempfile.TemporaryDirectory() as scratch:
         generate(Path(scratch))
-        fresh, committed = Path(scratch) / PACKAGE, OUT / PACKAGE
-        drift = differences(committed, fresh)
+        pairs = [(Path(scratch) / package, OUT / package) for package in PACKAGES]
+        drift = [line for fresh, committed in pairs for line in differences(committed, fresh)]
         if check and drift:
             sys.exit("generated code drifted from protos/; run `make protos`:\n  " + "\n  ".join(drift))
-        if drift:
+        for fresh, committed in pairs if drift else ():
             shutil.rmtree(committed, ignore_errors=True)
             shutil.copytree(fresh, committed)
 

@@ -7,7 +7,7 @@ import logging
 from airegistry import dialects
 from airegistry.dialects.auth import authorize
 from airegistry.dialects.base import Dialect, PerEndpoint
-from airegistry.dialects.exchange import HttpCall, Input
+from airegistry.dialects.exchange import GrpcCall, HttpCall, Input
 from airegistry.errors import (
     InvalidArgumentError,
     ProviderConnectionError,
@@ -81,7 +81,7 @@ def _declared(dialect: PerEndpoint, endpoint: Endpoint) -> Dialect:
 
 def _call(
     endpoint: Endpoint, communication: Communication, dialect: Dialect, request: Input, credentials: Credentials
-) -> HttpCall:
+) -> HttpCall | GrpcCall:
     secret = credentials.get(endpoint.credential) if endpoint.credential else None
     call = dialect.encode(request, endpoint, stream=False).call
     try:

@@ -1,6 +1,7 @@
 """A request as one target gets it."""
 
 import dataclasses
+from typing import Any
 
 import orjson
 import pytest
@@ -28,7 +29,7 @@ def target(communication):
 
 
 def said(request, origin):
-    wording = ask(target(catalogs.OPEN), request, SPOKEN, stream=False, origin=origin)
+    wording: Any = ask(target(catalogs.OPEN), request, SPOKEN, stream=False, origin=origin)
     return orjson.loads(wording.encoded.call.body), [warning.path for warning in wording.encoded.warnings]
 
 
@@ -54,7 +55,7 @@ def test_a_caller_of_the_same_format_is_relayed():
 
 def test_embeddings_lose_foreign_fields_too():
     request = EmbeddingsRequest((EmbeddingInput(text="a"),), extra={"truncate": "END"})
-    wording = ask(
+    wording: Any = ask(
         target(catalogs.OPEN_EMBEDDINGS), request, SPOKEN, stream=False, origin=Origin("another.format", b"{}")
     )
     assert [warning.path for warning in wording.encoded.warnings] == ["embeddings.extra.truncate"]

@@ -66,6 +66,24 @@ _BY_REASON = {cls.reason: cls for cls in CODES}
 # For answers of servers that send no ErrorInfo (a proxy, gRPC itself): the plainest class of each code.
 _BY_CODE = {code: cls for cls, code in reversed(CODES.items())} | {StatusCode.UNAVAILABLE: errors.UnavailableError}
 
+# As google.rpc.Code says of each.
+_HTTP: dict[StatusCode, int] = {
+    StatusCode.OK: 200,
+    StatusCode.CANCELLED: 499,
+    StatusCode.INVALID_ARGUMENT: 400,
+    StatusCode.FAILED_PRECONDITION: 400,
+    StatusCode.OUT_OF_RANGE: 400,
+    StatusCode.UNAUTHENTICATED: 401,
+    StatusCode.PERMISSION_DENIED: 403,
+    StatusCode.NOT_FOUND: 404,
+    StatusCode.ABORTED: 409,
+    StatusCode.ALREADY_EXISTS: 409,
+    StatusCode.RESOURCE_EXHAUSTED: 429,
+    StatusCode.UNIMPLEMENTED: 501,
+    StatusCode.UNAVAILABLE: 503,
+    StatusCode.DEADLINE_EXCEEDED: 504,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class WireStatus:
@@ -82,6 +100,11 @@ def code_of(error: RegistryError) -> StatusCode:
         if cls in CODES:
             return CODES[cls]
     return StatusCode.UNKNOWN
+
+
+def http_status(code: StatusCode) -> int:
+    """Return the HTTP status that says the same."""
+    return _HTTP.get(code, 500)
 
 
 def status_of(error: RegistryError) -> ErrorStatus:

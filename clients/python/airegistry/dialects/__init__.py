@@ -20,6 +20,7 @@ _OURS = {
     "ollama.chat": ("airegistry.dialects.ollama.chat", "OllamaChat"),
     "ollama.embed": ("airegistry.dialects.ollama.embed", "OllamaEmbed"),
     "custom": ("airegistry.dialects.custom.dialect", "Custom"),
+    "kserve.v2": ("airegistry.dialects.kserve.dialect", "KServe"),
     "openai.chat": ("airegistry.dialects.openai.chat", "OpenAIChat"),
     "openai.embeddings": ("airegistry.dialects.openai.embeddings", "OpenAIEmbeddings"),
     "openai.images": ("airegistry.dialects.openai_images.dialect", "OpenAIImages"),

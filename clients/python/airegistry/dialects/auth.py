@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
+from typing import TypeVar
 from urllib.parse import quote
 
-from airegistry.dialects.exchange import HttpCall
+from airegistry.dialects.exchange import GrpcCall, HttpCall
 from airegistry.errors import ProviderCredentialError
 from airegistry.resources.endpoint import Auth, AuthMethod
 
+Call = TypeVar("Call", bound=HttpCall | GrpcCall)
 
-def authorize(call: HttpCall, auth: Auth | None, secret: str | None) -> HttpCall:
+
+def authorize(call: Call, auth: Auth | None, secret: str | None) -> Call:
     """Return the call with the credential in its place.
 
     A client certificate is the transport's business, so that AUTH_METHOD_MTLS changes nothing here. Raises
@@ -26,6 +29,8 @@ def authorize(call: HttpCall, auth: Auth | None, secret: str | None) -> HttpCall
         case AuthMethod.HEADER:
             return _with_header(call, _named(parameter, "header").lower(), secret)
         case AuthMethod.QUERY:
+            if isinstance(call, GrpcCall):
+                raise ProviderCredentialError("a gRPC call has no query for the endpoint's credential")
             separator = "&" if "?" in call.url else "?"
             query = f"{quote(_named(parameter, 'query parameter'), safe='')}={quote(secret, safe='')}"
             return replace(call, url=f"{call.url}{separator}{query}")
@@ -35,7 +40,7 @@ def authorize(call: HttpCall, auth: Auth | None, secret: str | None) -> HttpCall
             return _with_header(call, "authorization", f"Bearer {secret}")
 
 
-def _with_header(call: HttpCall, name: str, value: str) -> HttpCall:
+def _with_header(call: Call, name: str, value: str) -> Call:
     return replace(call, headers={**call.headers, name: value})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
-from airegistry.dialects.exchange import Answer, Encoded, Input, StreamDecoder
+from airegistry.dialects.exchange import Answer, Encoded, GrpcEncoded, Input, StreamDecoder
 from airegistry.errors import ProviderError
 from airegistry.resources.endpoint import Endpoint
 
@@ -26,7 +26,9 @@ class Dialect(Protocol):
         """Whether this format can express that kind of request at all."""
         ...
 
-    def encode(self, request: Input, endpoint: Endpoint, *, stream: bool, wire: bytes | None = None) -> Encoded:
+    def encode(
+        self, request: Input, endpoint: Endpoint, *, stream: bool, wire: bytes | None = None
+    ) -> Encoded | GrpcEncoded:
         """Write the request for an endpoint, without its credential.
 
         What the format cannot express is mapped, or named in a warning. Raises UnsupportedFieldError where leaving it out

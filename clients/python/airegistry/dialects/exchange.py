@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from airegistry.dialects.inference import InferRequest
 from airegistry.invocations.chat import ChatRequest, ChatResponse
 from airegistry.invocations.embeddings import EmbeddingsRequest, EmbeddingsResponse
 from airegistry.invocations.invocation import Warning as FieldWarning
@@ -26,6 +27,8 @@ __all__ = [
     "Answer",
     "Encoded",
     "ExtraSeen",
+    "GrpcCall",
+    "GrpcEncoded",
     "HttpCall",
     "Input",
     "Output",
@@ -53,11 +56,35 @@ class HttpCall:
         return f"HttpCall({self.method} {self.url.partition('?')[0]}, {len(self.body)} bytes)"
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class GrpcCall:
+    """One gRPC request to a provider: to a model that speaks the Open Inference Protocol. Header names are lower case.
+
+    Its answer comes as JSON, in the protocol's own REST form: an object, or with *stream* a line for each message.
+    """
+
+    address: str
+    request: InferRequest
+    headers: Mapping[str, str]
+    stream: bool = False
+
+    def __repr__(self) -> str:
+        return f"GrpcCall({self.address}, {self.request.model})"
+
+
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """A request in a target's own format, and what of it could not be expressed there."""
 
     call: HttpCall
+    warnings: tuple[FieldWarning, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GrpcEncoded:
+    """The same, for a target that is asked by gRPC."""
+
+    call: GrpcCall
     warnings: tuple[FieldWarning, ...] = ()
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Final
 
 from airegistry.dialects.base import Dialect, PerEndpoint
-from airegistry.dialects.exchange import Encoded, Input
+from airegistry.dialects.exchange import Encoded, GrpcEncoded, Input
 from airegistry.errors import UnsupportedFieldError
 from airegistry.invocations.chat import ChatRequest, Reasoning
 from airegistry.invocations.embeddings import EmbeddingsRequest
@@ -31,7 +31,7 @@ class Ask:
     target: Target
     dialect: Dialect
     request: Input
-    encoded: Encoded
+    encoded: Encoded | GrpcEncoded
     relay: bool = False
     """The caller speaks the target's format: it gets the answer as the provider wrote it."""
     continues: bool = False

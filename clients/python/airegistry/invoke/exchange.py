@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -110,7 +111,13 @@ class Exchange:
         call = authorize(self.ask.encoded.call, auth, proof.reveal() if isinstance(proof, Secret) else None)
         identity = proof if isinstance(proof, KeyPair) else None
         async with self._budget.within(self._first_token_left, self._late("answer")):
-            sent = transport.send(call, connect_timeout=self._times.connect, identity=identity)
+            left = self._budget.left
+            sent = transport.send(
+                call,
+                connect_timeout=self._times.connect,
+                left=None if math.isinf(left) else left,
+                identity=identity,
+            )
             reply = await stack.enter_async_context(sent)
         self.http_status = reply.status
         if reply.status not in _SUCCESS:

@@ -1,19 +1,21 @@
-"""HTTP to providers: with the modules that begin with its name the only one that opens sockets to them."""
+"""The way to providers: with the modules that begin with its name the only one that opens sockets to them."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from airegistry.dialects.exchange import HttpCall
+from airegistry.dialects.exchange import GrpcCall, HttpCall
 from airegistry.errors import MalformedAnswerError, ProviderCredentialError, ProviderError
 from airegistry.invoke.credentials import KeyPair
 from airegistry.invoke.transport_address import address_of, head_of
 from airegistry.invoke.transport_connection import Connection
+from airegistry.invoke.transport_grpc import GrpcSettings, GrpcTransport
 from airegistry.invoke.transport_inflating import inflater
 from airegistry.invoke.transport_pool import Pool
 from airegistry.invoke.transport_tls import TlsContexts
@@ -27,6 +29,8 @@ class TransportSettings:
     """Bounds of what is kept open and what is taken in."""
 
     max_connections: int = 2_000
+    max_channels: int = 256
+    """Addresses and identities at most that gRPC is spoken with at once."""
     keep_alive: float = 30.0
     max_answer_bytes: int = 32 * 1024 * 1024
     max_stream_bytes: int = 256 * 1024 * 1024
@@ -35,8 +39,31 @@ class TransportSettings:
     """Certificates that are trusted beside those of this machine."""
 
 
-class Reply:
+class Reply(Protocol):
     """A provider's answer: status and headers are there, the body comes as it is read. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+
+    async def chunk(self) -> bytes:
+        """Return all bytes that are ready, waiting for the first; empty at the end. May be cancelled and called again."""
+        ...
+
+    async def body(self) -> bytes:
+        """Return the whole body."""
+        ...
+
+    async def beginning(self) -> bytes:
+        """Return as much of the body as an error needs."""
+        ...
+
+    async def drain(self) -> None:
+        """Take what little is left of a whole answer, so that its connection can serve another call."""
+        ...
+
+
+class HttpReply:
+    """A Reply over HTTP."""
 
     def __init__(self, connection: Connection, settings: TransportSettings) -> None:
         self._connection = connection
@@ -97,27 +124,41 @@ class Reply:
 class Transport:
     """Pooled connections to providers. Follows no redirect, reads no proxy from the environment, keeps no cookies."""
 
-    def __init__(self, pool: Pool, settings: TransportSettings) -> None:
+    def __init__(self, pool: Pool, grpc: GrpcTransport, settings: TransportSettings) -> None:
         self._pool = pool
+        self._grpc = grpc
         self._settings = settings
         self._tls = TlsContexts(settings.ca_file)
 
-    @asynccontextmanager
-    async def send(
-        self, call: HttpCall, *, connect_timeout: float, identity: KeyPair | None = None
-    ) -> AsyncIterator[Reply]:
+    def send(
+        self,
+        call: HttpCall | GrpcCall,
+        *,
+        connect_timeout: float,
+        left: float | None = None,
+        identity: KeyPair | None = None,
+    ) -> AbstractAsyncContextManager[Reply]:
         """Send a request and lend the reply. Its connection is closed on the way out unless the body was read to its end.
 
-        Connections are shared by those of the same *identity* only. Raises ProviderConnectionError and
-        ProviderTimeoutError, whatever the sockets raise; ProviderCredentialError for a key pair that is none.
+        Connections are shared by those of the same *identity* only. *left* is how many seconds the caller still has; a
+        provider is told where its protocol can say so. Raises ProviderConnectionError and ProviderTimeoutError, whatever the
+        sockets raise; ProviderCredentialError for a key pair that cannot be presented.
         """
+        if isinstance(call, GrpcCall):
+            return self._grpc.send(call, connect_timeout=connect_timeout, left=left, identity=identity)
+        return self._request(call, connect_timeout=connect_timeout, identity=identity)
+
+    @asynccontextmanager
+    async def _request(
+        self, call: HttpCall, *, connect_timeout: float, identity: KeyPair | None
+    ) -> AsyncIterator[HttpReply]:
         address = address_of(call.url, self._tls_for(call, identity))
         head = head_of(call)
         connection = await self._pool.take(address, connect_timeout)
         try:
             await connection.send(head, call.body)
             await connection.head()
-            yield Reply(connection, self._settings)
+            yield HttpReply(connection, self._settings)
         finally:
             self._pool.give(address, connection)
 
@@ -134,9 +175,19 @@ async def open_transport(settings: TransportSettings | None = None) -> AsyncIter
     """Lend a transport; all its connections are closed on the way out."""
     settings = settings or TransportSettings()
     pool = Pool(settings.max_connections, settings.keep_alive, settings.max_header_bytes)
+    grpc = GrpcTransport(
+        GrpcSettings(
+            max_channels=settings.max_channels,
+            keep_alive=settings.keep_alive,
+            max_answer_bytes=settings.max_answer_bytes,
+            max_stream_bytes=settings.max_stream_bytes,
+            ca_file=settings.ca_file,
+        )
+    )
     try:
-        yield Transport(pool, settings)
+        yield Transport(pool, grpc, settings)
     finally:
+        await grpc.close()
         pool.close()
         # The loop lets go of the sockets in its next turn, and may have none after this.
         await asyncio.sleep(0)

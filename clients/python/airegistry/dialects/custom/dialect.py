@@ -62,7 +62,7 @@ class Declared:
             raise UnsupportedFieldError(f"the endpoint declares no path to what answers a {kind_of(request)} request")
         stream = stream and bool(self._stream_paths)
         context = context_of(request, endpoint.upstream_model, stream=stream)
-        warnings = losses(request, context, self._template)
+        warnings = losses(request, context, self._template.variables)
         written = self._write(context)
         warnings += block_losses(
             request, written, lambda less: self._write(context_of(less, endpoint.upstream_model, stream=stream))

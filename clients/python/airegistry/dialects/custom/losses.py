@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -11,7 +11,6 @@ from airegistry.errors import FieldViolation, UnsupportedFieldError
 from airegistry.invocations.chat import ChatRequest, Message
 from airegistry.invocations.content import ContentBlock
 from airegistry.invocations.invocation import Warning as FieldWarning
-from airegistry.resources.custom.template import Template
 
 # By kind: what makes another question of it when it is left out, what only makes another answer likely, and what a
 # template may take instead.
@@ -48,44 +47,44 @@ _EMPTY: Final[tuple[Any, ...]] = (None, [], False, {"mode": "auto", "name": None
 _UNSAID: Final = "the endpoint's template does not write it"
 
 
-def losses(request: Input, context: Mapping[str, Any], template: Template) -> list[FieldWarning]:
-    """Return what is set and not written. Raises UnsupportedFieldError for what must not be left out."""
+def losses(request: Input, context: Mapping[str, Any], written: Collection[str]) -> list[FieldWarning]:
+    """Return what is set and not among the variables that are *written*. Raises UnsupportedFieldError for what must not be left out."""
     kind = context["kind"]
     violations = [
         FieldViolation(f"{kind}.{_FIELDS.get(name, name)}", _UNSAID)
-        for name in _unsaid(_NEEDED[kind], context, template)
+        for name in _unsaid(_NEEDED[kind], context, written)
     ]
-    violations += _conversation(context, template) if kind == "chat" else _inputs(context, template)
+    violations += _conversation(context, written) if kind == "chat" else _inputs(context, written)
     if violations:
         raise UnsupportedFieldError(violations=violations)
     warnings = [
-        FieldWarning(f"{kind}.{name}", f"{_UNSAID}; not sent") for name in _unsaid(_USEFUL[kind], context, template)
+        FieldWarning(f"{kind}.{name}", f"{_UNSAID}; not sent") for name in _unsaid(_USEFUL[kind], context, written)
     ]
-    if "extra" not in template.variables:
+    if "extra" not in written:
         warnings += [FieldWarning(f"{kind}.extra.{name}", f"{_UNSAID}; not sent") for name in context["extra"]]
     return [*warnings, *_marks(request)]
 
 
-def _unsaid(names: tuple[str, ...], context: Mapping[str, Any], template: Template) -> Iterator[str]:
+def _unsaid(names: tuple[str, ...], context: Mapping[str, Any], written: Collection[str]) -> Iterator[str]:
     for name in names:
         value = context[name]
         one = name in ("choice_count", "count") and value == 1
         plain = name == "response_format" and value is not None and value["kind"] == "text"
-        if name not in template.variables and value not in _EMPTY and not one and not plain:
+        if name not in written and value not in _EMPTY and not one and not plain:
             yield name
 
 
-def _conversation(context: Mapping[str, Any], template: Template) -> Iterator[FieldViolation]:
-    if "messages" in template.variables:
+def _conversation(context: Mapping[str, Any], written: Collection[str]) -> Iterator[FieldViolation]:
+    if "messages" in written:
         return
-    if context["system"] is not None and "system" not in template.variables:
+    if context["system"] is not None and "system" not in written:
         yield FieldViolation("chat.messages", "the endpoint's template does not write system messages")
-    if "turns" not in template.variables and (len(context["turns"]) != 1 or context["prompt"] is None):
+    if "turns" not in written and (len(context["turns"]) != 1 or context["prompt"] is None):
         yield FieldViolation("chat.messages", "the endpoint's template writes one message of the user, and no more")
 
 
-def _inputs(context: Mapping[str, Any], template: Template) -> Iterator[FieldViolation]:
-    if context["kind"] == "embeddings" and "inputs" not in template.variables and len(context["inputs"]) != 1:
+def _inputs(context: Mapping[str, Any], written: Collection[str]) -> Iterator[FieldViolation]:
+    if context["kind"] == "embeddings" and "inputs" not in written and len(context["inputs"]) != 1:
         yield FieldViolation("embeddings.inputs", "the endpoint's template writes one input, and no more")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 CHAT: Final = frozenset(
@@ -39,11 +40,6 @@ ERROR: Final = frozenset({"error", "message", "code", "type", "status", "retry_a
 TENSORS: Final = frozenset(
     {
         "text",
-        "output.text",
-        "output.finish_reason",
-        "output.input_tokens",
-        "output.output_tokens",
-        "output.embeddings",
         "stream",
         "max_output_tokens",
         "temperature",
@@ -53,10 +49,24 @@ TENSORS: Final = frozenset(
         "seed",
         "presence_penalty",
         "frequency_penalty",
-        "embeddings",
+        "exclude_input",
+        "want.finish_reason",
+        "want.input_tokens",
+        "want.output_tokens",
+        "output.text",
+        "output.finish_reason",
+        "output.input_tokens",
+        "output.output_tokens",
+        "output.embeddings",
+        "rank",
     }
 )
-"""Tensors and parameters of `kserve.v2`: what goes in, and with `output.` what comes out."""
+"""Tensors and parameters of `kserve.v2`: what goes in, what is said to be wanted, and with `output.` what comes out."""
+
+TENSOR_FORM: Final = re.compile(
+    r"-|parameters\.[\w.-]{1,128}|[\w.-]{1,128}(?::(?:BYTES|BOOL|U?INT(?:8|16|32|64)|FP32|FP64))?"
+)
+"""None, a parameter of the request, or a tensor, with its type where that is not the usual one."""
 
 ONE_MESSAGE: Final = frozenset({"prompt", "system"})
 

@@ -34,7 +34,7 @@ def check_custom(communication: Communication, path: str) -> Violations:
         case "custom":
             yield from _check_format(custom, where)
         case "kserve.v2":
-            yield from _names(custom.tensors, fields.TENSORS, f"{where}.tensors")
+            yield from _check_tensors(custom.tensors, f"{where}.tensors")
         case "tgi.generate":
             if custom != CustomFormat(request_template=custom.request_template):
                 yield FieldViolation(where, "has a request_template and nothing else with the dialect tgi.generate")
@@ -73,6 +73,16 @@ def _check_stream(custom: CustomFormat, path: str) -> Violations:
         yield FieldViolation(
             f"{path}.stream_paths", "must have a path for finish_reason, or stream_end be set, else no end can be told"
         )
+
+
+def _check_tensors(tensors: Mapping[str, str], path: str) -> Violations:
+    yield from _names(tensors, fields.TENSORS, path)
+    for name, value in limited(tensors.items(), most=MAX_ENTRIES):
+        if name == "rank":
+            if value not in ("1", "2"):
+                yield FieldViolation(at_key(path, name), "must be 1 or 2")
+        elif not fields.TENSOR_FORM.fullmatch(value):
+            yield FieldViolation(at_key(path, name), "must be NAME, NAME:DATATYPE, parameters.NAME or -")
 
 
 def _paths(paths: Mapping[str, str], known: Collection[str], path: str) -> Violations:

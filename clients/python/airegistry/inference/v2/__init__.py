@@ -1,0 +1,1 @@
+"""Messages and stubs generated from protos/airegistry/inference/v2; `make protos` writes this folder."""

@@ -1,0 +1,292 @@
+"""gRPC to providers: the other module that opens sockets to them."""
+
+from __future__ import annotations
+
+import asyncio
+import pkgutil
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import grpc
+from grpc import aio
+
+from airegistry._status import http_status
+from airegistry.dialects.exchange import GrpcCall
+from airegistry.errors import (
+    MalformedAnswerError,
+    ProviderConnectionError,
+    ProviderCredentialError,
+    ProviderError,
+    ProviderTimeoutError,
+)
+from airegistry.invoke.credentials import KeyPair
+from airegistry.invoke.inference_wire import request_bytes, response_json, streamed_json
+from airegistry.invoke.transport_grpc_status import broken, headers_of, outcome, refusal
+
+_SERVICE: Final = "/inference.GRPCInferenceService/"
+_PORT: Final = 443
+"""What gRPC itself takes for a name without a port."""
+_AHEAD: Final = 16
+_END: Final = b'{"end": true}\n'
+_OK: Final = 200
+EOF: Final[Any] = vars(aio)["EOF"]
+"""What `read` gives at the end of a stream; the type stubs do not know it."""
+
+
+@dataclass(frozen=True, slots=True)
+class GrpcSettings:
+    """Bounds of what is kept open and what is taken in."""
+
+    max_channels: int
+    keep_alive: float
+    max_answer_bytes: int
+    max_stream_bytes: int
+    ca_file: Path | None
+
+
+class GrpcReply:
+    """A provider's answer in JSON, with the status that HTTP would have for it. Header names are lower case."""
+
+    def __init__(self, settings: GrpcSettings, headers: Mapping[str, str], status: int = _OK) -> None:
+        self.status = status
+        self.headers = headers
+        self._settings = settings
+        self._taken = 0
+        self._ready: asyncio.Queue[bytes | ProviderError] = asyncio.Queue(_AHEAD)
+        self._ended = False
+
+    async def put(self, piece: bytes | ProviderError) -> None:
+        """Add the next piece, once there is room for it; an empty one, or an error, is the last."""
+        await self._ready.put(piece)
+
+    async def chunk(self) -> bytes:
+        """Return all pieces that are ready, waiting for the first; empty at the end. May be cancelled and called again."""
+        if self._ended:
+            return b""
+        pieces = [await self._ready.get()]
+        while not self._ready.empty() and pieces[-1]:
+            pieces.append(self._ready.get_nowait())
+        *whole, last = pieces
+        if isinstance(last, ProviderError):
+            if not whole:
+                raise last
+            # What came before it is passed on first.
+            self._ready.put_nowait(last)
+            last = b""
+        elif not last:
+            self._ended = True
+        data = b"".join(piece for piece in (*whole, last) if isinstance(piece, bytes))
+        self._taken += len(data)
+        if self._taken > self._settings.max_stream_bytes:
+            raise MalformedAnswerError(f"the answer has more than {self._settings.max_stream_bytes} bytes")
+        return data
+
+    async def body(self) -> bytes:
+        """Return the whole body."""
+        pieces = []
+        while piece := await self.chunk():
+            pieces.append(piece)
+        return b"".join(pieces)
+
+    async def beginning(self) -> bytes:
+        """Return as much of the body as an error needs, which is all of it."""
+        return await self.body()
+
+    async def drain(self) -> None:
+        """Do nothing: a stream that ended left nothing behind."""
+
+
+class GrpcTransport:
+    """Channels to providers, one for each address and identity; the least used ones that nobody uses are closed."""
+
+    def __init__(self, settings: GrpcSettings) -> None:
+        self._settings = settings
+        self._channels: OrderedDict[tuple[str, bool, str], _Channel] = OrderedDict()
+
+    @asynccontextmanager
+    async def send(
+        self, call: GrpcCall, *, connect_timeout: float, left: float | None, identity: KeyPair | None
+    ) -> AsyncIterator[GrpcReply]:
+        """Send a request and lend the reply; on the way out the call is cancelled unless it ended.
+
+        *left* is how many seconds the caller still has; the provider is told. Raises ProviderConnectionError and
+        ProviderTimeoutError, ProviderCredentialError for a key pair that cannot be presented.
+        """
+        channel = await self._lend(call.address, identity)
+        channel.uses += 1
+        try:
+            await _connected(channel.channel, connect_timeout)
+            exchange = self._streamed if call.stream else self._whole
+            async with exchange(channel.channel, call, left) as reply:
+                yield reply
+        finally:
+            channel.uses -= 1
+
+    async def close(self) -> None:
+        """Close every channel, and cancel what still runs on it."""
+        for channel in self._channels.values():
+            await channel.channel.close(None)
+        self._channels.clear()
+
+    @asynccontextmanager
+    async def _whole(self, channel: aio.Channel, call: GrpcCall, left: float | None) -> AsyncIterator[GrpcReply]:
+        method: Any = channel.unary_unary(f"{_SERVICE}ModelInfer", None, None)
+        running = method(request_bytes(call.request), timeout=left, metadata=_metadata(call))
+        try:
+            reply = await self._answered(running)
+            yield reply
+        finally:
+            running.cancel()
+
+    async def _answered(self, running: Any) -> GrpcReply:
+        try:
+            body = response_json(await running)
+        except aio.AioRpcError as error:
+            return await self._refused(error)
+        reply = GrpcReply(self._settings, headers_of(await running.trailing_metadata()))
+        await reply.put(body)
+        await reply.put(b"")
+        return reply
+
+    async def _refused(self, error: aio.AioRpcError) -> GrpcReply:
+        """Return a refusal as a reply. Raises the error of a connection that did not stand, or broke."""
+        if (failure := broken(error)) is not None:
+            raise failure from None
+        reply = GrpcReply(self._settings, headers_of(error.trailing_metadata()), http_status(error.code()))
+        await reply.put(refusal(error))
+        await reply.put(b"")
+        return reply
+
+    @asynccontextmanager
+    async def _streamed(self, channel: aio.Channel, call: GrpcCall, left: float | None) -> AsyncIterator[GrpcReply]:
+        method: Any = channel.stream_stream(f"{_SERVICE}ModelStreamInfer", None, None)
+        running = method(timeout=left, metadata=_metadata(call))
+        pump: asyncio.Task[None] | None = None
+        try:
+            try:
+                await running.write(request_bytes(call.request))
+                await running.done_writing()
+                headers = headers_of(await running.initial_metadata())
+                first = await running.read()
+            except (aio.AioRpcError, asyncio.InvalidStateError):
+                yield await self._refused(await outcome(running))
+                return
+            if first is EOF and await running.code() is not grpc.StatusCode.OK:
+                yield await self._refused(await outcome(running))
+                return
+            reply = GrpcReply(self._settings, headers)
+            pump = asyncio.create_task(_pump(running, first, reply))
+            yield reply
+        finally:
+            running.cancel()
+            if pump is not None:
+                pump.cancel()
+                with suppress(asyncio.CancelledError):
+                    await pump
+
+    async def _lend(self, address: str, identity: KeyPair | None) -> _Channel:
+        target, secure = _target(address)
+        if identity is not None and not secure:
+            raise ProviderCredentialError("the endpoint's address is not grpcs, and so takes no key pair")
+        key = (target, secure, identity.fingerprint if identity is not None else "")
+        known = self._channels.get(key)
+        if known is None:
+            await self._make_room()
+            known = self._channels[key] = _Channel(self._opened(target, secure=secure, identity=identity))
+        self._channels.move_to_end(key)
+        return known
+
+    async def _make_room(self) -> None:
+        if len(self._channels) < self._settings.max_channels:
+            return
+        unused = next((key for key, channel in self._channels.items() if not channel.uses), None)
+        if unused is None:
+            raise ProviderConnectionError(f"{len(self._channels)} gRPC connections are in use, and no more are opened")
+        await self._channels.pop(unused).channel.close(None)
+
+    def _opened(self, target: str, *, secure: bool, identity: KeyPair | None) -> aio.Channel:
+        options = [
+            ("grpc.max_receive_message_length", self._settings.max_answer_bytes),
+            ("grpc.max_send_message_length", -1),
+            ("grpc.max_metadata_size", 16 * 1024),
+            ("grpc.enable_http_proxy", 0),
+            ("grpc.enable_retries", 0),
+            # Of its own, so that no other channel of this process lends it a connection of another identity.
+            ("grpc.use_local_subchannel_pool", 1),
+            ("grpc.client_idle_timeout_ms", int(self._settings.keep_alive * 1000)),
+            ("grpc.initial_reconnect_backoff_ms", 200),
+            ("grpc.max_reconnect_backoff_ms", 2_000),
+            # Servers cut callers who ping more often than every 5 minutes.
+            ("grpc.keepalive_time_ms", 310_000),
+            ("grpc.keepalive_timeout_ms", 20_000),
+        ]
+        if not secure:
+            return aio.insecure_channel(target, options=options)
+        return aio.secure_channel(target, self._credentials(identity), options=options)
+
+    def _credentials(self, identity: KeyPair | None) -> grpc.ChannelCredentials:
+        roots = None
+        if self._settings.ca_file is not None:
+            # What is given replaces gRPC's own list, which so has to be given, too.
+            own = pkgutil.get_data("grpc", "_cython/_credentials/roots.pem") or b""
+            roots = own + b"\n" + self._settings.ca_file.read_bytes()
+        if identity is None:
+            return grpc.ssl_channel_credentials(roots)
+        return grpc.ssl_channel_credentials(roots, identity.key, identity.certificate)
+
+
+class _Channel:
+    """A channel, and by how many calls it is used."""
+
+    def __init__(self, channel: aio.Channel) -> None:
+        self.channel = channel
+        self.uses = 0
+
+
+def _target(address: str) -> tuple[str, bool]:
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    # With the scheme before it, no host name can be read as another kind of target.
+    return f"dns:///{f'[{host}]' if ':' in host else host}:{parts.port or _PORT}", parts.scheme == "grpcs"
+
+
+async def _connected(channel: aio.Channel, connect_timeout: float) -> None:
+    """Wait until the channel stands, or has failed to, which the call then tells."""
+    try:
+        async with asyncio.timeout(None if connect_timeout == float("inf") else connect_timeout):
+            state = channel.get_state(try_to_connect=True)
+            while state in (grpc.ChannelConnectivity.IDLE, grpc.ChannelConnectivity.CONNECTING):
+                await channel.wait_for_state_change(state)
+                state = channel.get_state(try_to_connect=True)
+    except TimeoutError:
+        raise ProviderTimeoutError("no connection within the time allowed") from None
+
+
+async def _pump(running: Any, first: Any, reply: GrpcReply) -> None:
+    """Pass the messages of a stream on, as far as there is room for them."""
+    message = first
+    try:
+        while message is not EOF:
+            await reply.put(streamed_json(message) + b"\n")
+            message = await running.read()
+        failed = await running.code() is not grpc.StatusCode.OK
+        if not failed:
+            await reply.put(_END)
+    except (aio.AioRpcError, asyncio.InvalidStateError):
+        failed = True
+    except ProviderError as error:
+        await reply.put(error)
+        return
+    if failed:
+        end = await outcome(running)
+        await reply.put(broken(end, begun=True) or refusal(end) + b"\n")
+    await reply.put(b"")
+
+
+def _metadata(call: GrpcCall) -> tuple[tuple[str, str], ...]:
+    return tuple(call.headers.items())
