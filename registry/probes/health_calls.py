@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from grpc import aio
+from grpc import aio, ssl_channel_credentials
 from grpc_health.v1 import health_pb2
 
 from airegistry._rpc.channel import answered
@@ -64,7 +64,8 @@ async def ask_http(endpoint: Endpoint, transport: Transport, credentials: Creden
 async def ask_grpc(place: Place) -> Finding:
     """Ask grpc.health.v1 about the whole server."""
     # With the scheme before it, no host name can be read as another kind of target.
-    async with aio.insecure_channel(f"dns:///{place.authority}", options=_CHANNEL_OPTIONS) as channel:
+    target = f"dns:///{place.authority}"
+    async with _channel(target, secure=place.scheme == "grpcs") as channel:
         check = channel.unary_unary(
             _CHECK,
             request_serializer=health_pb2.HealthCheckRequest.SerializeToString,
@@ -83,6 +84,12 @@ async def ask_grpc(place: Place) -> Finding:
     if answer.status == _Status.NOT_SERVING:
         return Finding(Level.BAD, "says that it does not serve")
     return Finding(Level.GOOD, "answers, and does not say whether it serves")
+
+
+def _channel(target: str, *, secure: bool) -> aio.Channel:
+    if secure:
+        return aio.secure_channel(target, ssl_channel_credentials(), options=_CHANNEL_OPTIONS)
+    return aio.insecure_channel(target, options=_CHANNEL_OPTIONS)
 
 
 def _url(endpoint: Endpoint, dialect: str) -> str:

@@ -66,7 +66,7 @@ class Ladder:
                 return await line.handshake()
             case ProbeStep.HEALTH:
                 line.close()
-                if line.place.scheme == "grpc":
+                if line.place.scheme in ("grpc", "grpcs"):
                     return await health_calls.ask_grpc(line.place)
                 return await health_calls.ask_http(endpoint, self._transport, self._credentials, wait=CONNECT_TIMEOUT)
             case ProbeStep.REQUEST:
@@ -123,7 +123,12 @@ class _Line:
         return Finding(Level.GOOD, _HANDSHAKES[self.place.scheme], reached=True)
 
 
-_HANDSHAKES = {"https": "completes the TLS handshake", "http": "answers in HTTP", "grpc": "answers in HTTP/2"}
+_HANDSHAKES = {
+    "https": "completes the TLS handshake",
+    "grpcs": "completes the TLS handshake",
+    "http": "answers in HTTP",
+    "grpc": "answers in HTTP/2",
+}
 
 
 def _late(step: ProbeStep) -> Finding:

@@ -61,7 +61,7 @@ async def _connect(family: int, address: Any) -> socket.socket:
 async def handshake(sock: socket.socket, place: Place, tls: ssl.SSLContext) -> None:
     """Exchange what comes before any request; OSError (ssl.SSLError is one) or ProtocolError when that fails."""
     match place.scheme:
-        case "https":
+        case "https" | "grpcs":
             await _tls(sock, place.host, tls)
         case "grpc":
             await _http2(sock)

@@ -13,8 +13,8 @@ INTERVAL = 30.0
 
 MIN_INTERVAL = 1.0
 
-# The last one is what gRPC itself takes for a name without a port.
-_PORTS = {"http": 80, "https": 443, "grpc": 443}
+# The last two are what gRPC itself takes for a name without a port.
+_PORTS = {"http": 80, "https": 443, "grpc": 443, "grpcs": 443}
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,6 @@ async def send(endpoint: Endpoint, transport: Transport, credentials: Credential
 
 
 def _words(endpoint: Endpoint, name: str) -> tuple[Dialect, Input]:
-    if not endpoint.address.startswith(_HTTP):
-        raise _NotAskedError("requests go over HTTP only")
     dialect = dialects.get(name)
     if dialect is None:
         raise _NotAskedError("its dialect is unknown here")
@@ -84,6 +82,8 @@ def _call(
 ) -> HttpCall | GrpcCall:
     secret = credentials.get(endpoint.credential) if endpoint.credential else None
     call = dialect.encode(request, endpoint, stream=False).call
+    if isinstance(call, HttpCall) and not endpoint.address.startswith(_HTTP):
+        raise _NotAskedError("its dialect goes over HTTP only")
     try:
         return authorize(call, communication.auth, secret.reveal() if secret is not None else None)
     except ProviderCredentialError as error:

@@ -75,7 +75,7 @@ def test_what_an_endpoint_leaves_open_is_as_its_model_says():
     asked = Target(own, own.endpoint, Score(), model)
     assert completed(asked).limits == ModelLimits(5, max_output_tokens=77)
     assert completed(asked).capabilities == {"a": YES, "b": NO}
-    wording = ask(asked, catalogs.asked(), SPOKEN, stream=False)
+    wording: Any = ask(asked, catalogs.asked(), SPOKEN, stream=False)
     assert orjson.loads(wording.encoded.call.body)["max_tokens"] == 77
 
 

@@ -72,7 +72,7 @@ def test_what_is_found_can_be_asked():
         dialect = dialects.get(found.endpoint.communication.dialect)
         assert dialect is not None
         assert dialect.speaks(request)
-        call = dialect.encode(request, found.endpoint, stream=False).call
+        call: Any = dialect.encode(request, found.endpoint, stream=False).call
         assert call.url in (f"{URL}/api/chat", f"{URL}/api/embed")
         assert json.loads(call.body)["model"] == entry["name"]
 

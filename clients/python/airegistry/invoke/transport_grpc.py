@@ -137,11 +137,8 @@ class GrpcTransport:
     async def _whole(self, channel: aio.Channel, call: GrpcCall, left: float | None) -> AsyncIterator[GrpcReply]:
         method: Any = channel.unary_unary(f"{_SERVICE}ModelInfer", None, None)
         running = method(request_bytes(call.request), timeout=left, metadata=_metadata(call))
-        try:
-            reply = await self._answered(running)
-            yield reply
-        finally:
-            running.cancel()
+        # Cancelled while it is awaited, the call is cancelled with it.
+        yield await self._answered(running)
 
     async def _answered(self, running: Any) -> GrpcReply:
         try:
@@ -174,9 +171,6 @@ class GrpcTransport:
                 headers = headers_of(await running.initial_metadata())
                 first = await running.read()
             except (aio.AioRpcError, asyncio.InvalidStateError):
-                yield await self._refused(await outcome(running))
-                return
-            if first is EOF and await running.code() is not grpc.StatusCode.OK:
                 yield await self._refused(await outcome(running))
                 return
             reply = GrpcReply(self._settings, headers)
@@ -271,20 +265,18 @@ async def _pump(running: Any, first: Any, reply: GrpcReply) -> None:
     """Pass the messages of a stream on, as far as there is room for them."""
     message = first
     try:
+        # At its end `read` gives EOF for status OK only, and raises for every other.
         while message is not EOF:
             await reply.put(streamed_json(message) + b"\n")
             message = await running.read()
-        failed = await running.code() is not grpc.StatusCode.OK
-        if not failed:
-            await reply.put(_END)
     except (aio.AioRpcError, asyncio.InvalidStateError):
-        failed = True
+        end = await outcome(running)
+        await reply.put(broken(end, begun=True) or refusal(end) + b"\n")
     except ProviderError as error:
         await reply.put(error)
         return
-    if failed:
-        end = await outcome(running)
-        await reply.put(broken(end, begun=True) or refusal(end) + b"\n")
+    else:
+        await reply.put(_END)
     await reply.put(b"")
 
 
