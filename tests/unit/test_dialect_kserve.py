@@ -139,7 +139,7 @@ def test_a_setting_that_the_model_does_not_have_is_named():
         KServe(custom).encode(asked(top_k=500), endpoint(custom), stream=False)
 
 
-NUMBERS = {
+NUMBERS: dict[str, list[Any]] = {
     "INT8": [-1], "INT16": [-300], "INT32": [-70_000], "INT64": [-(2**40)], "UINT8": [255], "UINT16": [65_535],
     "UINT32": [2**32 - 1], "UINT64": [2**64 - 1], "FP32": [0.5], "FP64": [0.1], "BOOL": [True, False],
 }  # fmt: skip
