@@ -6,7 +6,7 @@ import logging
 
 from airegistry import dialects
 from airegistry.dialects.auth import authorize
-from airegistry.dialects.base import Dialect, PerEndpoint
+from airegistry.dialects.base import Dialect
 from airegistry.dialects.exchange import GrpcCall, HttpCall, Input
 from airegistry.errors import (
     InvalidArgumentError,
@@ -62,17 +62,16 @@ def _words(endpoint: Endpoint, name: str) -> tuple[Dialect, Input]:
     dialect = dialects.get(name)
     if dialect is None:
         raise _NotAskedError("its dialect is unknown here")
-    if isinstance(dialect, PerEndpoint):
-        dialect = _declared(dialect, endpoint)
+    dialect = _declared(dialect, endpoint)
     request = next((one for one in _REQUESTS if dialect.speaks(one)), None)
     if request is None:
         raise _NotAskedError("its dialect has neither conversations nor embeddings")
     return dialect, request
 
 
-def _declared(dialect: PerEndpoint, endpoint: Endpoint) -> Dialect:
+def _declared(dialect: Dialect, endpoint: Endpoint) -> Dialect:
     try:
-        return dialect.of(endpoint)
+        return dialects.for_endpoint(dialect, endpoint)
     except InvalidArgumentError as error:
         raise _NotAskedError("the format that it declares is of no use here") from error
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from typing import cast
 
-from airegistry.dialects.base import Dialect
+from airegistry.dialects.base import Dialect, PerEndpoint
 from airegistry.errors import FailedPreconditionError
+from airegistry.resources.endpoint import Endpoint
 
-__all__ = ["ENTRY_POINTS", "Dialect", "get", "names"]
+__all__ = ["ENTRY_POINTS", "Dialect", "for_endpoint", "get", "names"]
 
 ENTRY_POINTS = "airegistry.dialects"
 """The entry-point group of users' own dialects: a name, and an object (or a class) with the methods of Dialect."""
@@ -49,6 +51,20 @@ def get(name: str) -> Dialect | None:
     for entry in entry_points(group=ENTRY_POINTS, name=name):
         return _loaded(entry)
     return None
+
+
+def for_endpoint(dialect: Dialect, endpoint: Endpoint) -> Dialect:
+    """Return the dialect as an endpoint declares it, where that is for endpoints to declare.
+
+    Raises UnsupportedFieldError when the endpoint declares nothing that works.
+    """
+    return cast(PerEndpoint, dialect).of(endpoint) if _declared(type(dialect)) else dialect
+
+
+@cache
+def _declared(cls: type[Dialect]) -> bool:
+    # Remembered: to look a protocol's methods up takes microseconds, and every call asks.
+    return issubclass(cls, PerEndpoint)
 
 
 def _loaded(entry: EntryPoint) -> Dialect:

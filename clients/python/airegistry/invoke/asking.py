@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
-from airegistry.dialects.base import Dialect, PerEndpoint
+from airegistry import dialects
+from airegistry.dialects.base import Dialect
 from airegistry.dialects.exchange import Encoded, GrpcEncoded, Input
 from airegistry.errors import UnsupportedFieldError
 from airegistry.invocations.chat import ChatRequest, Reasoning
@@ -44,9 +45,7 @@ def ask(target: Target, request: Input, spoken: Spoken, *, stream: bool, origin:
     Raises InvalidArgumentError, or UnsupportedFieldError among them, when this target cannot be asked that.
     """
     communication = target.endpoint.communication
-    dialect = spoken[communication.dialect if communication is not None else ""]
-    if isinstance(dialect, PerEndpoint):
-        dialect = dialect.of(target.endpoint)
+    dialect = dialects.for_endpoint(spoken[communication.dialect if communication is not None else ""], target.endpoint)
     changed = overridden(request, target.overrides)
     same = origin is not None and origin.dialect == dialect.name
     wire = origin.body if origin is not None and same else None
