@@ -96,6 +96,8 @@ async def test_models_are_listed_and_shown(tmp_path):
         _, version, _ = await front.post("/api/show", {"name": "Org/Own"})
         async with front.http.get("/api/version") as reply:
             assert re.fullmatch(r"\d+\.\d+\.\d+", (await reply.json())["version"])
+        async with front.http.head("/") as reply:
+            assert reply.status == 200
         with pytest.raises(ollama.ResponseError) as caught:
             await front.sdk.show("nobody")
     assert [model.model for model in listed.models] == ["e-foreign", "e-own", "foreign", "own", "both", "capped"]

@@ -18,6 +18,7 @@ from airegistry.errors import (
     ProviderRejectedError,
     UnsupportedFieldError,
 )
+from airegistry.invocations.assembling import assemble
 from airegistry.invocations.chat import (
     ChatRequest,
     Message,
@@ -322,6 +323,33 @@ def test_stop_sequences_come_off_the_end_and_nothing_else_does(sequences, pieces
         assert found == ""
     elif any("".join(pieces).endswith(one) for one in sequences):
         assert found
+
+
+@given(
+    st.lists(st.text("abE", min_size=1, max_size=4), min_size=1, max_size=6),
+    st.lists(st.text("abE", min_size=1, max_size=3), max_size=2),
+    st.sampled_from(["eos_token", "length", "stop_sequence"]),
+    st.data(),
+)
+def test_an_answer_is_the_same_streamed_or_not(tokens, stops, reason, data):
+    request = asked(stop_sequences=tuple(stops))
+    details = {
+        "finish_reason": reason,
+        "generated_tokens": len(tokens),
+        "seed": data.draw(st.none() | st.integers(0, 9)),
+    }
+    text = "".join(tokens)
+    body = json.dumps({"generated_text": text, "details": {**details, "prefill": [], "tokens": []}}).encode()
+    events: list[dict[str, Any]] = [
+        {"token": {"id": 1, "text": token, "logprob": -1.0, "special": False}} for token in tokens
+    ]
+    events[-1] |= {"generated_text": text, "details": details}
+    wire = b"".join(b"data: " + json.dumps(event).encode() + b"\n\n" for event in events)
+    decoder, cut = TGIGenerate().decoder(request), data.draw(st.integers(0, len(wire)))
+    items = [*decoder.feed(wire[:cut]), *decoder.feed(wire[cut:])]
+    assert decoder.finished
+    whole = TGIGenerate().decode(request, 200, {}, body)
+    assert assemble([*items, *decoder.close()]) == (whole.output, whole.usage)
 
 
 def test_text_goes_on_as_soon_as_it_is_no_stop_sequence():

@@ -8,7 +8,7 @@ from typing import Final
 
 import orjson
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -59,6 +59,7 @@ def ollama_routes(engine: Engine, *, max_body_bytes: int) -> list[Route]:
         Route("/api/tags", models.list, methods=["GET"]),
         Route("/api/show", models.show, methods=["POST"]),
         Route("/api/version", show_version, methods=["GET"]),
+        Route("/", show_presence, methods=["GET"]),
     ]
 
 
@@ -164,6 +165,11 @@ class Models:
 async def show_version(_request: Request) -> Response:
     """Answer which version of the API is spoken here."""
     return Response(orjson.dumps({"version": _VERSION}), media_type=JSON)
+
+
+async def show_presence(_request: Request) -> Response:
+    """Answer that somebody is there: the `ollama` command asks (HEAD) before it asks for anything else."""
+    return PlainTextResponse("The AI Registry gateway speaks OpenAI's, Anthropic's and Ollama's APIs.")
 
 
 def _vectors(answered: Answered, call: EmbedCall, *, older: bool) -> bytes:

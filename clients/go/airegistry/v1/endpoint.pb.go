@@ -401,9 +401,10 @@ func (x *Endpoint) GetProvenance() *Provenance {
 // The communication schema of an endpoint: request format, response format, auth method.
 type Communication struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The provider wire format by name: `openai.chat`, `openai.embeddings`, `openai.responses`, `anthropic.messages`,
-	// `ollama.chat`, `gemini.generate_content`, `kserve.v2`, `a2a`, `custom`. A name that a gateway does not know makes the
-	// endpoint uninvocable there, and Explain says so. Empty: unknown.
+	// The provider wire format by name: `openai.chat`, `openai.embeddings`, `openai.images`, `openai.responses`,
+	// `anthropic.messages`, `ollama.chat`, `ollama.embed`, `gemini.generate_content`, `tgi.generate`, `tei.embed`,
+	// `tei.rerank`, `kserve.v2`, `a2a`, `custom`. A name that a gateway does not know makes the endpoint uninvocable there,
+	// and Explain says so. Empty: unknown.
 	Dialect string `protobuf:"bytes,1,opt,name=dialect,proto3" json:"dialect,omitempty"`
 	// The media type of a request (`application/json`). Empty: as the dialect's.
 	RequestFormat string `protobuf:"bytes,2,opt,name=request_format,json=requestFormat,proto3" json:"request_format,omitempty"`
@@ -420,7 +421,7 @@ type Communication struct {
 	Path string `protobuf:"bytes,7,opt,name=path,proto3" json:"path,omitempty"`
 	// Whether the endpoint continues an answer whose beginning it is given as the last assistant message. Unset: it does not.
 	ContinuesPrefix *bool `protobuf:"varint,8,opt,name=continues_prefix,json=continuesPrefix,proto3,oneof" json:"continues_prefix,omitempty"`
-	// What dialect `custom` needs to be told, and what `kserve.v2` can be told. Unset otherwise.
+	// What dialect `custom` needs to be told, and what `kserve.v2` and `tgi.generate` can be told. Unset otherwise.
 	Custom        *CustomFormat `protobuf:"bytes,9,opt,name=custom,proto3" json:"custom,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -579,7 +580,8 @@ func (x *Auth) GetParameter() string {
 type CustomFormat struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A template that gives the request body, in JSON unless request_format is another type. At most 16 KiB. Required by
-	// dialect `custom`. Dialect `kserve.v2`: it gives the prompt. Empty: the text of the conversation, if it is one message.
+	// dialect `custom`. Dialects `kserve.v2` and `tgi.generate`: it gives the prompt. Empty: the text of the conversation, if it
+	// is one message.
 	RequestTemplate string `protobuf:"bytes,1,opt,name=request_template,json=requestTemplate,proto3" json:"request_template,omitempty"`
 	// Paths into the answer, by canonical field (`text`, `finish_reason`, `usage.input_tokens`). At most 64, each at most
 	// 512 bytes. `tool_calls.*` and `results.*` are looked up in each of `tool_calls` and `results`.

@@ -288,9 +288,10 @@ class Communication(_message.Message):
     CONTINUES_PREFIX_FIELD_NUMBER: _builtins.int
     CUSTOM_FIELD_NUMBER: _builtins.int
     dialect: _builtins.str
-    """The provider wire format by name: `openai.chat`, `openai.embeddings`, `openai.responses`, `anthropic.messages`,
-    `ollama.chat`, `gemini.generate_content`, `kserve.v2`, `a2a`, `custom`. A name that a gateway does not know makes the
-    endpoint uninvocable there, and Explain says so. Empty: unknown.
+    """The provider wire format by name: `openai.chat`, `openai.embeddings`, `openai.images`, `openai.responses`,
+    `anthropic.messages`, `ollama.chat`, `ollama.embed`, `gemini.generate_content`, `tgi.generate`, `tei.embed`,
+    `tei.rerank`, `kserve.v2`, `a2a`, `custom`. A name that a gateway does not know makes the endpoint uninvocable there,
+    and Explain says so. Empty: unknown.
     """
     request_format: _builtins.str
     """The media type of a request (`application/json`). Empty: as the dialect's."""
@@ -314,7 +315,7 @@ class Communication(_message.Message):
 
     @_builtins.property
     def custom(self) -> Global___CustomFormat:
-        """What dialect `custom` needs to be told, and what `kserve.v2` can be told. Unset otherwise."""
+        """What dialect `custom` needs to be told, and what `kserve.v2` and `tgi.generate` can be told. Unset otherwise."""
 
     def __init__(
         self,
@@ -506,7 +507,8 @@ class CustomFormat(_message.Message):
     TENSORS_FIELD_NUMBER: _builtins.int
     request_template: _builtins.str
     """A template that gives the request body, in JSON unless request_format is another type. At most 16 KiB. Required by
-    dialect `custom`. Dialect `kserve.v2`: it gives the prompt. Empty: the text of the conversation, if it is one message.
+    dialect `custom`. Dialects `kserve.v2` and `tgi.generate`: it gives the prompt. Empty: the text of the conversation, if it
+    is one message.
     """
     stream_framing: Global___StreamFraming.ValueType
     """How a stream is cut into items. Unspecified: as stream_format says, else server-sent events."""
