@@ -28,16 +28,21 @@ class Ledger:
         self._clock = clock
         self._started_at = now()
         self._attempts: dict[int, Attempt] = {}
-        self.started = 0
+        self._began: list[datetime] = []
 
     @property
     def attempts(self) -> list[Attempt]:
         """The attempts that have ended."""
         return [self._attempts[number] for number in sorted(self._attempts)]
 
+    @property
+    def started(self) -> int:
+        """How many attempts have begun."""
+        return len(self._began)
+
     def begin(self) -> int:
         """Return the number of an attempt that begins, from 1."""
-        self.started += 1
+        self._began.append(self._clock())
         return self.started
 
     def note(
@@ -98,7 +103,7 @@ class Ledger:
         )
 
     def _cost(self, usage: Usage | None, exchange: Exchange) -> Cost:
-        cost = settle(usage, exchange.ask.target.endpoint.prices, self._clock())
+        cost = settle(usage, exchange.ask.target.endpoint.prices, self._began[exchange.number - 1])
         # An amount that rests on our own counting cannot be trusted.
         guessed = usage is not None and usage.estimated and cost.state is CostState.KNOWN
         return replace(cost, state=CostState.PARTIAL) if guessed else cost
