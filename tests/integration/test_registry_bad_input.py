@@ -10,7 +10,7 @@ from grpc import StatusCode, aio
 
 from airegistry.v1 import registry_service_pb2 as pb
 from airegistry.v1 import requirements_pb2
-from airegistry.v1.endpoint_pb2 import DeclaredPerformance, Endpoint
+from airegistry.v1.endpoint_pb2 import Communication, CustomFormat, DeclaredPerformance, Endpoint
 from airegistry.v1.model_pb2 import Model
 from airegistry.v1.price_pb2 import PRICE_BUCKET_INPUT_TOKENS, Price, PriceList, PriceSchedule
 from airegistry.v1.requirements_pb2 import DiscoverQuery, Requirements, ScoreWeights
@@ -41,6 +41,12 @@ def endpoint(**fields):
     )
 
 
+def declaring(template='{"q": {{ prompt | tojson }}}', text="out"):
+    """An endpoint with a wire format of its own."""
+    custom = CustomFormat(request_template=template, response_paths={"text": text})
+    return endpoint(communication=Communication(dialect="custom", custom=custom))
+
+
 def query(**requirements):
     return pb.DiscoverRequest(query=DiscoverQuery(requirements=Requirements(**requirements)))
 
@@ -58,6 +64,16 @@ REFUSED_RESOURCES = [
     pytest.param(model("models/Not An Id"), "resources[0].name", id="invalid-id"),
     pytest.param(model("models/" + "x" * 200), "resources[0].name", id="overlong-id"),
     pytest.param(model("things/m"), "resources[0].name", id="unknown-collection"),
+    pytest.param(
+        declaring(template='{"q": "{{ prompt }}"}'),
+        "resources[0].endpoint.communication.custom.request_template",
+        id="a-template-that-gives-no-json",
+    ),
+    pytest.param(
+        declaring(text="out["),
+        "resources[0].endpoint.communication.custom.response_paths[text]",
+        id="a-path-that-is-none",
+    ),
     pytest.param(model("agents/m"), "resources[0].name", id="name-of-another-kind"),
     pytest.param(Resource(name="models/m"), "resources[0].spec", id="no-spec"),
     pytest.param(

@@ -49,6 +49,11 @@ CASES = {
         "request_template",
         "does not give JSON",
     ),
+    "only-with-tools": (
+        {"request_template": '{"q": 1{% for tool in tools %}, "{{ tool.description }}": 1{% endfor %}}'},
+        "request_template",
+        "does not give JSON",
+    ),
     "no-response-paths": ({"response_paths": {}}, "response_paths", "at least 1"),
     "unknown-field": ({"response_paths": {"txt": "a"}}, "response_paths[txt]", "is not one of"),
     "embeddings-in-a-stream": (

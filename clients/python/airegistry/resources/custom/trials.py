@@ -39,6 +39,17 @@ _SETTINGS: Final[Mapping[str, Any]] = {
     "stop_sequences": [_AWKWARD],
     "system": _AWKWARD,
     "user": _AWKWARD,
+    "tools": [{"name": "look", "description": _AWKWARD, "input_schema": {"type": "object"}, "strict": None}],
+    "tool_choice": {"mode": "required", "name": None},
+    "parallel_tool_calls": True,
+    "response_format": {"kind": "json_object", "name": None, "json_schema": None, "strict": None},
+    "reasoning": {"effort": "low", "max_tokens": None, "include_thoughts": None},
+    "choice_count": 1,
+    "presence_penalty": 0.5,
+    "frequency_penalty": 0.5,
+    "top_logprobs": 1,
+    "output_modalities": ["text"],
+    "extra": {"other": _AWKWARD},
 }
 _BY_FIELD: Final = {"embeddings": "embeddings", "images": "image", "results": "rerank"}
 
