@@ -37,6 +37,7 @@ from airegistry.resources.route import RoutePolicy
 from tests.catalogs import PRICES, asked, cache_of, chat, credentials, endpoint, model
 from tests.inference_servers import TOKENS, Caller, inference_server, refusing, text
 from tests.providers import ok, provider
+from tests.robustness.proxy import proxy
 
 OPEN = Communication(dialect="kserve.v2", auth=Auth(AuthMethod.NONE))
 TEXT = "".join(TOKENS)
@@ -264,6 +265,40 @@ async def test_a_stream_that_breaks_off_is_never_a_whole_answer():
             await collect(engine, got)
     assert text_of(got) == "half"
     assert not any(event.chat_delta and event.chat_delta.finish_reason for event in got)
+
+
+async def test_a_connection_that_is_reset_mid_stream_is_a_connection_error_after_what_came():
+    async def stream(caller: Caller) -> None:
+        await caller.triton(text("half"))
+        await asyncio.sleep(0.1)
+        await asyncio.to_thread(network.cut)
+        await caller.until_gone()
+
+    got: list[Any] = []
+    async with inference_server(stream=stream) as up:
+        with proxy(up.url.removeprefix("grpc://")) as network:
+            async with engine_for(f"grpc://{network.address}") as engine:
+                with pytest.raises(ProviderConnectionError, match="broke in the middle of the answer"):
+                    await asyncio.wait_for(collect(engine, got), 10)
+    assert text_of(got) == "half"
+
+
+async def test_a_connection_that_is_reset_before_the_answer_is_tried_again():
+    calls: list[Caller] = []
+
+    async def infer(caller: Caller) -> Any:
+        calls.append(caller)
+        if len(calls) == 1:
+            await asyncio.to_thread(network.cut)
+            await caller.until_gone()
+        return text("second try")
+
+    async with inference_server(infer) as up:
+        with proxy(up.url.removeprefix("grpc://")) as network:
+            async with engine_for(f"grpc://{network.address}") as engine:
+                answered = await engine.invoke(chat(), deadline=20)
+    assert answered.output.text == "second try"
+    assert [attempt.outcome for attempt in answered.settlement.attempts] == [AttemptOutcome.ERROR, AttemptOutcome.OK]
 
 
 async def test_another_endpoint_takes_over_before_the_first_token():

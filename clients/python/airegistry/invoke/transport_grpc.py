@@ -59,6 +59,7 @@ class GrpcReply:
         self._taken = 0
         self._ready: asyncio.Queue[bytes | ProviderError] = asyncio.Queue(_AHEAD)
         self._ended = False
+        self._failure: ProviderError | None = None
 
     async def put(self, piece: bytes | ProviderError) -> None:
         """Add the next piece, once there is room for it; an empty one, or an error, is the last."""
@@ -66,21 +67,20 @@ class GrpcReply:
 
     async def chunk(self) -> bytes:
         """Return all pieces that are ready, waiting for the first; empty at the end. May be cancelled and called again."""
-        if self._ended:
-            return b""
-        pieces = [await self._ready.get()]
-        while not self._ready.empty() and pieces[-1]:
-            pieces.append(self._ready.get_nowait())
-        *whole, last = pieces
-        if isinstance(last, ProviderError):
-            if not whole:
-                raise last
-            # What came before it is passed on first.
-            self._ready.put_nowait(last)
-            last = b""
-        elif not last:
-            self._ended = True
-        data = b"".join(piece for piece in (*whole, last) if isinstance(piece, bytes))
+        ready: list[bytes] = []
+        while not self._ended and (not ready or not self._ready.empty()):
+            piece = await self._ready.get()
+            if isinstance(piece, ProviderError):
+                self._failure = piece
+            self._ended = not piece or self._failure is not None
+            if isinstance(piece, bytes):
+                ready.append(piece)
+        # What came before a failure is passed on first.
+        if not ready and self._failure is not None:
+            raise self._failure
+        return self._counted(b"".join(ready))
+
+    def _counted(self, data: bytes) -> bytes:
         self._taken += len(data)
         if self._taken > self._settings.max_stream_bytes:
             raise MalformedAnswerError(f"the answer has more than {self._settings.max_stream_bytes} bytes")
@@ -274,7 +274,6 @@ async def _pump(running: Any, first: Any, reply: GrpcReply) -> None:
         await reply.put(broken(end, begun=True) or refusal(end) + b"\n")
     except ProviderError as error:
         await reply.put(error)
-        return
     else:
         await reply.put(_END)
     await reply.put(b"")
