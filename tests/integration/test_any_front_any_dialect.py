@@ -71,7 +71,7 @@ async def openai_responses(url: str, *, stream: bool) -> Said:
                 answer: Any = await events.get_final_response()
         else:
             answer = await sdk.responses.create(**ask)
-    calls = [(item.name, json.loads(item.arguments)) for item in answer.output if item.type == "function_call"]
+    calls = [(item.name, json.loads(item.arguments or "{}")) for item in answer.output if item.type == "function_call"]
     return Said(answer.output_text, calls)
 
 
@@ -94,11 +94,11 @@ async def ollama_chat(url: str, *, stream: bool) -> Said:
     user = {"role": "user", "content": QUESTION, "images": [PICTURE]}
     tool = {"type": "function", "function": {"name": "get_weather", "description": "Look", "parameters": SCHEMA}}
     ask: Any = {"model": "m", "messages": [{"role": "system", "content": SYSTEM}, user], "tools": [tool]}
-    sdk = ollama.AsyncClient(host=url)
-    if stream:
-        parts: list[Any] = [part async for part in await sdk.chat(**ask, stream=True)]
-    else:
-        parts = [await sdk.chat(**ask)]
+    async with ollama.AsyncClient(host=url) as sdk:
+        if stream:
+            parts: list[Any] = [part async for part in await sdk.chat(**ask, stream=True)]
+        else:
+            parts = [await sdk.chat(**ask)]
     assert parts[-1].done
     calls = [call.function for part in parts for call in part.message.tool_calls or ()]
     text = "".join(part.message.content or "" for part in parts)

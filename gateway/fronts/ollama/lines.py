@@ -15,7 +15,7 @@ from airegistry.invocations.invocation import InvokeEvent, Settlement, StreamEnd
 from airegistry.invocations.invocation import Warning as FieldWarning
 from gateway.fronts.answering import warned
 from gateway.fronts.ollama.errors import error_body
-from gateway.fronts.ollama.message import call_value, done_reason, incomplete, logprobs_value, members_of
+from gateway.fronts.ollama.message import call_value, done_reason, incomplete, logprobs_value, members_of, whole
 from gateway.fronts.ollama.responses import Envelope, ending, relayed_line
 
 
@@ -80,11 +80,16 @@ class Lines:
         return members
 
     def _waiting(self, but: int | None = None) -> list[bytes]:
-        """Return the lines of calls that are complete; parallel ones may come interleaved, and then they wait for the end."""
-        if not self._calls or (but is not None and but <= max(self._calls)):
-            return []
-        calls, self._calls = self._calls, {}
-        return [self._line({"tool_calls": [call_value(calls[index])]}) for index in sorted(calls)]
+        """Return the lines of the calls that wait: of all of them at the end, before that of those that are whole.
+
+        Parallel calls may come interleaved; nothing can follow a whole JSON object. What is of a call itself makes none go.
+        """
+        done = []
+        for index in sorted(self._calls):
+            if but is not None and (but <= index or not whole(self._calls[index])):
+                break
+            done.append(self._calls.pop(index))
+        return [self._line({"tool_calls": [call_value(call)]}) for call in done]
 
     def _line(self, members: dict[str, Any], delta: ChatDelta | None = None) -> bytes:
         line = self._envelope.line(members)

@@ -62,16 +62,25 @@ def incomplete(block: ContentBlock) -> bool:
 
 
 def call_value(call: ToolCall) -> dict[str, Any]:
-    """Return a tool call. Raises MalformedAnswerError when its arguments are not the object that they must be here."""
-    try:
-        arguments = orjson.loads(call.arguments) if call.arguments.strip() else {}
-    except orjson.JSONDecodeError:
-        arguments = None
-    if not isinstance(arguments, dict):
+    """Return a tool call, its arguments as the model wrote them.
+
+    Raises MalformedAnswerError when they are not the object that they must be here.
+    """
+    if call.arguments.strip() and not whole(call):
         raise MalformedAnswerError(
             f"the model called the tool {call.name[:64]!r} with arguments that are no JSON object"
         )
+    # Not parsed and written again: a number may have more digits than we can hold.
+    arguments = orjson.Fragment(call.arguments.strip() or "{}")
     return {"id": call.id, "function": {"name": call.name, "arguments": arguments}}
+
+
+def whole(call: ToolCall) -> bool:
+    """Say whether the arguments of a call are a JSON object."""
+    try:
+        return isinstance(orjson.loads(call.arguments), dict)
+    except orjson.JSONDecodeError:
+        return False
 
 
 def logprobs_value(logprobs: tuple[TokenLogprob, ...]) -> list[dict[str, Any]]:

@@ -122,17 +122,18 @@ def _add(contents: list[dict[str, Any]], role: str, parts: list[dict[str, Any]])
         contents.append({"role": role, "parts": parts})
 
 
-def _arguments(call: ToolCall, path: str) -> dict[str, Any]:
+def _arguments(call: ToolCall, path: str) -> orjson.Fragment:
+    """Return the arguments as the model wrote them: a number may have more digits than we can hold."""
     try:
         arguments = orjson.loads(call.arguments or "{}")
     except orjson.JSONDecodeError as error:
         raise InvalidArgumentError.of(f"{path}.arguments", "is not valid JSON, which this format needs") from error
     if not isinstance(arguments, dict):
         raise InvalidArgumentError.of(f"{path}.arguments", "must be a JSON object in this format")
-    return arguments
+    return orjson.Fragment(call.arguments or "{}")
 
 
-def _response(text: str, *, is_error: bool) -> dict[str, Any]:
+def _response(text: str, *, is_error: bool) -> Any:
     """Return a result as the object that the format wants: itself, if it is one and no error, else under Google's names."""
     if is_error:
         return {"error": text}
@@ -140,7 +141,7 @@ def _response(text: str, *, is_error: bool) -> dict[str, Any]:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         return {"result": text}
-    return value if isinstance(value, dict) else {"result": text}
+    return orjson.Fragment(text) if isinstance(value, dict) else {"result": text}
 
 
 def _media(media: MediaBlock, path: str) -> dict[str, Any]:
