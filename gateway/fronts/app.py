@@ -121,6 +121,9 @@ async def _refused(request: Request, error: Exception) -> Response:
     """Answer for what matches no route, or not with this method."""
     status = error.status_code if isinstance(error, HTTPException) else 404
     headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    if "Allow" in headers:
+        # The router names the methods in any order, another one in each process.
+        headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
     allowed = f"; it takes {headers['Allow']}" if "Allow" in headers else ""
     where = f"{request.method} {request.url.path[:_SHOWN_LENGTH]}"
     answer = _shape(request)(NotFoundError(f"{where} is nothing that this gateway answers{allowed}"))
