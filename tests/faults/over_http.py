@@ -116,6 +116,28 @@ def _anthropic_reason(body: dict[str, Any]) -> str:
     return reason
 
 
+def _responses_body(ask: Ask) -> dict[str, Any]:
+    turns = [{"type": "message", "role": role, "content": text} for role, text in ask.turns()]
+    return {"model": ask.model, "input": turns}
+
+
+def _read_responses(body: dict[str, Any], got: Got) -> None:
+    texts = [part["text"] for item in body["output"] if item["type"] == "message" for part in item["content"]]
+    got.said, got.whole, got.finished = texts, True, body["status"] == "completed"
+
+
+def _hear_responses(event: dict[str, Any], got: Got) -> None:
+    if event["type"] == "response.output_text.delta":
+        got.said.append(event["delta"])
+    elif event["type"] == "response.completed":
+        got.whole, got.finished = True, event["response"]["status"] == "completed"
+
+
+def _responses_reason(body: dict[str, Any]) -> str:
+    # A response has an `error` too, and it is null.
+    return _openai_reason(body) if body.get("error") else ""
+
+
 def _hear_ollama(line: dict[str, Any], got: Got) -> None:
     got.said.append(line["message"]["content"])
     got.whole = line["done"]
@@ -140,6 +162,15 @@ FRONTS = (
         _read_anthropic,
         _hear_anthropic,
         _anthropic_reason,
+    ),
+    Front(
+        "responses",
+        "/v1/responses",
+        "openai.responses",
+        _responses_body,
+        _read_responses,
+        _hear_responses,
+        _responses_reason,
     ),
     Front("ollama", "/api/chat", "ollama.chat", _turns, _hear_ollama, _hear_ollama, _ollama_reason),
 )
