@@ -36,6 +36,8 @@ class Got:
     finished: bool = False
     """Why the answer ended was told."""
     restarts: int = 0
+    status: str | int = ""
+    """Of a call that failed: a code of gRPC, or a status of HTTP."""
     retry_after: float | None = None
     attempts: int | None = None
     """How many attempts the caller was told of, where it is told."""

@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from tests.faults.calling import DEADLINE, Got
-from tests.faults.table import Ends
+from tests.faults.table import SAID_AS, Ends
 from tests.faults.wires import TEXT, WORDS
 
 ANSWERED = Ends()
@@ -27,3 +27,6 @@ def as_it_ends(got: Got, ends: Ends) -> None:
     text = "".join(WORDS[: ends.words]) if ends.reason else TEXT
     assert (got.text, got.reason) == (text, ends.reason)
     assert got.whole == got.finished == (not ends.reason)
+    if ends.reason:
+        code, status = SAID_AS[ends.reason]
+        assert got.status in (code, 200 if ends.words else status)

@@ -59,7 +59,7 @@ def _hear(event: Any, got: Got) -> None:
 
 
 def _refused(error: aio.AioRpcError, got: Got) -> Got:
-    got.reason = refusal(error).reason
+    got.reason, got.status = refusal(error).reason, error.code().name
     got.retry_after = from_call(error).retry_after
     got.attempts = len(attempts_of(error))
     return got

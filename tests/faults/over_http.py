@@ -33,6 +33,7 @@ async def call(callers: Callers, ask: Ask, *, front: Front, stream: bool) -> Got
     body = json.dumps({**front.body(ask), "stream": stream})
     async with callers.http.post(front.path, data=body, timeout=aiohttp.ClientTimeout(DEADLINE)) as reply:
         got = Got(attempts=int(reply.headers["x-airegistry-attempts"]) if reply.ok and not stream else None)
+        got.status = _OVERLOADED.get(reply.status, reply.status)
         said = await reply.read()
         if not reply.ok:
             got.reason = front.reason(json.loads(said))
@@ -42,6 +43,10 @@ async def call(callers: Callers, ask: Ask, *, front: Front, stream: bool) -> Got
         else:
             front.read(json.loads(said), got)
     return got
+
+
+_OVERLOADED = {529: 503}
+"""Anthropic has a status of its own for it."""
 
 
 def _hear_all(front: Front, said: bytes, got: Got) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from airegistry.resources.route import RoutePolicy
 from tests.faults import misbehaving as does
@@ -54,7 +54,27 @@ class Fault:
             return Ends("TRUNCATED_ANSWER", len(WORDS))
         return self.stream if streamed else self.whole
 
+    def times(self, *, streamed: bool) -> RoutePolicy:
+        """Return the time budgets of a call. Where tokens come before the silence, only the silence is short."""
+        first = PATIENT.first_token_timeout
+        return replace(self.policy, first_token_timeout=first) if streamed and self.stream.words else self.policy
 
+
+SAID_AS = {
+    "PROVIDER_RATE_LIMITED": ("RESOURCE_EXHAUSTED", 429),
+    "PROVIDER_FAILED": ("UNAVAILABLE", 502),
+    "PROVIDER_OVERLOADED": ("UNAVAILABLE", 503),
+    "PROVIDER_CREDENTIAL": ("FAILED_PRECONDITION", 502),
+    "PROVIDER_MODEL_NOT_FOUND": ("FAILED_PRECONDITION", 502),
+    "PROVIDER_CONNECTION": ("UNAVAILABLE", 502),
+    "PROVIDER_TIMEOUT": ("DEADLINE_EXCEEDED", 504),
+    "PROVIDER_REJECTED": ("INVALID_ARGUMENT", 400),
+    "TRUNCATED_ANSWER": ("UNAVAILABLE", 502),
+    "MALFORMED_ANSWER": ("UNAVAILABLE", 502),
+    "CONTEXT_LENGTH_EXCEEDED": ("INVALID_ARGUMENT", 400),
+    "CONTENT_REFUSED": ("INVALID_ARGUMENT", 400),
+}
+"""The status of each error, over gRPC and over HTTP; after the first token the status of HTTP was 200."""
 NO_MARK = "no-mark-at-the-end"
 WHOLE = Ends(words=len(WORDS))
 LIMITED = Ends("PROVIDER_RATE_LIMITED")
@@ -80,6 +100,8 @@ FAULTS = (
     both("500-once", (refusing(Trouble.FAILED), does.healthy), Ends(again=True)),
     both("500-for-ever", (refusing(Trouble.FAILED),), Ends("PROVIDER_FAILED", again=True)),
     both("503-for-ever", (refusing(Trouble.OVERLOADED),), Ends("PROVIDER_OVERLOADED")),
+    both("401", (refusing(Trouble.BAD_KEY),), Ends("PROVIDER_CREDENTIAL")),
+    both("404", (refusing(Trouble.NO_MODEL),), Ends("PROVIDER_MODEL_NOT_FOUND")),
     wordless("reset-before-headers", does.reset, BROKEN),
     wordless("silence", does.silence, TIMED_OUT, HASTY),
     wordless("headers-byte-by-byte", does.headers_byte_by_byte, TIMED_OUT, HASTY),

@@ -38,7 +38,7 @@ async def alone(scene, case):
     fault, wire, carrier = case
     ends = fault.ends(wire, streamed=carrier.streamed)
     asked = ends.asked(restarts=carrier.restarts)
-    async with scene.route(wire, fault.behave, policy=fault.policy) as (name, (up,)):
+    async with scene.route(wire, fault.behave, policy=fault.times(streamed=carrier.streamed)) as (name, (up,)):
         got = await timed(carrier.call(scene.callers, Ask(name)))
         as_it_ends(got, ends)
         assert len(up.seen) == asked
@@ -51,7 +51,10 @@ async def before_another(scene, case):
     fault, wire, carrier = case
     ends = fault.ends(wire, streamed=carrier.streamed)
     asked, over = ends.asked(restarts=carrier.restarts), ends.takes_over(restarts=carrier.restarts)
-    async with scene.route(wire, fault.behave, HEALTHY, policy=fault.policy) as (name, (up, other)):
+    async with scene.route(wire, fault.behave, HEALTHY, policy=fault.times(streamed=carrier.streamed)) as (
+        name,
+        (up, other),
+    ):
         got = await timed(carrier.call(scene.callers, Ask(name)))
         as_it_ends(got, ANSWERED if over else ends)
         assert got.restarts == (asked if over and ends.words else 0)

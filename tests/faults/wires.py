@@ -27,6 +27,8 @@ class Trouble(Enum):
     TOO_LONG = auto()
     FILTERED = auto()
     PREFILL = auto()
+    BAD_KEY = auto()
+    NO_MODEL = auto()
 
 
 STATUSES = {
@@ -36,6 +38,8 @@ STATUSES = {
     Trouble.TOO_LONG: 400,
     Trouble.FILTERED: 400,
     Trouble.PREFILL: 400,
+    Trouble.BAD_KEY: 401,
+    Trouble.NO_MODEL: 404,
 }
 
 
@@ -115,6 +119,8 @@ _OPENAI_ERRORS = {
     ),
     Trouble.FILTERED: _openai_error("The response was filtered", "invalid_request_error", "content_filter"),
     Trouble.PREFILL: _openai_error("The last message must not be of the assistant.", "invalid_request_error"),
+    Trouble.BAD_KEY: _openai_error("Incorrect API key provided", "invalid_request_error", "invalid_api_key"),
+    Trouble.NO_MODEL: _openai_error("The model does not exist", "invalid_request_error", "model_not_found"),
 }
 _OPENAI_USAGE = {"prompt_tokens": 10, "completion_tokens": 60, "total_tokens": 70}
 
@@ -183,6 +189,8 @@ ANTHROPIC_MESSAGES = Wire(
             "invalid_request_error",
             "This model does not support assistant message prefill. The conversation must end with a user message.",
         ),
+        Trouble.BAD_KEY: _anthropic_error("authentication_error", "invalid x-api-key"),
+        Trouble.NO_MODEL: _anthropic_error("not_found_error", "model: served"),
     },
     error_inside=_named(_anthropic_error("api_error", "Internal server error")),
     ping=_named({"type": "ping"}),
@@ -270,6 +278,8 @@ OLLAMA_CHAT = Wire(
         Trouble.TOO_LONG: {"error": "the input length exceeds the context length"},
         Trouble.FILTERED: {"error": "the request was refused by the content filter"},
         Trouble.PREFILL: {"error": "the last message must not be of the assistant"},
+        Trouble.BAD_KEY: {"error": "unauthorized"},
+        Trouble.NO_MODEL: {"error": "model 'served' not found"},
     },
     error_inside=b'{"error": "llama runner process has terminated"}\n',
     ping=b"\n",

@@ -173,30 +173,6 @@ async def test_fields_of_the_same_format_pass_through(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "stream"),
-    [
-        pytest.param(providers.hang_before_headers, False, id="whole-before-headers"),
-        pytest.param(providers.hang_before_headers, True, id="streamed-before-headers"),
-        pytest.param(providers.hang_before_first_token, True, id="before-first-token"),
-        pytest.param(providers.hang_in_the_middle, True, id="mid-stream"),
-    ],
-)
-async def test_a_caller_that_goes_away_cancels_the_provider_at_once(tmp_path, behaviour, stream):
-    async with front_over(tmp_path, behaviour) as front:
-        asking = asyncio.ensure_future(
-            front.http.post("/v1/chat/completions", data=json.dumps({**ASK, "stream": stream}))
-        )
-        await asyncio.wait_for(front.up.asked.wait(), 5)
-        if behaviour is providers.hang_in_the_middle:
-            reply = await asking
-            await reply.content.readany()
-            reply.close()
-        asking.cancel()
-        async with asyncio.timeout(0.1):
-            await front.up.seen[0].gone.wait()
-
-
-@pytest.mark.parametrize(
     ("behaviour", "code"),
     [
         pytest.param(providers.hang_before_headers, "499", id="before-the-answer"),
