@@ -230,6 +230,20 @@ async def test_a_history_of_responses_reaches_a_chat_model(tmp_path):
     assert any("thinking" in warning for warning in (answer.model_extra or {})["airegistry"]["warnings"])
 
 
+async def test_thoughts_of_another_provider_do_not_reach_a_target_of_this_format(tmp_path):
+    thoughts = [
+        {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "airegistry:EqQBCk"},
+        {"type": "reasoning", "id": "rs_2", "summary": [], "encrypted_content": "gAAAAown"},
+    ]
+    history: Any = [{"role": "user", "content": "Hi"}, *thoughts, {"role": "user", "content": "Go on"}]
+    async with front_over(tmp_path, answering(message("Yes."))) as front:
+        answer = await front.sdk.responses.create(model="same", input=history, extra_body={"odd": 1})
+        sent = front.up.seen[0].body
+    assert [item.get("encrypted_content") for item in sent["input"]] == [None, "gAAAAown", None]
+    assert sent["odd"] == 1
+    assert answer.output_text == "Yes."
+
+
 class City(pydantic.BaseModel):
     name: str
     people: int

@@ -347,8 +347,9 @@ def test_a_thought_without_signature_is_not_sent():
     assert warned == {"chat.messages[1].content[0].thinking", "chat.messages[1].content[0].cache_control"}
 
 
-def test_a_thought_that_another_provider_signed_is_not_sent():
-    thought = ContentBlock(thinking=ThinkingBlock("hm", "gemini:c2ln"))
+@pytest.mark.parametrize("signature", ["gemini:sig", "openai.responses:sig"])
+def test_a_thought_that_another_provider_signed_is_not_sent(signature):
+    thought = ContentBlock(thinking=ThinkingBlock("hm", signature))
     turns, warned = turns_of(user(text("hi")), said(thought, text("yes")), user(text("?")))
     assert turns[1] == {"role": "assistant", "content": "yes"}
     assert warned == {"chat.messages[1].content[0].thinking"}

@@ -179,7 +179,7 @@ def test_other_words_of_the_systems_stay_where_they_are(messages, roles):
 
 def test_a_conversation_with_thoughts_calls_and_results_is_items():
     answer = said(
-        ContentBlock(thinking=ThinkingBlock("Ask.", "gAAA")),
+        ContentBlock(thinking=ThinkingBlock("Ask.", "openai.responses:gAAA")),
         "I look.",
         ContentBlock(refusal=RefusalBlock("Not all.")),
         ContentBlock(tool_call=ToolCall("c1", "go", '{"a":"b"}')),
@@ -224,10 +224,17 @@ def test_a_conversation_with_thoughts_calls_and_results_is_items():
 
 
 def test_thoughts_that_were_signed_are_asked_for_again():
-    thought = said(ContentBlock(thinking=ThinkingBlock("", "gAAA")), role=Role.ASSISTANT)
+    thought = said(ContentBlock(thinking=ThinkingBlock("", "openai.responses:gAAA")), role=Role.ASSISTANT)
     body, _, _ = encode(ChatRequest(messages=(HELLO, thought, HELLO)))
     assert body["include"] == ["reasoning.encrypted_content"]
     assert body["input"][1] == {"type": "reasoning", "summary": [], "encrypted_content": "gAAA"}
+
+
+@pytest.mark.parametrize("signature", ["gemini:gAAA", "EqQBCk"], ids=["marked", "bare"])
+def test_a_signature_of_another_provider_is_not_sent(signature):
+    sent, warnings = items(HELLO, said(ContentBlock(thinking=ThinkingBlock("Hm.", signature)), role=Role.ASSISTANT))
+    assert len(sent) == 1
+    assert warnings == ["chat.messages[1].content[0].thinking"]
 
 
 def test_thoughts_in_the_open_go_to_those_who_take_them():

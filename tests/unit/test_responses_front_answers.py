@@ -132,7 +132,7 @@ def test_blocks_are_the_same_items_whole_and_streamed(content, kinds):
 
 def test_items_say_all_that_blocks_do():
     thought, message, call, image = whole(
-        ContentBlock(thinking=ThinkingBlock("Hm.", "sig")),
+        ContentBlock(thinking=ThinkingBlock("Hm.", "openai.responses:sig")),
         text("See A.", NESTED),
         ContentBlock(tool_call=ToolCall("c", "go", '{"a":1}')),
         PNG,
@@ -145,6 +145,14 @@ def test_items_say_all_that_blocks_do():
     ]
     assert (call["call_id"], call["name"], call["arguments"], call["status"]) == ("c", "go", '{"a":1}', "completed")
     assert base64.b64decode(image["result"]) == b"\x89P"
+
+
+@pytest.mark.parametrize("signature", ["openai.responses:sig", "gemini:sig", "EqQBCk"])
+def test_the_proof_of_a_thought_comes_back_as_it_was(signature):
+    item = whole(ContentBlock(thinking=ThinkingBlock("Hm.", signature)))["output"][0]
+    call = read_responses(orjson.dumps({"model": "m", "input": [item]}))
+    assert call.request.messages[0].content[0].thinking == ThinkingBlock("Hm.", signature)
+    assert call.rewrite is not signature.startswith("openai.responses:")
 
 
 LOST = [
@@ -197,7 +205,7 @@ def test_why_an_answer_ended_is_its_status(finish, content, status, reason):
 def test_events_are_numbered_and_begin_and_end_in_order():
     events = streamed(
         ChatDelta(0, 0, thinking="Hm"),
-        ChatDelta(0, 0, thinking_signature="sig"),
+        ChatDelta(0, 0, thinking_signature="openai.responses:sig"),
         ChatDelta(0, 1, text="a"),
         ChatDelta(0, 1, text="b", logprobs=(LOGPROB,)),
         ChatDelta(0, 2, refusal="No"),

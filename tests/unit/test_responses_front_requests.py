@@ -141,7 +141,7 @@ def test_what_an_answer_was_made_of_is_one_turn():
         Message(
             Role.ASSISTANT,
             (
-                ContentBlock(thinking=ThinkingBlock("a\n\nb", "sig")),
+                ContentBlock(thinking=ThinkingBlock("a\n\nb", "openai.responses:sig")),
                 ContentBlock(text=TextBlock("Hi", (annotation,))),
                 ContentBlock(refusal=RefusalBlock("No")),
                 ContentBlock(tool_call=ToolCall("c", "go", "{}")),
@@ -159,7 +159,16 @@ def test_thoughts_in_the_open_and_their_summary_are_kept_apart():
         "content": [{"type": "reasoning_text", "text": "Long."}],
         "encrypted_content": "sig",
     }
-    assert [block.thinking for block in turns(item)[0].content] == [ThinkingBlock("", "sig"), ThinkingBlock("Long.")]
+    assert [block.thinking for block in turns(item)[0].content] == [
+        ThinkingBlock("", "openai.responses:sig"),
+        ThinkingBlock("Long."),
+    ]
+
+
+def test_what_only_the_same_format_can_do_is_never_written_anew():
+    thought = {"type": "reasoning", "summary": [], "encrypted_content": "airegistry:EqQBCk"}
+    assert read(input=[thought]).rewrite
+    assert not read(input=[thought], previous_response_id="r").rewrite
 
 
 def test_turns_of_others_stay_apart():

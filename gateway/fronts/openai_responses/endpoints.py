@@ -37,7 +37,7 @@ class Responses:
         """Answer one request; the caller's going away cancels it."""
         body = await read_body(receive, most=self._max_body_bytes)
         call = read_responses(body)
-        origin = Origin(_DIALECT, body, untranslatable=call.untranslatable)
+        origin = Origin(_DIALECT, None if call.rewrite else body, untranslatable=call.untranslatable)
         answer = self._stream if call.stream else self._whole
         with call.words.spoken():
             await while_connected(receive, answer(call, origin, send))

@@ -10,6 +10,7 @@ from airegistry.invocations.chat import Message, Role
 from airegistry.invocations.content import ContentBlock, TextBlock, ThinkingBlock, ToolCall, ToolResult
 from gateway.fronts.fields import Fields, wrong
 from gateway.fronts.openai_responses.parts import blocks_of
+from gateway.fronts.openai_responses.signatures import of_another_format, signature_of
 
 _ROLES: Final = {
     "user": Role.USER,
@@ -27,6 +28,8 @@ class Conversation:
     def __init__(self) -> None:
         self.untranslatable: list[FieldViolation] = []
         self.places: list[list[str]] = []
+        self.foreign_thoughts = False
+        """Whether thoughts have proofs of another format: a target of this one refuses them, if it gets to see them."""
         self._turns: list[tuple[Role, list[ContentBlock]]] = []
 
     @property
@@ -66,7 +69,7 @@ class Conversation:
             case "function_call_output":
                 self.say(Role.TOOL, [(_result(item), item.path)])
             case "reasoning":
-                self.say(Role.ASSISTANT, [(block, item.path) for block in _thoughts(item)])
+                self.say(Role.ASSISTANT, [(block, item.path) for block in self._thoughts(item)])
             case _:
                 self._foreign(item, kind)
 
@@ -76,6 +79,16 @@ class Conversation:
         if role is None:
             raise wrong(item.at("role"), f"{word[:40]!r} is not one of {', '.join(_ROLES)}")
         self.say(role, blocks_of(item, "content"))
+
+    def _thoughts(self, item: Fields) -> list[ContentBlock]:
+        """Return a thought as its summary, which has its proof, and as it was in full."""
+        summary, full = (_words(item, name) for name in ("summary", "content"))
+        encrypted = item.text("encrypted_content")
+        self.foreign_thoughts = self.foreign_thoughts or of_another_format(encrypted)
+        thoughts = [ThinkingBlock(summary, signature_of(encrypted))] if summary or encrypted else []
+        if full:
+            thoughts.append(ThinkingBlock(full))
+        return [ContentBlock(thinking=thought) for thought in thoughts]
 
     def _foreign(self, item: Fields, kind: str) -> None:
         what = f"items of type {kind[:40]!r} are understood by targets of this format only"
@@ -92,16 +105,6 @@ def _call(item: Fields) -> ContentBlock:
 def _result(item: Fields) -> ContentBlock:
     content = tuple(block for block, _ in blocks_of(item, "output"))
     return ContentBlock(tool_result=ToolResult(item.needed("call_id"), content))
-
-
-def _thoughts(item: Fields) -> list[ContentBlock]:
-    """Return a thought as its summary, which has its proof, and as it was in full."""
-    summary, full = (_words(item, name) for name in ("summary", "content"))
-    signature = item.text("encrypted_content")
-    thoughts = [ThinkingBlock(summary, signature)] if summary or signature else []
-    if full:
-        thoughts.append(ThinkingBlock(full))
-    return [ContentBlock(thinking=thought) for thought in thoughts]
 
 
 def _words(item: Fields, name: str) -> str:

@@ -10,6 +10,7 @@ from airegistry.dialects.openai_images.media_types import format_word
 from airegistry.invocations.chat import TokenLogprob
 from airegistry.invocations.content import MediaBlock, ToolCall
 from gateway.fronts.openai.message import logprobs_value
+from gateway.fronts.openai_responses.signatures import encrypted_content
 
 Value = dict[str, Any]
 
@@ -63,7 +64,7 @@ def reasoning_item(id_: str, words: str, signature: str) -> Value:
     """Return a thought; its proof stands where this format has its own."""
     value: Value = {"id": id_, "type": "reasoning", "summary": [summary_part(words)] if words else []}
     if signature:
-        value["encrypted_content"] = signature
+        value["encrypted_content"] = encrypted_content(signature)
     return value
 
 

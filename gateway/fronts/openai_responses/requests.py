@@ -46,7 +46,7 @@ _SAID_BACK: Final = (
 class ResponsesCall:
     """A call of `/v1/responses`.
 
-    `untranslatable` names what only a target of the same format can do, `warnings` what has no canonical place, `said` what a response
+    With `rewrite` a target of the same format must not get the caller's own words. `untranslatable` names what only a target of the same format can do, `warnings` what has no canonical place, `said` what a response
     repeats, and `words` knows the caller's names of canonical fields.
     """
 
@@ -54,6 +54,7 @@ class ResponsesCall:
     request: ChatRequest
     words: Words
     stream: bool = False
+    rewrite: bool = False
     untranslatable: tuple[FieldViolation, ...] = ()
     warnings: tuple[FieldWarning, ...] = ()
     said: Mapping[str, Any] | None = None
@@ -71,13 +72,16 @@ def read_responses(body: bytes) -> ResponsesCall:
     talk, options = _conversation(fields), Options(fields)
     _take_harmless(fields)
     request = ChatRequest(messages=talk.messages, **options.values, extra=_extra(fields))
+    untranslatable = (*kept_elsewhere, *talk.untranslatable, *options.untranslatable)
     lost = tuple(FieldWarning(path, "this field is not known here; not sent") for path in fields.unread_below())
     return ResponsesCall(
         model=model,
         request=request,
         words=Words(talk.places, options.tools),
         stream=stream,
-        untranslatable=(*kept_elsewhere, *talk.untranslatable, *options.untranslatable),
+        # What cannot be written anew has to take its chances.
+        rewrite=talk.foreign_thoughts and not untranslatable,
+        untranslatable=untranslatable,
         warnings=lost,
         said=said,
     )

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from airegistry.dialects import reading
 from airegistry.dialects.gemini.logprobs import logprobs_of
-from airegistry.dialects.gemini.signatures import marked
+from airegistry.dialects.signatures import GEMINI, marked
 from airegistry.errors import MalformedAnswerError, TruncatedAnswerError
 from airegistry.invocations.chat import ChatDelta, FinishReason
 from airegistry.invocations.content import ContentBlock, MediaBlock, ToolCall
@@ -81,7 +81,7 @@ class Candidate:
         return ChatDelta(self._index, last, finish_reason=reason, upstream_finish_reason=self._finish)
 
     def _part(self, part: Mapping[str, Any], answer_id: str) -> Iterator[StreamItem]:
-        signature = marked(reading.text(part, "thoughtSignature", self._path))
+        signature = marked(GEMINI, reading.text(part, "thoughtSignature", self._path))
         thought = bool(part.get("thought"))
         # A signature goes before the part that carries it, to the thought that it signs.
         if signature and not thought:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from airegistry.dialects.gemini.signatures import own
+from airegistry.dialects.signatures import GEMINI, own
 from airegistry.errors import InvalidArgumentError, UnsupportedFieldError
 from airegistry.invocations.chat import Message, Role
 from airegistry.invocations.content import ContentBlock, MediaBlock, ThinkingBlock, ToolCall, ToolResult
@@ -77,7 +77,7 @@ class ContentWriter:
 
     def _thought(self, thinking: ThinkingBlock, path: str) -> dict[str, Any] | None:
         """Keep a signature of Gemini's for the next part, which it belongs to; what others thought is not sent."""
-        signature = own(thinking.signature)
+        signature = own(GEMINI, thinking.signature)
         if signature is None:
             self._warn(path, "only thoughts that this provider signed itself are sent")
             return None

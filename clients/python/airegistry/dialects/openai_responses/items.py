@@ -9,6 +9,7 @@ from airegistry.dialects.openai.messages import UNCACHED
 from airegistry.dialects.openai.variants import Variant
 from airegistry.dialects.openai_responses.annotations import annotation_of
 from airegistry.dialects.openai_responses.parts import part_of
+from airegistry.dialects.signatures import RESPONSES, own
 from airegistry.errors import InvalidArgumentError, UnsupportedFieldError
 from airegistry.invocations.chat import Message, Role
 from airegistry.invocations.content import ContentBlock, TextBlock, ThinkingBlock, ToolCall, ToolResult
@@ -86,9 +87,9 @@ class ItemWriter:
         return {"type": "output_text", "text": text.text, "annotations": kept}
 
     def _thought(self, thinking: ThinkingBlock, path: str) -> Iterator[_Item]:
-        if thinking.signature:
+        if signature := own(RESPONSES, thinking.signature):
             summary = [{"type": "summary_text", "text": thinking.text}] if thinking.text else []
-            yield {"type": "reasoning", "summary": summary, "encrypted_content": thinking.signature}
+            yield {"type": "reasoning", "summary": summary, "encrypted_content": signature}
         elif thinking.text and self._variant.reasoning_content:
             content = [{"type": "reasoning_text", "text": thinking.text}]
             yield {"type": "reasoning", "summary": [], "content": content}

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from airegistry.dialects import reading
 from airegistry.dialects.openai_responses.pieces import Blocks, Place
+from airegistry.dialects.signatures import RESPONSES, marked
 from airegistry.invocations.chat import ChatDelta
 from airegistry.invocations.content import ContentBlock, MediaBlock, ToolCall
 from airegistry.invocations.invocation import Warning as FieldWarning
@@ -107,7 +108,8 @@ class Output:
                 place = Place(key, name, i)
                 words = reading.text(part, "text", f"output.reasoning.{name}[{i}]")
                 yield from self.blocks.thought(place, self.blocks.rest(place, words))
-        yield from self.blocks.signature(key, reading.text(item, "encrypted_content", "output.reasoning"))
+        signature = reading.text(item, "encrypted_content", "output.reasoning")
+        yield from self.blocks.signature(key, marked(RESPONSES, signature))
 
     def _image(self, key: object, item: Mapping[str, Any]) -> Iterator[StreamItem]:
         place = Place(key, "image")

@@ -10,8 +10,9 @@ from airegistry.dialects.openai.variants import Variant
 from airegistry.dialects.openai_responses.form import text_form, tool_choice_value, tool_value
 from airegistry.dialects.openai_responses.items import ItemWriter
 from airegistry.dialects.openai_responses.merging import merge
+from airegistry.dialects.signatures import RESPONSES, own
 from airegistry.errors import UnsupportedFieldError
-from airegistry.invocations.chat import ChatRequest, Reasoning
+from airegistry.invocations.chat import ChatRequest, Message, Reasoning
 from airegistry.invocations.invocation import Warning as FieldWarning
 
 _LEAST_TOKENS: Final = 16
@@ -82,11 +83,14 @@ def _reasoning(reasoning: Reasoning | None) -> dict[str, Any] | None:
 def _included(request: ChatRequest) -> Iterator[str]:
     """Yield what an answer is to have beside the usual. Models that do not think refuse to be asked for thoughts."""
     asked = request.reasoning or Reasoning()
-    signed = any(block.thinking and block.thinking.signature for turn in request.messages for block in turn.content)
-    if signed or asked.include_thoughts or asked.effort not in ("", "none"):
+    if any(map(_signed, request.messages)) or asked.include_thoughts or asked.effort not in ("", "none"):
         yield "reasoning.encrypted_content"
     if request.top_logprobs is not None:
         yield "message.output_text.logprobs"
+
+
+def _signed(message: Message) -> bool:
+    return any(block.thinking and own(RESPONSES, block.thinking.signature) for block in message.content)
 
 
 def _unsaid(request: ChatRequest) -> Iterator[FieldWarning]:
