@@ -21,6 +21,7 @@ from airegistry.errors import NotFoundError, RegistryError
 from airegistry.invoke import Engine
 from gateway.fronts.anthropic.endpoints import anthropic_routes, speaks_anthropic
 from gateway.fronts.anthropic.errors import error_answer as anthropic_error
+from gateway.fronts.callers import Callers
 from gateway.fronts.connection import CallerGoneError
 from gateway.fronts.ollama.endpoints import ollama_routes
 from gateway.fronts.ollama.errors import error_answer as ollama_error
@@ -74,7 +75,7 @@ def fronts(
             *ollama_routes(engine, max_body_bytes=max_body_bytes),
             *responses_routes(engine, max_body_bytes=max_body_bytes),
         ],
-        middleware=[Middleware(CountedRequests, observer=metrics.calls)],
+        middleware=[Middleware(CountedRequests, observer=metrics.calls), Middleware(Callers)],
         exception_handlers={HTTPException: _refused, RegistryError: _failed, Exception: _failed},
     )
 

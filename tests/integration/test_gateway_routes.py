@@ -121,10 +121,10 @@ async def metrics(address):
         return await page.text()
 
 
-async def posted(address, **body):
+async def posted(address, path="/v1/chat/completions", headers=None, **body):
     async with (
         aiohttp.ClientSession() as session,
-        session.post(f"http://{address}/v1/chat/completions", json={"messages": MESSAGES, **body}) as answer,
+        session.post(f"http://{address}{path}", json={"messages": MESSAGES, **body}, headers=headers) as answer,
     ):
         return answer.status, dict(answer.headers), await answer.text()
 
@@ -258,3 +258,47 @@ async def until_refused(client):
         while True:
             await client.invoke(chat("r"))
             await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        pytest.param("/v1/chat/completions", {}, id="openai"),
+        pytest.param("/v1/messages", {"max_tokens": 5}, id="anthropic"),
+        pytest.param("/v1/responses", {"input": "x", "messages": None}, id="responses"),
+        pytest.param("/api/chat", {"stream": False}, id="ollama"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("sticky_by", "header"),
+    [
+        pytest.param("session", ("x-airegistry-session", "s-{}"), id="session"),
+        pytest.param("label:team", ("x-airegistry-labels", "other=x, team=t-{}"), id="label"),
+    ],
+)
+async def test_http_callers_stay_on_their_arm_by_what_their_headers_say(tmp_path, path, more, sticky_by, header):
+    name, value = header
+    body = {key: field for key, field in {"model": "r", "messages": MESSAGES, **more}.items() if field is not None}
+    async with provider(providers.ok) as up:
+        half = Split((SplitArm("canary", 500_000, "models/b"),), sticky_by)
+        resources = [*one_model("a", up.url), *one_model("b", up.url), to("a", split=half)]
+        async with gateway_knowing(tmp_path, resources) as gateway, aiohttp.ClientSession() as session:
+
+            async def arm(i):
+                url, headers = f"http://{gateway.http_address}{path}", {name: value.format(i)}
+                async with session.post(url, json=body, headers=headers) as answer:
+                    assert answer.status == 200, await answer.text()
+                    return answer.headers.get("x-airegistry-split-arm", "")
+
+            first = [await arm(i) for i in range(12)]
+            assert [await arm(i) for i in range(12)] == first
+    assert set(first) == {"", "canary"}
+
+
+async def test_labels_that_are_none_are_refused_by_their_name(tmp_path):
+    async with provider(providers.ok) as up, gateway_knowing(tmp_path, one_model("m", up.url)) as gateway:
+        for labels, named in (("red", "x-airegistry-labels"), ("Not A Key=x", "labels")):
+            code, _, text = await posted(gateway.http_address, model="m", headers={"x-airegistry-labels": labels})
+            assert code == 400
+            assert named in json.loads(text)["error"]["message"]
+        assert up.seen == []

@@ -23,6 +23,7 @@ from gateway.fronts.anthropic.relays import relayed_body
 from gateway.fronts.anthropic.requests import MessageCall, read_messages
 from gateway.fronts.anthropic.responses import Envelope, count_body, message_body
 from gateway.fronts.anthropic.streams import MessageEvents
+from gateway.fronts.callers import invocation
 from gateway.fronts.connection import read_body, while_connected
 
 VERSION: Final = "anthropic-version"
@@ -125,7 +126,7 @@ class Models:
 
 
 def _invocation(call: MessageCall) -> Invocation:
-    return Invocation(model=call.model, chat=call.request)
+    return invocation(model=call.model, chat=call.request)
 
 
 def _identity() -> Mapping[str, str]:

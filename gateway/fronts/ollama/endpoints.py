@@ -18,6 +18,7 @@ from airegistry.invocations.embeddings import EmbeddingsResponse
 from airegistry.invocations.invocation import Invocation
 from airegistry.invoke import Answered, Engine, Origin
 from gateway.fronts.answering import JSON, Streamed, account, send_stream, send_whole, warned
+from gateway.fronts.callers import invocation
 from gateway.fronts.connection import read_body, while_connected
 from gateway.fronts.fields import body_fields
 from gateway.fronts.ollama.lines import Lines
@@ -112,8 +113,8 @@ class Conversations:
     def _invocation(self, call: Call) -> Invocation:
         model = self._names.known(call.model)
         if isinstance(call.request, ChatRequest):
-            return Invocation(model=model, chat=call.request)
-        return Invocation(model=model, raw=call.request)
+            return invocation(model=model, chat=call.request)
+        return invocation(model=model, raw=call.request)
 
 
 class Vectors:
@@ -135,9 +136,9 @@ class Vectors:
             nothing = orjson.dumps({"model": call.model, "embeddings": []})
             await send_whole(send, embeddings_body(None) if older else nothing, {})
             return
-        invocation = Invocation(model=self._names.known(call.model), embeddings=call.request)
+        asked = invocation(model=self._names.known(call.model), embeddings=call.request)
         origin = None if older else Origin(EMBED, sent)
-        answered = await while_connected(receive, self._engine.invoke(invocation, origin=origin))
+        answered = await while_connected(receive, self._engine.invoke(asked, origin=origin))
         await send_whole(send, _vectors(answered, call, older=older), account(answered.settlement))
 
 

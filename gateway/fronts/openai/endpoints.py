@@ -14,10 +14,10 @@ from starlette.types import Receive, Scope, Send
 from airegistry.errors import InternalError, ModelNotFoundError
 from airegistry.invocations.chat import ChatResponse
 from airegistry.invocations.embeddings import EmbeddingsResponse
-from airegistry.invocations.invocation import Invocation
 from airegistry.invoke import Engine, Origin
 from airegistry.resources.resource import Resource
 from gateway.fronts.answering import JSON, Streamed, account, send_stream, send_whole, warned
+from gateway.fronts.callers import invocation
 from gateway.fronts.connection import read_body, while_connected
 from gateway.fronts.openai.relays import relayed_body
 from gateway.fronts.openai.requests import ChatCall, read_chat, read_embeddings
@@ -62,7 +62,7 @@ class ChatCompletions:
         await while_connected(receive, answer(call, Origin(_CHAT, body), envelope, send))
 
     async def _whole(self, call: ChatCall, origin: Origin, envelope: Envelope, send: Send) -> None:
-        answered = await self._engine.invoke(Invocation(model=call.model, chat=call.request), origin=origin)
+        answered = await self._engine.invoke(invocation(model=call.model, chat=call.request), origin=origin)
         if answered.wire is not None:
             body = relayed_body(answered.wire, answered.settlement)
         elif isinstance(answered.output, ChatResponse):
@@ -72,7 +72,7 @@ class ChatCompletions:
         await send_whole(send, body, account(answered.settlement))
 
     async def _stream(self, call: ChatCall, origin: Origin, envelope: Envelope, send: Send) -> None:
-        batches = self._engine.stream(Invocation(model=call.model, chat=call.request), origin=origin)
+        batches = self._engine.stream(invocation(model=call.model, chat=call.request), origin=origin)
         writer = ChatEvents(envelope, include_usage=call.include_usage, warnings=call.warnings)
         await send_stream(send, batches, Streamed(writer))
 
@@ -88,8 +88,8 @@ class Embeddings:
         """Answer one request; the caller's going away cancels it."""
         sent = await read_body(receive, most=self._max_body_bytes)
         call = read_embeddings(sent)
-        invocation = Invocation(model=call.model, embeddings=call.request)
-        work = self._engine.invoke(invocation, origin=Origin(_EMBEDDINGS, sent))
+        asked = invocation(model=call.model, embeddings=call.request)
+        work = self._engine.invoke(asked, origin=Origin(_EMBEDDINGS, sent))
         answered = await while_connected(receive, work)
         if answered.wire is not None:
             body = relayed_body(answered.wire, answered.settlement)

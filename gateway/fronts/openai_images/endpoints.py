@@ -9,10 +9,10 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from airegistry.errors import InternalError
-from airegistry.invocations.invocation import Invocation
 from airegistry.invocations.kinds import ImageResponse
 from airegistry.invoke import Engine, Origin
 from gateway.fronts.answering import account, send_whole
+from gateway.fronts.callers import invocation
 from gateway.fronts.connection import read_body, while_connected
 from gateway.fronts.forms import is_form
 from gateway.fronts.openai.relays import relayed_body
@@ -42,7 +42,7 @@ class Images:
         """Answer one request; the caller's going away cancels it."""
         body = await read_body(receive, most=self._max_body_bytes)
         call, origin = self._read(Headers(scope=scope).get("content-type", ""), body)
-        work = self._engine.invoke(Invocation(model=call.model, image=call.request), origin=origin)
+        work = self._engine.invoke(invocation(model=call.model, image=call.request), origin=origin)
         answered = await while_connected(receive, work)
         if answered.wire is not None:
             answer = relayed_body(answered.wire, answered.settlement)

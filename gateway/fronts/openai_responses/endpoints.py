@@ -9,9 +9,9 @@ from starlette.types import Receive, Scope, Send
 
 from airegistry.errors import InternalError
 from airegistry.invocations.chat import ChatResponse
-from airegistry.invocations.invocation import Invocation
 from airegistry.invoke import Engine, Origin
 from gateway.fronts.answering import Streamed, account, send_stream, send_whole
+from gateway.fronts.callers import invocation
 from gateway.fronts.connection import read_body, while_connected
 from gateway.fronts.openai.relays import relayed_body
 from gateway.fronts.openai_responses.answers import response_body
@@ -43,7 +43,7 @@ class Responses:
             await while_connected(receive, answer(call, origin, send))
 
     async def _whole(self, call: ResponsesCall, origin: Origin, send: Send) -> None:
-        answered = await self._engine.invoke(Invocation(model=call.model, chat=call.request), origin=origin)
+        answered = await self._engine.invoke(invocation(model=call.model, chat=call.request), origin=origin)
         if answered.wire is not None:
             body = relayed_body(answered.wire, answered.settlement)
         elif isinstance(answered.output, ChatResponse):
@@ -53,5 +53,5 @@ class Responses:
         await send_whole(send, body, account(answered.settlement))
 
     async def _stream(self, call: ResponsesCall, origin: Origin, send: Send) -> None:
-        batches = self._engine.stream(Invocation(model=call.model, chat=call.request), origin=origin)
+        batches = self._engine.stream(invocation(model=call.model, chat=call.request), origin=origin)
         await send_stream(send, batches, Streamed(ResponseEvents(call, int(time.time()))))
