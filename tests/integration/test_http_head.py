@@ -1,4 +1,4 @@
-"""What a caller may send before the body of an HTTP request."""
+"""What a caller may send before the body of an HTTP request, and how it is answered."""
 
 import asyncio
 
@@ -46,4 +46,16 @@ async def test_a_large_body_and_requests_on_one_connection_are_no_head(connect):
         head = await reader.readuntil(b"\r\n\r\n")
         assert b"200 OK" in head
         assert await reader.readexactly(len(str(size))) == str(size).encode()
+    writer.close()
+
+
+async def test_head_and_body_of_an_answer_come_together(connect):
+    """Also when the connection is closed right after them."""
+    reader, writer = await connect()
+    for more in (b"", b"connection: close\r\n"):
+        writer.write(b"POST / HTTP/1.1\r\nhost: x\r\n%scontent-length: 2\r\n\r\nbb" % more)
+        answer = await reader.read(65536)
+        assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert answer.endswith(b"\r\n\r\n2")
+    assert await reader.read() == b""
     writer.close()

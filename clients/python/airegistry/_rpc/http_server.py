@@ -6,7 +6,7 @@ import asyncio
 import socket
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -15,6 +15,8 @@ from airegistry._rpc.listening import join_address, listen_on
 
 MAX_HEAD_BYTES = 64 * 1024
 """How large the request line and the headers may grow beyond the piece that they begin in."""
+
+_JOINED_BYTES = 64 * 1024
 
 
 class HttpServer:
@@ -56,6 +58,9 @@ class _Protocol(HttpToolsProtocol):
     _in_head = False
     _head_bytes = 0
 
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(cast("asyncio.Transport", _Joined(transport)))
+
     def data_received(self, data: bytes) -> None:
         continued = self._in_head
         super().data_received(data)
@@ -71,6 +76,38 @@ class _Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         super().on_headers_complete()
+
+
+class _Joined:
+    """A transport whose writes of one turn of the loop go out as one.
+
+    Head and body of an answer are two writes, and each that reaches the kernel costs both sides as much as a small answer.
+    """
+
+    def __init__(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._waiting: list[bytes] = []
+        self._size = 0
+
+    def write(self, data: bytes) -> None:
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._waiting.append(data)
+        self._size += len(data)
+        if self._size > _JOINED_BYTES:
+            self._flush()
+
+    def close(self) -> None:
+        self._flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def _flush(self) -> None:
+        waiting, self._waiting, self._size = self._waiting, [], 0
+        if waiting and not self._transport.is_closing():
+            self._transport.write(b"".join(waiting))
 
 
 class _Server(uvicorn.Server):

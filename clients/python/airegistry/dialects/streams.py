@@ -60,7 +60,8 @@ class EventStream:
 
     *plain* reads a whole answer from a server that ignored `stream`; without it all but a page is taken for events. With *relay*
     the events go on as the provider wrote them, as WireSeen in the place of deltas; those that tell an end are kept until the
-    end is sure, as ends always are.
+    end is sure, as ends always are. *passing* knows, without reading much of it, an event that only goes on with a text: of
+    that nothing else needs to be known.
     """
 
     def __init__(
@@ -70,11 +71,13 @@ class EventStream:
         *,
         plain: Callable[[bytes], list[StreamItem]] | None = None,
         relay: bool = False,
+        passing: Callable[[SSEvent], bool] | None = None,
     ) -> None:
         self._framing = framing
         self._reader = reader
         self._read_plain = plain
         self._relay = relay
+        self._passing = passing if relay else None
         self._head = b""
         self._recognized = False
         self._plain: _PlainBody | None = None
@@ -141,6 +144,8 @@ class EventStream:
         return items
 
     def _take(self, event: SSEvent) -> list[StreamItem]:
+        if self._passing is not None and self._passing(event):
+            return [WireSeen(event.data, token=True)]
         items = self._reader.take(event)
         if self._relay:
             items = self._relayed(event, items)

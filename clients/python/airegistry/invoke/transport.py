@@ -13,7 +13,7 @@ from typing import Protocol
 from airegistry.dialects.exchange import GrpcCall, HttpCall
 from airegistry.errors import MalformedAnswerError, ProviderCredentialError, ProviderError
 from airegistry.invoke.credentials import KeyPair
-from airegistry.invoke.transport_address import address_of, head_of
+from airegistry.invoke.transport_address import Address, address_of, head_of
 from airegistry.invoke.transport_connection import Connection
 from airegistry.invoke.transport_grpc import GrpcSettings, GrpcTransport
 from airegistry.invoke.transport_inflating import inflater
@@ -84,15 +84,14 @@ class HttpReply:
     async def body(self) -> bytes:
         """Return the whole body."""
         most = self._settings.max_answer_bytes
-        parts = [part async for part in self._parts(most)]
+        parts = await self._parts(most)
         if self._taken > most:
             raise MalformedAnswerError(f"the answer has more than {most} bytes")
         return b"".join(parts)
 
     async def beginning(self) -> bytes:
         """Return as much of the body as an error needs."""
-        parts = [part async for part in self._parts(_MAX_ERROR_BYTES)]
-        return b"".join(parts)[:_MAX_ERROR_BYTES]
+        return b"".join(await self._parts(_MAX_ERROR_BYTES))[:_MAX_ERROR_BYTES]
 
     async def drain(self) -> None:
         """Take what little is left of a whole answer, so that its connection can serve another call."""
@@ -106,9 +105,12 @@ class HttpReply:
             # Then it is closed instead; the answer was whole.
             pass
 
-    async def _parts(self, most: int) -> AsyncIterator[bytes]:
+    async def _parts(self, most: int) -> list[bytes]:
+        """Return the body up to its end, or to the first piece that makes it more than *most* bytes."""
+        parts = []
         while self._taken <= most and (part := await self.chunk()):
-            yield part
+            parts.append(part)
+        return parts
 
     async def _inflated(self) -> bytes:
         assert self._inflater is not None  # noqa: S101 - the caller looked
@@ -146,21 +148,8 @@ class Transport:
         """
         if isinstance(call, GrpcCall):
             return self._grpc.send(call, connect_timeout=connect_timeout, left=left, identity=identity)
-        return self._request(call, connect_timeout=connect_timeout, identity=identity)
-
-    @asynccontextmanager
-    async def _request(
-        self, call: HttpCall, *, connect_timeout: float, identity: KeyPair | None
-    ) -> AsyncIterator[HttpReply]:
         address = address_of(call.url, self._tls_for(call, identity))
-        head = head_of(call)
-        connection = await self._pool.take(address, connect_timeout)
-        try:
-            await connection.send(head, call.body)
-            await connection.head()
-            yield HttpReply(connection, self._settings)
-        finally:
-            self._pool.give(address, connection)
+        return Sending(self._pool, self._settings, address, call, connect_timeout)
 
     def _tls_for(self, call: HttpCall, identity: KeyPair | None) -> ssl.SSLContext | None:
         if call.url.startswith("https:"):
@@ -168,6 +157,35 @@ class Transport:
         if identity is not None:
             raise ProviderCredentialError("the endpoint's address is not https, and so takes no key pair")
         return None
+
+
+class Sending(AbstractAsyncContextManager[HttpReply]):
+    """One request and its reply. A class, because every call enters one, and a generator takes longer."""
+
+    __slots__ = ("_address", "_call", "_connect_timeout", "_connection", "_pool", "_settings")
+
+    def __init__(
+        self, pool: Pool, settings: TransportSettings, address: Address, call: HttpCall, connect_timeout: float
+    ) -> None:
+        self._pool = pool
+        self._settings = settings
+        self._address = address
+        self._call = call
+        self._connect_timeout = connect_timeout
+
+    async def __aenter__(self) -> HttpReply:
+        head = head_of(self._call)
+        connection = self._connection = await self._pool.take(self._address, self._connect_timeout)
+        try:
+            await connection.send(head, self._call.body)
+            await connection.head()
+            return HttpReply(connection, self._settings)
+        except BaseException:
+            self._pool.give(self._address, connection)
+            raise
+
+    async def __aexit__(self, *_exception: object) -> None:
+        self._pool.give(self._address, self._connection)
 
 
 @asynccontextmanager

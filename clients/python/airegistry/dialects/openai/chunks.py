@@ -49,6 +49,11 @@ class Chunks:
         """Whether the chunk taken last had tool calls without a number or an id."""
         return any(choice.mended for choice in self._choices.values())
 
+    def speaks(self, index: int) -> bool:
+        """Whether a choice has text already, and has not ended."""
+        choice = self._choices.get(index)
+        return choice is not None and choice.speaks
+
     def take(self, value: Any) -> list[StreamItem]:
         """Take one chunk and return what it adds."""
         chunk = reading.mapping(value, "a part of the answer")

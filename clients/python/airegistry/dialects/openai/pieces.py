@@ -74,6 +74,11 @@ class Pieces:
         return bool(self._finish)
 
     @property
+    def speaks(self) -> bool:
+        """Whether the choice has text already, and has not said why it ended."""
+        return "text" in self._blocks and not self._finish
+
+    @property
     def mended(self) -> bool:
         """Whether the choice's last appearance had tool calls without a number or an id."""
         return self._calls.mended

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
+
+import msgspec
 
 from airegistry.dialects import reading
 from airegistry.dialects.errors import failure_of
@@ -18,7 +20,10 @@ _DONE: Final = b"[DONE]"
 
 def chat_stream(request: ChatRequest, *, relay: bool) -> EventStream:
     """Return the StreamDecoder of `openai.chat`."""
-    return EventStream(SSEDecoder(), ChatEvents(request), plain=lambda body: items_of(body, request), relay=relay)
+    events = ChatEvents(request)
+    return EventStream(
+        SSEDecoder(), events, plain=lambda body: items_of(body, request), relay=relay, passing=events.passing
+    )
 
 
 class ChatEvents:
@@ -42,6 +47,17 @@ class ChatEvents:
         """Whether the chunk taken last has tool calls without their numbers or ids."""
         return self._chunks.mended
 
+    def passing(self, event: SSEvent) -> bool:
+        """Say whether an event is a chunk that only goes on with the text of a choice."""
+        if event.event:
+            return False
+        try:
+            chunk = _FURTHER.decode(event.data)
+        except msgspec.MsgspecError:
+            return False
+        choices = chunk.choices
+        return len(choices) == 1 and self._chunks.speaks(choices[0].index)
+
     def take(self, event: SSEvent) -> list[StreamItem]:
         """Return what a chunk adds."""
         if event.data.strip() == _DONE:
@@ -56,6 +72,28 @@ class ChatEvents:
         if not (self.over or self._chunks.whole):
             raise TruncatedAnswerError("the answer ended without a finish_reason")
         return self._chunks.close()
+
+
+class _Delta(msgspec.Struct, forbid_unknown_fields=True):
+    content: Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class _Choice(msgspec.Struct, forbid_unknown_fields=True):
+    index: int
+    delta: _Delta
+    finish_reason: None = None
+    logprobs: msgspec.Raw | None = None
+
+
+class _Further(msgspec.Struct):
+    """A chunk that holds a further piece of text and nothing else that counts; other fields are only relayed."""
+
+    choices: list[_Choice]
+    usage: None = None
+    error: None = None
+
+
+_FURTHER: Final = msgspec.json.Decoder(_Further)
 
 
 def items_of(body: bytes, request: ChatRequest) -> list[StreamItem]:
