@@ -133,9 +133,12 @@ CLAUDE_CODE: Any = {
 
 async def test_a_body_of_a_coding_agent_reaches_its_own_format_untouched(tmp_path):
     async with over_claude(tmp_path, facts={"upstream_model": "claude-x"}) as front:
-        async with front.http.post("/v1/messages?beta=true", data=json.dumps(CLAUDE_CODE)) as reply:
+        betas = {"anthropic-beta": "context-management-2025-06-27,interleaved-thinking-2025-05-14"}
+        path = "/v1/messages?beta=true"
+        async with front.http.post(path, data=json.dumps(CLAUDE_CODE), headers=betas) as reply:
             page = (await reply.read()).decode()
         assert front.up.seen[0].body == {**CLAUDE_CODE, "model": "claude-x"}
+        assert front.up.seen[0].headers["anthropic-beta"] == betas["anthropic-beta"]
         assert front.up.seen[0].headers["anthropic-version"] == "2023-06-01"
     assert page.count("event: message_stop") == 1
     assert '"warnings"' not in page
@@ -162,14 +165,12 @@ async def test_a_body_of_a_coding_agent_is_translated_for_another_format(tmp_pat
     assert "thinking" in warned
 
 
-async def test_unknown_fields_and_blocks_reach_their_own_format_alone(tmp_path):
-    body = {
-        **ASK,
-        "messages": [{"role": "user", "content": [*[{"type": "text", "text": "x"}], {"type": "hologram", "data": 1}]}],
-        "tools": [{"type": "web_search_20260318", "name": "web_search"}],
-        "tool_choice": {"type": "tool", "name": "web_search"},
-        "future": {"a": 1},
-    }
+SEARCHED: Any = {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {}}
+
+
+async def test_unknown_fields_reach_their_own_format_alone(tmp_path):
+    said = {"role": "assistant", "content": [SEARCHED, {"type": "text", "text": "x"}]}
+    body = {**ASK, "messages": [*HELLO, said, *HELLO], "tools": [{**WEATHER, "defer_loading": True}], "future": 1}
     async with over_claude(tmp_path) as front:
         _, answer, _ = await front.post("/v1/messages", body)
         assert front.up.seen[0].body == {**body, "model": "served"}
@@ -177,7 +178,34 @@ async def test_unknown_fields_and_blocks_reach_their_own_format_alone(tmp_path):
     async with front_over(tmp_path, providers.ok) as front:
         _, answer, _ = await front.post("/v1/messages", body)
     warned = [warning.partition(":")[0] for warning in answer["airegistry"]["warnings"]]
-    assert warned == ["messages[0].content[1]", "tools[0]", "tool_choice", "chat.extra.future"]
+    assert warned == ["messages[1].content[0]", "tools[0].defer_loading", "chat.extra.future"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "path"),
+    [
+        pytest.param(
+            {"messages": [*HELLO, {"role": "user", "content": [{"type": "hologram"}]}]},
+            "messages[1].content[0]",
+            id="a-block-of-the-users",
+        ),
+        pytest.param(
+            {"tools": [{"type": "web_search_20260318", "name": "w"}], "tool_choice": {"type": "tool", "name": "w"}},
+            "tools[0]",
+            id="a-tool-of-the-providers",
+        ),
+    ],
+)
+async def test_without_what_is_vital_targets_of_other_formats_are_not_asked(tmp_path, fields, path):
+    body = {**ASK, **fields}
+    async with over_claude(tmp_path) as front:
+        assert (await front.post("/v1/messages", body))[0] == 200
+        assert front.up.seen[0].body == {**body, "model": "served"}
+    async with front_over(tmp_path, providers.ok) as front:
+        code, answer, _ = await front.post("/v1/messages", body)
+        assert front.up.seen == []
+    assert code == 400
+    assert f"{path}: is known to targets of this format alone" in answer["error"]["message"]
 
 
 async def test_a_route_changes_the_effort_of_a_callers_own_words(tmp_path):

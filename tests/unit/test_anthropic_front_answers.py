@@ -23,7 +23,6 @@ from airegistry.invocations.content import (
     ToolCall,
 )
 from airegistry.invocations.invocation import AttemptStarted, InvokeEvent, Settlement, StreamEnd
-from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.invocations.kinds import RawResponse
 from airegistry.invocations.usage import Usage
 from gateway.fronts.anthropic.errors import error_answer
@@ -41,9 +40,9 @@ def whole(*content, finish=FinishReason.STOP, usage=USED, extra=None, **fields):
     return orjson.loads(message_body(ChatResponse((choice,), extra=extra), Settlement(usage=usage), ENVELOPE))
 
 
-def streamed(*deltas, usage=USED, extra=None, warnings=()):
+def streamed(*deltas, usage=USED, extra=None):
     """Return the events of a stream, without the account."""
-    writer = MessageEvents(ENVELOPE, warnings)
+    writer = MessageEvents(ENVELOPE)
     parts = [writer.write([InvokeEvent(started=AttemptStarted()), *[InvokeEvent(chat_delta=d)]]) for d in deltas]
     parts.append(writer.write([InvokeEvent(end=StreamEnd(Settlement(usage=usage), extra))]))
     return events_of(b"".join(parts))
@@ -207,12 +206,6 @@ def test_an_answer_of_nothing_is_a_message_too():
         "message_delta",
         "message_stop",
     ]
-
-
-def test_what_the_caller_wrote_in_vain_stands_in_the_account():
-    warning = FieldWarning("future", "not sent")
-    events = streamed(ChatDelta(finish_reason=FinishReason.STOP), warnings=(warning,))
-    assert events[-2]["airegistry"]["warnings"] == ["future: not sent"]
 
 
 def test_thoughts_come_signed_and_again_after_text():

@@ -224,22 +224,27 @@ def test_system_messages_among_the_turns_are_read():
 
 def test_what_has_no_canonical_place_is_named_once():
     call = ask(
-        messages=[{"role": "user", "content": [{"type": "hologram", "a": {"b": 1}}]}, {**USER, "name": "x"}],
+        messages=[
+            {"role": "user", "content": [{"type": "hologram", "a": {"b": 1}}]},
+            {**USER, "name": "x"},
+            {"role": "assistant", "content": [{"type": "server_tool_use", "id": "s", "name": "w", "input": {}}]},
+            USER,
+        ],
         tools=[{"type": "web_search_20260318", "name": "w", "max_uses": 2}, {"name": "f", "defer_loading": True}],
         tool_choice={"type": "tool", "name": "w"},
         thinking={"type": "between_tools"},
         output_config={"task_budget": {"type": "tokens"}},
         future=1,
     )
-    assert call.request.messages == (Message(Role.USER, (text("hi"),)),)
+    hi = Message(Role.USER, (text("hi"),))
+    assert call.request.messages == (hi, Message(Role.ASSISTANT), hi)
     assert call.request.tools == (Tool("f"),)
     assert call.request.tool_choice is None
     assert call.request.extra == {"future": 1}
+    assert [violation.field for violation in call.vital] == ["messages[0].content[0]", "tools[0]"]
     assert [warning.path for warning in call.warnings] == [
-        "messages[0].content[0]",
         "messages[0]",
-        "tools[0]",
-        "tool_choice",
+        "messages[2].content[0]",
         "thinking",
         "messages[1].name",
         "tools[1].defer_loading",

@@ -8,6 +8,7 @@ import pytest
 
 from airegistry.discovery.answers import Score
 from airegistry.invocations.embeddings import EmbeddingInput, EmbeddingsRequest
+from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.invoke.asking import ask, completed
 from airegistry.invoke.origin import Origin
 from airegistry.invoke.standing import all_dialects
@@ -83,3 +84,22 @@ def test_an_endpoint_of_a_model_that_says_nothing_is_as_it_is():
     asked = target(catalogs.OPEN)
     assert completed(asked) is asked.endpoint
     assert completed(dataclasses.replace(asked, model=catalogs.model())) is asked.endpoint
+
+
+def test_headers_that_belong_to_a_callers_body_join_the_endpoints_where_the_body_goes():
+    communication = Communication(dialect="anthropic.messages", headers={"anthropic-beta": "a, b"})
+    origin = Origin("anthropic.messages", b'{"messages": []}', headers={"anthropic-beta": "b,c"})
+    same = ask(target(communication), catalogs.asked(), SPOKEN, stream=False, origin=origin)
+    assert same.encoded.call.headers["anthropic-beta"] == "a,b,c"
+    other = ask(target(catalogs.OPEN), catalogs.asked(), SPOKEN, stream=False, origin=origin)
+    assert "anthropic-beta" not in other.encoded.call.headers
+
+
+def test_what_a_callers_body_lost_is_named_unless_the_body_itself_goes_out():
+    lost = (FieldWarning("future", "not sent"),)
+    for origin, warned in (
+        (Origin("openai.chat", b'{"messages": []}', lost=lost), []),
+        (Origin("openai.chat", None, lost=lost), ["future"]),
+        (Origin("another.format", b"{}", lost=lost), ["future"]),
+    ):
+        assert said(catalogs.asked(), origin)[1] == warned

@@ -21,15 +21,34 @@ def event_bytes(kind: str, fields: dict[str, Any]) -> bytes:
 class _Open:
     """The block that is being written."""
 
-    __slots__ = ("arguments", "kind", "text_head")
+    __slots__ = ("_arguments", "kind", "text_head")
 
     def __init__(self, kind: str, number: int) -> None:
         self.kind = kind
-        self.arguments = ""
+        self._arguments: list[str] = []
         self.text_head = (
             b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
             b'"delta":{"type":"text_delta","text":' % number
         )
+
+    def add(self, words: str) -> None:
+        """Take more of a call's arguments."""
+        self._arguments.append(words)
+
+    @property
+    def spoken(self) -> bool:
+        """Whether any arguments came."""
+        return bool(self._arguments)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the arguments are a JSON object. They are put together only when their last piece could end one."""
+        if not self._arguments or not self._arguments[-1].rstrip().endswith("}"):
+            return False
+        try:
+            return isinstance(orjson.loads("".join(self._arguments)), dict)
+        except orjson.JSONDecodeError:
+            return False
 
 
 class BlockEvents:
@@ -44,7 +63,6 @@ class BlockEvents:
         self._number = -1
         self._place = -1
         self._open: _Open | None = None
-        self._called: set[int] = set()
         self._waiting: dict[int, list[ChatDelta]] = {}
 
     def take(self, delta: ChatDelta) -> bytes:
@@ -87,7 +105,7 @@ class BlockEvents:
 
     def _must_wait(self) -> bool:
         """Whether a call is being written whose arguments are not whole."""
-        return self._open is not None and self._open.kind == "tool_use" and not _whole(self._open.arguments)
+        return self._open is not None and self._open.kind == "tool_use" and not self._open.whole
 
     def _now(self, delta: ChatDelta, kind: str) -> Iterator[bytes]:
         if delta.block is not None:
@@ -95,7 +113,6 @@ class BlockEvents:
             return
         if delta.tool_call_start is not None:
             start = delta.tool_call_start
-            self._called.add(delta.block_index)
             wire = {"type": "tool_use", "id": call_id(start.id), "name": start.name, "input": {}}
             yield self._begin(delta.block_index, wire)
             yield from self._arguments(start.arguments)
@@ -137,7 +154,7 @@ class BlockEvents:
 
     def _arguments(self, words: str) -> Iterator[bytes]:
         if words and self._open is not None:
-            self._open.arguments += words
+            self._open.add(words)
             yield self._part({"type": "input_json_delta", "partial_json": words})
 
     def _ready(self, place: int, wire: dict[str, Any]) -> bytes:
@@ -159,7 +176,7 @@ class BlockEvents:
     def _stop(self) -> bytes:
         if self._open is None:
             return b""
-        if self._open.kind == "tool_use" and self._open.arguments and not _whole(self._open.arguments):
+        if self._open.kind == "tool_use" and self._open.spoken and not self._open.whole:
             self._lose(f"content[{self._number}].input: the arguments are no JSON object")
         self._open = None
         return event_bytes("content_block_stop", {"index": self._number})
@@ -185,10 +202,3 @@ def _as_delta(block: ContentBlock, place: int) -> ChatDelta:
     if block.thinking is not None:
         return ChatDelta(0, place, thinking=block.thinking.text, thinking_signature=block.thinking.signature)
     return ChatDelta(0, place, refusal=block.refusal.text if block.refusal is not None else "")
-
-
-def _whole(arguments: str) -> bool:
-    try:
-        return isinstance(orjson.loads(arguments), dict)
-    except orjson.JSONDecodeError:
-        return False

@@ -8,49 +8,56 @@ from typing import Any, Final
 
 import orjson
 
+from airegistry.errors import FieldViolation
 from airegistry.invocations.content import ContentBlock, MediaBlock, TextBlock, ThinkingBlock, ToolCall, ToolResult
 from airegistry.invocations.invocation import Warning as FieldWarning
 from gateway.fronts.cache_marks import cache_mark_of
 from gateway.fronts.fields import Fields, base64_bytes, wrong
 
 UNKNOWN: Final = "is known to targets of this format alone; not sent to others"
+_VITAL: Final = "is known to targets of this format alone"
 
 
 @dataclass(frozen=True, slots=True)
 class Notes:
     """What is known beside the parsed body: the arguments of calls, by path, as they were written, and what was lost.
 
-    What has no canonical place reaches targets of the same format alone.
+    What has no canonical place reaches targets of the same format alone; without what is *vital* others are not asked at all.
     """
 
     arguments: Mapping[str, str]
     lost: list[FieldWarning] = field(default_factory=list)
+    vital: list[FieldViolation] = field(default_factory=list)
 
     def lose(self, path: str, message: str = UNKNOWN) -> None:
         """Note that others than targets of this format do not get something."""
         self.lost.append(FieldWarning(path, message))
 
+    def need(self, path: str) -> None:
+        """Note that without something, others than targets of this format would be asked something else."""
+        self.vital.append(FieldViolation(path, _VITAL))
 
-def blocks_of(fields: Fields, notes: Notes) -> Iterator[ContentBlock]:
-    """Yield the blocks of a `content`: a string, or an array. What has no canonical place is noted."""
+
+def blocks_of(fields: Fields, notes: Notes, *, vital: bool = False) -> Iterator[ContentBlock]:
+    """Yield the blocks of a `content`: a string, or an array. What has no canonical place is noted, as *vital* or not."""
     content = fields.take("content")
     if content is None:
         raise wrong(fields.at("content"), "is required")
     if isinstance(content, str):
         yield ContentBlock(text=TextBlock(content))
     elif isinstance(content, list):
-        yield from several(fields, "content", notes)
+        yield from several(fields, "content", notes, vital=vital)
     else:
         raise wrong(fields.at("content"), "must be a string or an array of blocks")
 
 
-def several(fields: Fields, name: str, notes: Notes) -> Iterator[ContentBlock]:
-    """Yield the blocks of an array."""
+def several(fields: Fields, name: str, notes: Notes, *, vital: bool) -> Iterator[ContentBlock]:
+    """Yield the blocks of an array; *vital* as for `blocks_of`."""
     for part in fields.objects(name):
         read = _KINDS.get(part.needed("type"), _unknown)
         block = read(part, notes)
         if block is None:
-            notes.lose(part.path)
+            (notes.need if vital else notes.lose)(part.path)
             # It is named as a whole, not once more by each of its fields.
             part.forget()
         else:

@@ -16,7 +16,7 @@ from airegistry.errors import InternalError, ModelNotFoundError
 from airegistry.invocations.chat import ChatResponse
 from airegistry.invocations.invocation import Invocation
 from airegistry.invoke import Engine, Origin
-from gateway.fronts.answering import JSON, Streamed, account, send_stream, send_whole, warned
+from gateway.fronts.answering import JSON, Streamed, account, send_stream, send_whole
 from gateway.fronts.anthropic.errors import REQUEST_ID, new_request_id
 from gateway.fronts.anthropic.models import model_value, page_body
 from gateway.fronts.anthropic.relays import relayed_body
@@ -29,6 +29,7 @@ from gateway.fronts.connection import read_body, while_connected
 VERSION: Final = "anthropic-version"
 """The header that every client of Anthropic's API sends, and that of no other."""
 
+_BETA: Final = "anthropic-beta"
 _DIALECT: Final = "anthropic.messages"
 
 
@@ -64,27 +65,27 @@ class Messages:
         self._engine = engine
         self._max_body_bytes = max_body_bytes
 
-    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; the caller's going away cancels it."""
         body = await read_body(receive, most=self._max_body_bytes)
         call = read_messages(body)
         envelope = Envelope(f"msg_{uuid.uuid4().hex}", call.model)
         answer = self._stream if call.stream else self._whole
-        await while_connected(receive, answer(call, Origin(_DIALECT, body), envelope, send))
+        await while_connected(receive, answer(call, _origin(scope, call, body), envelope, send))
 
     async def _whole(self, call: MessageCall, origin: Origin, envelope: Envelope, send: Send) -> None:
         answered = await self._engine.invoke(_invocation(call), origin=origin)
         if answered.wire is not None:
             body = relayed_body(answered.wire, answered.settlement)
         elif isinstance(answered.output, ChatResponse):
-            body = message_body(answered.output, warned(answered.settlement, call.warnings), envelope)
+            body = message_body(answered.output, answered.settlement, envelope)
         else:
             raise InternalError("the answer to a conversation is none")
         await send_whole(send, body, {**account(answered.settlement), **_identity()})
 
     async def _stream(self, call: MessageCall, origin: Origin, envelope: Envelope, send: Send) -> None:
         batches = self._engine.stream(_invocation(call), origin=origin)
-        await send_stream(send, batches, Streamed(MessageEvents(envelope, call.warnings), headers=_identity()))
+        await send_stream(send, batches, Streamed(MessageEvents(envelope), headers=_identity()))
 
 
 class TokenCount:
@@ -94,11 +95,11 @@ class TokenCount:
         self._engine = engine
         self._max_body_bytes = max_body_bytes
 
-    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; the caller's going away cancels it."""
         body = await read_body(receive, most=self._max_body_bytes)
         call = read_messages(body)
-        work = self._engine.count_tokens(_invocation(call), origin=Origin(_DIALECT, body))
+        work = self._engine.count_tokens(_invocation(call), origin=_origin(scope, call, body))
         counted = await while_connected(receive, work)
         headers = {**(account(counted.settlement) if counted.settlement is not None else {}), **_identity()}
         if counted.estimated:
@@ -127,6 +128,13 @@ class Models:
 
 def _invocation(call: MessageCall) -> Invocation:
     return invocation(model=call.model, chat=call.request)
+
+
+def _origin(scope: Scope, call: MessageCall, body: bytes) -> Origin:
+    """Return a request as its caller wrote it: the fields of a beta mean nothing without the header that names it."""
+    betas = [value.decode("latin-1") for name, value in scope["headers"] if name == _BETA.encode()]
+    headers = {_BETA: ",".join(betas)} if betas else {}
+    return Origin(_DIALECT, body, headers=headers, untranslatable=call.vital, lost=call.warnings)
 
 
 def _identity() -> Mapping[str, str]:

@@ -28,7 +28,7 @@ _OWN_TOOLS: Final = ("", "custom")
 def options_of(body: Fields, notes: Notes) -> dict[str, Any]:
     """Return the options of a request by their canonical names."""
     tools = tuple(_tool(tool) for tool in body.objects("tools") if _is_own(tool, notes))
-    choice, parallel = _tool_choice(body, tools, notes)
+    choice, parallel = _tool_choice(body, tools)
     config = body.nested("output_config") or Fields({}, "output_config")
     metadata = body.nested("metadata")
     return {
@@ -50,7 +50,7 @@ def _is_own(tool: Fields, notes: Notes) -> bool:
     """Whether a tool is the caller's own. Those that the provider runs are known to targets of this format alone."""
     if tool.text("type") in _OWN_TOOLS:
         return True
-    notes.lose(tool.path)
+    notes.need(tool.path)
     tool.forget()
     return False
 
@@ -65,7 +65,7 @@ def _tool(tool: Fields) -> Tool:
     )
 
 
-def _tool_choice(body: Fields, tools: tuple[Tool, ...], notes: Notes) -> tuple[ToolChoice | None, bool | None]:
+def _tool_choice(body: Fields, tools: tuple[Tool, ...]) -> tuple[ToolChoice | None, bool | None]:
     fields = body.nested("tool_choice")
     if fields is None:
         return None, None
@@ -76,8 +76,7 @@ def _tool_choice(body: Fields, tools: tuple[Tool, ...], notes: Notes) -> tuple[T
     parallel = None if one_by_one is None else not one_by_one
     name = fields.needed("name") if kind == "tool" else ""
     if name and name not in [tool.name for tool in tools] and len(tools) < len(body.items("tools")):
-        # A tool that the provider runs.
-        notes.lose(fields.path)
+        # A tool that the provider runs, and that is noted already.
         return None, parallel
     return ToolChoice(_CHOICES[kind], name), parallel
 

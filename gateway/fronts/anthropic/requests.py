@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from airegistry.errors import FieldViolation
 from airegistry.invocations.chat import ChatRequest
 from airegistry.invocations.invocation import Warning as FieldWarning
 from gateway.fronts.anthropic.content import UNKNOWN, Notes
@@ -17,12 +18,16 @@ from gateway.fronts.fields import Fields, body_fields
 
 @dataclass(frozen=True, slots=True)
 class MessageCall:
-    """A call of `/v1/messages`. `warnings` names what targets of other formats do not get."""
+    """A call of `/v1/messages`.
+
+    `warnings` names what targets of other formats do not get, `vital` that without which they are not asked.
+    """
 
     model: str
     request: ChatRequest
     stream: bool = False
     warnings: tuple[FieldWarning, ...] = ()
+    vital: tuple[FieldViolation, ...] = ()
 
 
 def read_messages(body: bytes) -> MessageCall:
@@ -37,7 +42,7 @@ def read_messages(body: bytes) -> MessageCall:
     messages, options = turns_of(fields, notes), options_of(fields, notes)
     stream = bool(fields.flag("stream"))
     request = ChatRequest(messages=messages, **options, extra=fields.rest() or None)
-    return MessageCall(model, request, stream, (*notes.lost, *_unread(fields)))
+    return MessageCall(model, request, stream, (*notes.lost, *_unread(fields)), tuple(notes.vital))
 
 
 def _unread(fields: Fields) -> tuple[FieldWarning, ...]:

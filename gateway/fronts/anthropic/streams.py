@@ -9,9 +9,7 @@ import orjson
 
 from airegistry.errors import RegistryError
 from airegistry.invocations.chat import ChatDelta
-from airegistry.invocations.invocation import InvokeEvent, StreamEnd
-from airegistry.invocations.invocation import Warning as FieldWarning
-from gateway.fronts.answering import warned
+from airegistry.invocations.invocation import InvokeEvent, Settlement, StreamEnd
 from gateway.fronts.anthropic.account import account_value
 from gateway.fronts.anthropic.block_events import BlockEvents, event_bytes
 from gateway.fronts.anthropic.errors import error_value
@@ -29,9 +27,8 @@ class MessageEvents:
     Why it ended goes out with its end: a caller sees a stop_reason only of an answer that is whole.
     """
 
-    def __init__(self, envelope: Envelope, warnings: Sequence[FieldWarning] = ()) -> None:
+    def __init__(self, envelope: Envelope) -> None:
         self._envelope = envelope
-        self._warnings = warnings
         self._lost: list[str] = []
         self._blocks = BlockEvents(self._lost)
         self._begun = False
@@ -45,7 +42,7 @@ class MessageEvents:
         if end is None:
             parts += map(relayed_event, relayed)
         elif relayed:
-            parts.append(relayed_end(relayed, warned(end.settlement, ())))
+            parts.append(relayed_end(relayed, end.settlement or Settlement()))
         else:
             parts.append(self._end(end))
         return b"".join(parts)
@@ -78,7 +75,7 @@ class MessageEvents:
     def _end(self, end: StreamEnd) -> bytes:
         opening = b"" if self._begun else self._start()
         rest = self._blocks.close()
-        settlement = warned(end.settlement, self._warnings)
+        settlement = end.settlement or Settlement()
         last = {
             "delta": stop_fields(self._ended, end.extra, self._lost),
             "usage": usage_value(settlement.usage, end.extra),

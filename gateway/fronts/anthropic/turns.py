@@ -29,7 +29,7 @@ def _system(body: Fields, notes: Notes) -> tuple[ContentBlock, ...]:
     system = body.take("system")
     if isinstance(system, str):
         return (ContentBlock(text=TextBlock(system)),) if system else ()
-    return tuple(several(body, "system", notes))
+    return tuple(several(body, "system", notes, vital=True))
 
 
 def _turns(fields: Fields, notes: Notes) -> Iterator[Message]:
@@ -37,7 +37,8 @@ def _turns(fields: Fields, notes: Notes) -> Iterator[Message]:
     role = _ROLES.get(word)
     if role is None:
         raise wrong(fields.at("role"), f"{word[:40]!r} is not one of {', '.join(_ROLES)}")
-    content = tuple(blocks_of(fields, notes))
+    # What was said before by the model or its provider can be left out of a prompt; what the user says cannot.
+    content = tuple(blocks_of(fields, notes, vital=role is not Role.ASSISTANT))
     results = tuple(block for block in content if block.tool_result is not None)
     rest = tuple(block for block in content if block.tool_result is None)
     if results and role is not Role.USER:

@@ -8,7 +8,7 @@ from typing import Final
 
 from airegistry import dialects
 from airegistry.dialects.base import Dialect
-from airegistry.dialects.exchange import Encoded, GrpcEncoded, Input
+from airegistry.dialects.exchange import Encoded, GrpcEncoded, HttpCall, Input
 from airegistry.errors import UnsupportedFieldError
 from airegistry.invocations.chat import ChatRequest, Reasoning
 from airegistry.invocations.embeddings import EmbeddingsRequest
@@ -54,10 +54,23 @@ def ask(target: Target, request: Input, spoken: Spoken, *, stream: bool, origin:
         if origin.untranslatable:
             raise UnsupportedFieldError(violations=origin.untranslatable)
         changed, foreign = without_foreign_fields(changed, origin.dialect)
+    if origin is not None and wire is None:
+        foreign = (*origin.lost, *foreign)
     encoded = dialect.encode(changed, completed(target), stream=stream, wire=wire)
     if foreign:
         encoded = replace(encoded, warnings=(*foreign, *encoded.warnings))
+    if origin is not None and same and origin.headers and isinstance(encoded, Encoded):
+        encoded = replace(encoded, call=_with_headers(encoded.call, origin.headers))
     return Ask(target, dialect, changed, encoded, relay=origin is not None and same and origin.relay)
+
+
+def _with_headers(call: HttpCall, theirs: Mapping[str, str]) -> HttpCall:
+    """Return a call with a caller's headers, which are lists, after what the endpoint declares of the same name."""
+    headers = dict(call.headers)
+    for name, value in theirs.items():
+        words = [word.strip() for word in f"{headers.get(name, '')},{value}".split(",")]
+        headers[name] = ",".join(dict.fromkeys(filter(None, words)))
+    return replace(call, headers=headers)
 
 
 def completed(target: Target) -> Endpoint:

@@ -29,7 +29,8 @@ _SUCCESS: Final = range(200, 300)
 class AnthropicMessages:
     """Messages. The path below an endpoint's address is `/v1/messages` unless it declares another.
 
-    `anthropic-version` is sent unless the endpoint's headers say another; `anthropic-beta` comes from those headers alone.
+    `anthropic-version` is sent unless the endpoint's headers say another; `anthropic-beta` comes from those headers, and from
+    callers of this very format.
     """
 
     name: Final = "anthropic.messages"
