@@ -121,6 +121,7 @@ def test_every_block_has_its_form_and_what_has_none_is_named():
         (FinishReason.STOP, "stop", "", "end_turn"),
         (FinishReason.STOP, "stop", "END", "stop_sequence"),
         (FinishReason.STOP, "stop_sequence", "END", "stop_sequence"),
+        (FinishReason.STOP, "end_turn", "END", "stop_sequence"),
         (FinishReason.STOP, "tool_use", "", "end_turn"),
         (FinishReason.LENGTH, "length", "", "max_tokens"),
         (FinishReason.LENGTH, "model_context_window_exceeded", "", "model_context_window_exceeded"),

@@ -27,10 +27,10 @@ def stop_fields(ended: ChatChoice | ChatDelta, extra: Mapping[str, Any] | None, 
 
 def _word(ended: ChatChoice | ChatDelta, lost: list[str]) -> str:
     reason, upstream = ended.finish_reason, ended.upstream_finish_reason
-    if reason is not None and STOP_REASONS.get(upstream) is reason:
-        return upstream
     if reason is FinishReason.STOP and ended.stop_sequence:
         return "stop_sequence"
+    if reason is not None and STOP_REASONS.get(upstream) is reason:
+        return upstream
     if reason is FinishReason.OTHER and upstream != _PAUSE:
         lost.append(f"stop_reason: {upstream[:40]!r} has no place in this format")
         return "end_turn"
