@@ -53,7 +53,14 @@ def folder(tmp_path_factory):
 
 def test_the_tour_has_a_snippet_for_every_way_in():
     tour = [snippet for snippet in SNIPPETS if snippet.page == "README.md"]
-    assert {snippet.title for snippet in tour} == {"grpcurl", "CLI", "Python SDK", "OpenAI SDK", "Other languages"}
+    assert {snippet.title for snippet in tour} == {
+        "grpcurl",
+        "CLI",
+        "Python SDK",
+        "OpenAI SDK",
+        "Anthropic SDK, Ollama SDK",
+        "Other languages",
+    }
     assert {snippet.language for snippet in tour} == {"sh", "yaml", "python"}
 
 
