@@ -197,6 +197,15 @@ def test_lines_of_an_answer():
     assert last == {**HEAD, "message": message, "done_reason": "length", **ENDING, "airegistry": account}
 
 
+@pytest.mark.parametrize("envelope", [ENVELOPE, PROMPT], ids=["chat", "generate"])
+@given(text=st.text(st.characters(codec="utf-8")))
+def test_a_line_of_text_alone_is_as_every_other(envelope, text):
+    alone, _ = streamed(ChatDelta(text=text), envelope=envelope)
+    other, _ = streamed(ChatDelta(text=text, logprobs=(TokenLogprob("x", -1.0),)), envelope=envelope)
+    del other["logprobs"]
+    assert alone == other
+
+
 def test_lines_of_an_answer_to_a_prompt():
     first, last = streamed(ChatDelta(text="Four"), envelope=PROMPT)
     assert first == {**HEAD, "response": "Four", "done": False}

@@ -16,7 +16,7 @@ from airegistry.invocations.invocation import Warning as FieldWarning
 from gateway.fronts.answering import warned
 from gateway.fronts.ollama.errors import error_body
 from gateway.fronts.ollama.message import call_value, done_reason, incomplete, logprobs_value, members_of, whole
-from gateway.fronts.ollama.responses import Envelope, ending, relayed_line
+from gateway.fronts.ollama.responses import Envelope, ending, relayed_line, rfc3339
 
 
 class Lines:
@@ -28,6 +28,9 @@ class Lines:
         self._calls: dict[int, ToolCall] = {}
         self._finish = ChatDelta()
         self._lost: list[str] = []
+        self._head = orjson.dumps({"model": envelope.model})[:-1] + b',"created_at":"'
+        self._text = b'","response":' if envelope.generates else b'","message":{"role":"assistant","content":'
+        self._tail = b',"done":false}' if envelope.generates else b'},"done":false}'
 
     def write(self, batch: Sequence[InvokeEvent]) -> bytes:
         """Return the lines of a batch. Those that the provider wrote itself go on, under the name that the caller knows."""
@@ -48,6 +51,10 @@ class Lines:
         return error_body(error) + b"\n"
 
     def _delta(self, delta: ChatDelta) -> list[bytes]:
+        if delta.text is not None and not (delta.logprobs or self._calls or delta.finish_reason):
+            # The way of nearly every token: only the text is serialized.
+            time = rfc3339(self._envelope.now()).encode()
+            return [b"".join((self._head, time, self._text, orjson.dumps(delta.text), self._tail))]
         if delta.finish_reason is not None:
             self._finish = delta
         lines = self._waiting(delta.block_index)

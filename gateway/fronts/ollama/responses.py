@@ -43,7 +43,7 @@ class Envelope:
 
 def rfc3339(time: datetime) -> str:
     """Return a time as Ollama writes it."""
-    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{time.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def chat_body(response: ChatResponse, settlement: Settlement, envelope: Envelope) -> bytes:
