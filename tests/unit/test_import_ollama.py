@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from airegistry import dialects
+from airegistry.importers.merge import merge
 from airegistry.importers.ollama import MAX_MODELS, to_catalog
 from airegistry.invocations.chat import ChatRequest, Message, Role
 from airegistry.invocations.content import ContentBlock, TextBlock
@@ -149,3 +150,18 @@ def test_an_entry_without_a_name_is_left_out_and_noted():
 def test_an_answer_that_is_none_is_refused(body):
     with pytest.raises(ValueError, match="the answer"):
         to_catalog(body, URL)
+
+
+def test_one_that_was_registered_by_its_openai_front_is_moved():
+    _, found = to_catalog(tags(LLAMA), URL).resources
+    older = Endpoint(
+        provider="ollama",
+        address=f"{URL}/v1",
+        upstream_model="llama3:8b",
+        communication=Communication(dialect="openai.chat", auth=Auth(AuthMethod.NONE)),
+        weight=3,
+    )
+    moved = merge(found, Resource(name=found.name, endpoint=older)).endpoint
+    assert moved is not None
+    assert moved.communication is not None
+    assert (moved.address, moved.communication.dialect, moved.weight) == (URL, "ollama.chat", 3)
