@@ -12,6 +12,7 @@ from typing import Any
 
 import grpc
 import trustme
+from cryptography.hazmat.primitives import serialization
 
 from airegistry.invoke.credentials import Credentials
 from tests.providers import Behaviour, Provider, provider
@@ -38,6 +39,20 @@ class Authorities:
         issued = authority.issue_cert(f"{name}.example", **(LONG_AGO if expired else {}))
         issued.private_key_pem.write_to_path(str(self.folder / f"{name}.key"))
         (self.folder / f"{name}.crt").write_bytes(b"".join(pem.bytes() for pem in issued.cert_chain_pems))
+
+    def awkward_pairs(self) -> None:
+        """Put pairs that cannot be used beside `good-pair` and `other-pair`: a key of another, and one that is encrypted."""
+        for name in ("mixed-pair", "encrypted-pair"):
+            (self.folder / f"{name}.crt").write_bytes((self.folder / "good-pair.crt").read_bytes())
+        (self.folder / "mixed-pair.key").write_bytes((self.folder / "other-pair.key").read_bytes())
+        key = serialization.load_pem_private_key((self.folder / "good-pair.key").read_bytes(), None)
+        (self.folder / "encrypted-pair.key").write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.BestAvailableEncryption(b"password"),
+            )
+        )
 
     def credentials(self) -> Credentials:
         return Credentials(directory=self.folder, environment={}, now=time.monotonic)

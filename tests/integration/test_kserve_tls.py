@@ -29,6 +29,7 @@ def authorities(tmp_path_factory):
     made.key_pair("other-pair")
     made.key_pair("foreign-pair", foreign=True)
     made.key_pair("expired-pair", expired=True)
+    made.awkward_pairs()
     return made
 
 
@@ -60,6 +61,17 @@ async def test_a_certificate_that_the_server_does_not_take_is_a_connection_error
             await engine.invoke(chat(policy=ONCE))
     assert up.seen == []
     assert str(authorities.folder) not in f"{raised.value!r} {raised.value.attempts} {caplog.text}"
+
+
+@pytest.mark.parametrize("pair", ["mixed-pair", "encrypted-pair"])
+async def test_a_pair_that_is_none_is_a_credential_error(authorities, pair):
+    async with (
+        inference_server(tls=authorities.grpc_server(mutual=True)) as up,
+        engine_for(authorities, up.url, pair) as engine,
+    ):
+        with pytest.raises(ProviderCredentialError, match="cannot be used"):
+            await engine.invoke(chat(policy=ONCE))
+    assert up.seen == []
 
 
 SERVERS = {

@@ -35,8 +35,7 @@ def authorities(tmp_path_factory):
     (made.folder / "one-file.pem").write_bytes(
         (made.folder / "good-pair.key").read_bytes() + (made.folder / "good-pair.crt").read_bytes()
     )
-    (made.folder / "mixed-pair.crt").write_bytes((made.folder / "good-pair.crt").read_bytes())
-    (made.folder / "mixed-pair.key").write_bytes((made.folder / "other-pair.key").read_bytes())
+    made.awkward_pairs()
     (made.folder / "half-pair.crt").write_bytes((made.folder / "good-pair.crt").read_bytes())
     return made
 
@@ -79,13 +78,12 @@ async def test_a_certificate_that_the_provider_does_not_take_is_a_connection_err
     )
 
 
-async def test_a_key_of_another_certificate_is_a_credential_error_that_shows_nothing(authorities):
-    async with (
-        tls_provider(authorities.server(mutual=True), ok) as up,
-        engine_for(authorities, up.url, "mixed-pair") as e,
-    ):
+@pytest.mark.parametrize("pair", ["mixed-pair", "encrypted-pair"])
+async def test_a_pair_that_is_none_is_a_credential_error_that_shows_nothing(authorities, pair):
+    async with tls_provider(authorities.server(mutual=True), ok) as up, engine_for(authorities, up.url, pair) as engine:
         with pytest.raises(ProviderCredentialError, match="cannot be used") as raised:
-            await e.invoke(chat())
+            await engine.invoke(chat())
+    assert up.seen == []
     assert not shows_a_secret(authorities, f"{raised.value!r} {raised.value.__cause__!r}")
 
 

@@ -126,11 +126,11 @@ class HttpReply:
 class Transport:
     """Pooled connections to providers. Follows no redirect, reads no proxy from the environment, keeps no cookies."""
 
-    def __init__(self, pool: Pool, grpc: GrpcTransport, settings: TransportSettings) -> None:
+    def __init__(self, pool: Pool, grpc: GrpcTransport, tls: TlsContexts, settings: TransportSettings) -> None:
         self._pool = pool
         self._grpc = grpc
         self._settings = settings
-        self._tls = TlsContexts(settings.ca_file)
+        self._tls = tls
 
     def send(
         self,
@@ -193,6 +193,7 @@ async def open_transport(settings: TransportSettings | None = None) -> AsyncIter
     """Lend a transport; all its connections are closed on the way out."""
     settings = settings or TransportSettings()
     pool = Pool(settings.max_connections, settings.keep_alive, settings.max_header_bytes)
+    tls = TlsContexts(settings.ca_file)
     grpc = GrpcTransport(
         GrpcSettings(
             max_channels=settings.max_channels,
@@ -200,10 +201,11 @@ async def open_transport(settings: TransportSettings | None = None) -> AsyncIter
             max_answer_bytes=settings.max_answer_bytes,
             max_stream_bytes=settings.max_stream_bytes,
             ca_file=settings.ca_file,
-        )
+        ),
+        tls,
     )
     try:
-        yield Transport(pool, grpc, settings)
+        yield Transport(pool, grpc, tls, settings)
     finally:
         await grpc.close()
         pool.close()

@@ -27,6 +27,7 @@ from airegistry.errors import (
 from airegistry.invoke.credentials import KeyPair
 from airegistry.invoke.inference_wire import request_bytes, response_json, streamed_json
 from airegistry.invoke.transport_grpc_status import broken, headers_of, outcome, refusal
+from airegistry.invoke.transport_tls import TlsContexts
 
 _SERVICE: Final = "/inference.GRPCInferenceService/"
 _PORT: Final = 443
@@ -104,8 +105,9 @@ class GrpcReply:
 class GrpcTransport:
     """Channels to providers, one for each address and identity; the least used ones that nobody uses are closed."""
 
-    def __init__(self, settings: GrpcSettings) -> None:
+    def __init__(self, settings: GrpcSettings, tls: TlsContexts) -> None:
         self._settings = settings
+        self._tls = tls
         self._channels: OrderedDict[tuple[str, bool, str], _Channel] = OrderedDict()
 
     @asynccontextmanager
@@ -231,6 +233,8 @@ class GrpcTransport:
             roots = own + b"\n" + self._settings.ca_file.read_bytes()
         if identity is None:
             return grpc.ssl_channel_credentials(roots)
+        # gRPC would take any two files for a pair, and then only say that nothing works.
+        self._tls.of(identity)
         return grpc.ssl_channel_credentials(roots, identity.key, identity.certificate)
 
 
