@@ -1,6 +1,7 @@
 """A second attempt beside a silent first one: who answers first answers, and the other costs no more than it must."""
 
 import asyncio
+from collections import Counter
 from contextlib import aclosing
 from typing import Any
 
@@ -165,6 +166,31 @@ async def test_an_overtaken_attempt_harms_nobodys_standing():
             _, account = await whole_text(scene.engine, chat(policy=RoutePolicy(hedge_delay=0.01)))
             assert outcomes(account.attempts) == [("a", SUPERSEDED), ("b", OK)]
         assert set(scene.engine.breakers.states().values()) == {BreakerState.CLOSED}
+
+
+async def test_a_stream_makes_no_task_for_its_pieces():
+    """Not even one that was started beside another."""
+
+    async def long(peer):
+        await providers.stream_head(peer)
+        for i in range(300):
+            await peer.event(providers.chunk({"content": f" {i}"}))
+            await asyncio.sleep(0)
+        await providers.finish(peer)
+
+    made = Counter[str]()
+
+    def count(loop, work, **options):
+        made[getattr(work, "__qualname__", "")] += 1
+        return asyncio.Task(work, loop=loop, **options)
+
+    async with engine_over(providers.hang_before_headers, long, **SIDE_BY_SIDE) as scene:
+        asyncio.get_running_loop().set_task_factory(count)
+        async with aclosing(scene.engine.stream(chat(policy=SOON))) as batches:
+            pieces = sum([len(batch) async for batch in batches])
+        asyncio.get_running_loop().set_task_factory(None)
+    assert pieces > 300
+    assert sum(made.values()) < 30, made
 
 
 def slow_answer(seconds):

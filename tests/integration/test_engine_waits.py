@@ -10,6 +10,7 @@ from airegistry import errors
 from airegistry.invocations.invocation import AttemptOutcome
 from airegistry.invocations.usage import CostState
 from airegistry.invoke import EngineSettings
+from airegistry.invoke.pauses import MOST
 from airegistry.resources.endpoint import RateLimits
 from airegistry.resources.route import RoutePolicy
 from tests import catalogs, providers
@@ -80,6 +81,19 @@ async def test_a_call_that_comes_meanwhile_waits_too():
         _, account = await whole_text(scene.engine, chat())
         assert time.monotonic() - began > 0.1
     assert [attempt.http_status for attempt in account.attempts] == [200]
+
+
+async def test_only_a_few_calls_wait_for_one_endpoint():
+    """What comes back together must not be what the provider asked to be spared."""
+    async with engine_over((later(0.5), *[providers.ok] * 2)) as scene:
+        with pytest.raises(errors.ProviderRateLimitedError):
+            await scene.engine.invoke(chat(policy=RoutePolicy(max_attempts=1)))
+        calls = [asyncio.ensure_future(scene.engine.invoke(chat())) for _ in range(MOST + 10)]
+        results = await asyncio.gather(*calls, return_exceptions=True)
+    refused = [result for result in results if isinstance(result, errors.NoCandidateError)]
+    assert len(refused) == 10
+    assert all(0 < (error.retry_after or 0) <= 0.5 for error in refused)
+    assert scene.seen() == [1 + MOST]
 
 
 async def test_a_bound_of_nothing_waits_for_nobody():

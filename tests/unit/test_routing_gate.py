@@ -174,7 +174,7 @@ def test_a_provider_that_asks_for_time_gets_it(gate, clock):
     a = target("a")
     fail(gate, a, errors.ProviderRateLimitedError("", http_status=429, retry_after=3.0))
     assert out(gate, a) == "a"
-    assert gate.cooling([a]) == 3.0
+    assert gate.soonest([a]) == (3.0, a)
     clock.time += 3
     assert out(gate, a) == ""
 
@@ -182,7 +182,7 @@ def test_a_provider_that_asks_for_time_gets_it(gate, clock):
 def test_an_open_breaker_is_nothing_to_wait_for(gate):
     a = target("a")
     fail(gate, a, times=4)
-    assert gate.cooling([a]) is None
+    assert gate.soonest([a]) is None
     assert gate.wait([a]) == 5
 
 

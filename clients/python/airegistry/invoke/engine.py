@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 import random
 import time
@@ -27,6 +26,7 @@ from airegistry.invoke.lag import LoopLag
 from airegistry.invoke.ledger import Ledger
 from airegistry.invoke.observer import Nobody, Observer
 from airegistry.invoke.origin import Origin
+from airegistry.invoke.pauses import Pauses
 from airegistry.invoke.running import Running
 from airegistry.invoke.settings import EngineSettings
 from airegistry.invoke.standing import LocalStanding, Spoken, all_dialects, speaking
@@ -110,8 +110,7 @@ class Engine:
             hedges=HedgeBudget(self._settings.hedge_share),
             observer=observer or Nobody(),
             now=now,
-            rng=self._rng,
-            longest_pause=self._settings.longest_pause,
+            pauses=Pauses(self._settings.longest_pause, self._rng),
         )
 
     async def invoke(
@@ -250,11 +249,11 @@ class Engine:
 
     async def _paused(self, plan: Plan, budget: Budget) -> bool:
         """Wait for who asked for a little time, when nobody else could take the call; say whether that was worth it."""
-        wait = self._gate.cooling(plan.kept_away)
-        if wait is None or not wait <= self._settings.longest_pause or wait >= budget.left:
+        soonest = self._gate.soonest(plan.kept_away)
+        if soonest is None:
             return False
-        await asyncio.sleep(wait)
-        return True
+        wait, target = soonest
+        return await self._means.pauses.waited(target.name, wait, left=budget.left)
 
     def _refuse_blindness(self) -> None:
         if self._view.revision == 0 and self._view.stale(self._now()):

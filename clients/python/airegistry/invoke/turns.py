@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -19,8 +18,6 @@ from airegistry.routing.itinerary import Itinerary
 from airegistry.routing.target import Target
 
 _ASKING_FOR_TIME = frozenset({ErrorClass.RATE_LIMITED, ErrorClass.OVERLOADED})
-_SPREAD = 0.1
-"""By how much of itself a wait is drawn out at most, so that all who wait do not come back at once."""
 
 
 class Turns:
@@ -70,19 +67,14 @@ class Turns:
 
     async def after_a_pause(self) -> Ask | None:
         """Wait once for who asked for a little time, when nobody else is left; the caller's time must allow it."""
-        wait = self._means.gate.cooling(self._asked_for_time)
-        if self._paused or not self._may_attempt or wait is None or wait > self._means.longest_pause:
+        soonest = self._means.gate.soonest(self._asked_for_time)
+        if self._paused or not self._may_attempt or soonest is None:
             return None
-        wait *= 1 + _SPREAD * self._means.rng.random()
-        if wait >= self._budget.left:
-            return None
+        wait, target = soonest
         self._paused = True
-        await asyncio.sleep(wait)
-        away = self._means.gate.ejected(self._asked_for_time)
-        ready = next((target for target in self._asked_for_time if target.name not in away), None)
-        if ready is None:
+        if not await self._means.pauses.waited(target.name, wait, left=self._budget.left):
             return None
-        self._itinerary.again(ready)
+        self._itinerary.again(target)
         return self.next()
 
     def failed(self, wording: Ask, verdict: Verdict, error: ProviderError) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from airegistry.invoke.credentials import Credentials
 from airegistry.invoke.hedging import HedgeBudget
 from airegistry.invoke.observer import Observer
 from airegistry.invoke.origin import Origin
+from airegistry.invoke.pauses import Pauses
 from airegistry.invoke.standing import Spoken
 from airegistry.invoke.transport import Transport
 from airegistry.routing.gate import Gate
@@ -21,7 +21,7 @@ from airegistry.routing.plan import Plan
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What calls share: the way to providers, and what is known of them. `longest_pause` is in seconds."""
+    """What calls share: the way to providers, and what is known of them."""
 
     transport: Transport
     credentials: Credentials
@@ -31,8 +31,7 @@ class Means:
     hedges: HedgeBudget
     observer: Observer
     now: Callable[[], float]
-    rng: random.Random
-    longest_pause: float
+    pauses: Pauses
 
 
 @dataclass(frozen=True, slots=True)

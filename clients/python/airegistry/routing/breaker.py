@@ -85,6 +85,11 @@ class Breaker:
         return max(0.0, self.cool_until - self._now())
 
     @property
+    def hindered(self) -> bool:
+        """Whether anything at all is in the way of calls; False for nearly every breaker."""
+        return self._open_until is not None or self.cool_until > self._now()
+
+    @property
     def wait(self) -> float:
         """How long until a call may pass again."""
         return max(self.cooling, 0.0 if self._open_until is None else self._open_until - self._now())
@@ -203,7 +208,11 @@ class Breakers:
         Those that asked to be left alone always are. Of those whose breaker is open at most a share is, those that opened
         first, and one in any case: when most of them fail, something else is the matter.
         """
-        known = {name: self._breakers[name] for name in names if name in self._breakers}
+        known = {
+            name: breaker for name in names if (breaker := self._breakers.get(name)) is not None and breaker.hindered
+        }
+        if not known:
+            return frozenset()
         cooling = {name for name, breaker in known.items() if breaker.cooling}
         shut = [name for name, breaker in known.items() if name not in cooling and not breaker.ready]
         shut.sort(key=lambda name: known[name].opened_at)

@@ -73,14 +73,14 @@ class Gate:
         """Return how long until the first of *targets* may be asked again; None when there are none."""
         return min((self._wait(target) for target in targets), default=None)
 
-    def cooling(self, targets: Collection[Target]) -> float | None:
-        """Return how long until the first of *targets* may be asked that only a provider's wish or a limit keeps away."""
+    def soonest(self, targets: Collection[Target]) -> tuple[float, Target] | None:
+        """Return who may be asked first of those that only a provider's wish or a limit keeps away, and in how long."""
         waits = [
-            max(self.breakers.cooling(target.name), self.quotas.wait(target))
+            (max(self.breakers.cooling(target.name), self.quotas.wait(target)), target)
             for target in targets
             if not self.breakers.shut(target.name) and (self.outages.none or not self.outages.shut(target))
         ]
-        return min(waits, default=None)
+        return min(waits, key=lambda wait: wait[0], default=None)
 
     def hindrances(self, targets: Collection[Target]) -> tuple[Hindrance, ...]:
         """Return what keeps calls away from *targets*, and from whole providers and credentials; at most 100."""
