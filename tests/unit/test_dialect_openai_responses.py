@@ -407,6 +407,15 @@ def event(**value):
     return b"data: " + orjson.dumps(value) + b"\n\n"
 
 
+def test_an_item_that_is_numbered_and_named_otherwise_in_the_end_does_not_come_twice():
+    item = {"type": "message", "content": [{"type": "output_text", "text": "Hi"}]}
+    streamed = {"output_index": 3, "item": {**item, "id": "a"}}
+    end = {"type": "response.completed", "response": {"output": [{**item, "id": "b"}]}}
+    decoder = OpenAIResponses().decoder(ChatRequest())
+    items = decoder.feed(event(type="response.output_item.done", **streamed) + event(**end)) + decoder.close()
+    assert [one.text for one in items if isinstance(one, ChatDelta) and one.text] == ["Hi"]
+
+
 def test_events_go_on_as_they_came_unless_they_lack_their_numbers():
     created = {"type": "response.created", "response": {"id": "r"}}
     delta = {"type": "response.output_text.delta", "output_index": 0, "delta": "Hi", "odd": 1}

@@ -269,6 +269,15 @@ def test_what_comes_late_for_a_text_that_has_ended_is_another_text():
     assert output_of(events)[1]["arguments"] == "{}"
 
 
+def test_what_comes_late_for_a_part_that_has_ended_is_another_part():
+    events = streamed(ChatDelta(0, 0, text="a"), ChatDelta(0, 1, refusal="No"), ChatDelta(0, 0, text="b"))
+    told = [(event["type"].rpartition(".")[2], event["content_index"]) for event in events if "content_index" in event]
+    assert [number for kind, number in told if kind == "delta"] == [0, 1, 2]
+    assert all(number == told[i][1] or kind == "added" for i, (kind, number) in enumerate(told[1:]))
+    (message,) = output_of(events)
+    assert [part["type"] for part in message["content"]] == ["output_text", "refusal", "output_text"]
+
+
 def test_an_annotation_that_comes_too_late_is_named():
     events = streamed(
         ChatDelta(0, 0, text="a"),
