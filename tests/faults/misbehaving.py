@@ -201,3 +201,53 @@ async def bomb(wire: Wire, peer: Peer) -> None:
 @cache
 def _compressed(start: bytes) -> bytes:
     return gzip.compress(start.ljust(100_000_000, start[-1:]))
+
+
+async def no_http(_wire: Wire, peer: Peer) -> None:
+    await peer.send(b"SSH-2.0-OpenSSH_9.6\r\n")
+    await peer.until_gone()
+
+
+async def endless_headers(_wire: Wire, peer: Peer) -> None:
+    await peer.send(b"HTTP/1.1 200 OK\r\n")
+    while True:
+        await peer.send(b"x-padding: " + PIECE[:4096] + b"\r\n")
+
+
+async def endless_hints(_wire: Wire, peer: Peer) -> None:
+    """Announce an answer again and again, and never give one."""
+    while True:
+        await peer.send(b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>\r\n\r\n")
+        await asyncio.sleep(0.02)
+
+
+async def another_protocol(_wire: Wire, peer: Peer) -> None:
+    await peer.send(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n")
+    await peer.until_gone()
+
+
+async def broken_chunk(wire: Wire, peer: Peer) -> None:
+    """Break the framing of HTTP itself in the middle of an answer."""
+    data = wire.opening + wire.tokens(WORDS[:SOME]) if peer.body.get("stream") else wire.whole(TEXT)[:-20]
+    await peer.head(200, {"content-type": JSON, "transfer-encoding": "chunked"})
+    await peer.send(b"%x\r\n%s\r\n" % (len(data), data))
+    await asyncio.sleep(0.02)
+    await peer.send(b"not a size\r\n")
+    await peer.until_gone()
+
+
+async def empty(wire: Wire, peer: Peer) -> None:
+    await peer.reply(200, b"", {"content-type": wire.content_type if peer.body.get("stream") else JSON})
+
+
+async def redirect(_wire: Wire, peer: Peer) -> None:
+    await peer.reply(307, b"", {"location": "http://127.0.0.1:1/"})
+
+
+async def unknown_encoding(wire: Wire, peer: Peer) -> None:
+    await peer.reply(200, b"\x0b\x02\x80" + wire.whole(TEXT), {"content-encoding": "br"})
+
+
+async def broken_gzip(wire: Wire, peer: Peer) -> None:
+    body = gzip.compress(wire.whole(TEXT))[:20] + b"not gzip at all"
+    await peer.reply(200, body, {"content-encoding": "gzip"})

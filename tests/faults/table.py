@@ -81,6 +81,7 @@ LIMITED = Ends("PROVIDER_RATE_LIMITED")
 TIMED_OUT = Ends("PROVIDER_TIMEOUT")
 LATER_TIMED_OUT = Ends("PROVIDER_TIMEOUT", SOME)
 BROKEN = Ends("PROVIDER_CONNECTION", again=True)
+UNREADABLE = Ends("PROVIDER_CONNECTION")
 MALFORMED = Ends("MALFORMED_ANSWER")
 
 
@@ -132,4 +133,13 @@ FAULTS = (
     Fault("pings-for-tokens", (does.pings_for_tokens,), TIMED_OUT, LATER_TIMED_OUT, HASTY),
     both("gzip", (does.gzipped,), WHOLE),
     Fault("gzip-bomb", (does.bomb,), MALFORMED, Ends("MALFORMED_ANSWER", SOME)),
+    both("broken-gzip", (does.broken_gzip,), MALFORMED),
+    both("unknown-encoding", (does.unknown_encoding,), MALFORMED),
+    Fault("empty-body", (does.empty,), MALFORMED, Ends("TRUNCATED_ANSWER")),
+    Fault("broken-chunk", (does.broken_chunk,), UNREADABLE, Ends("PROVIDER_CONNECTION", SOME)),
+    wordless("no-http", does.no_http, UNREADABLE),
+    wordless("endless-headers", does.endless_headers, UNREADABLE),
+    wordless("endless-hints", does.endless_hints, TIMED_OUT, HASTY),
+    wordless("another-protocol", does.another_protocol, UNREADABLE),
+    wordless("redirect", does.redirect, Ends("PROVIDER_FAILED")),
 )

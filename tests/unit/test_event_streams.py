@@ -1,6 +1,7 @@
 """Streams of events on their way to a caller of the same format."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -71,3 +72,20 @@ def test_an_end_in_a_mended_event_is_told_too():
     (last,) = decoder.close()
     assert isinstance(last, ChatDelta)
     assert last.upstream_finish_reason == "tool_calls"
+
+
+def test_blanks_without_end_are_not_kept():
+    decoder: Any = OpenAIChat().decoder(CHAT)
+    for _ in range(1_000):
+        assert decoder.feed(b" \r\n\t" * 100) == []
+    assert sum(len(piece) for piece in (decoder._head, *decoder._framing._tail)) < 10
+    assert decoder.feed(f"data: {WORD}\n\n".encode())
+
+
+@pytest.mark.parametrize("cut", range(8))
+def test_a_byte_order_mark_hides_neither_a_stream_nor_a_whole_answer(cut):
+    answer = {"choices": [{"index": 0, "message": {"content": "hi"}, "finish_reason": "stop"}]}
+    for wire in (f"\ufeff\n data: {WORD}\n\ndata: {FINISH}\n\n", f"\ufeff \n{json.dumps(answer)}"):
+        data, decoder = wire.encode(), OpenAIChat().decoder(CHAT)
+        items = [*decoder.feed(data[:cut]), *decoder.feed(data[cut:]), *decoder.close()]
+        assert [item.text for item in items if isinstance(item, ChatDelta) and item.text] == ["hi"]
