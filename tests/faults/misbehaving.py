@@ -248,6 +248,11 @@ async def unknown_encoding(wire: Wire, peer: Peer) -> None:
     await peer.reply(200, b"\x0b\x02\x80" + wire.whole(TEXT), {"content-encoding": "br"})
 
 
+async def unreadable_refusal(wire: Wire, peer: Peer) -> None:
+    """Say too many, with a body that nobody can read."""
+    await wire.refuse(peer, Trouble.TOO_MANY, {"content-encoding": "br"})
+
+
 async def broken_gzip(wire: Wire, peer: Peer) -> None:
     body = gzip.compress(wire.whole(TEXT))[:20] + b"not gzip at all"
     await peer.reply(200, body, {"content-encoding": "gzip"})

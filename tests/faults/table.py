@@ -135,6 +135,7 @@ FAULTS = (
     Fault("gzip-bomb", (does.bomb,), MALFORMED, Ends("MALFORMED_ANSWER", SOME)),
     both("broken-gzip", (does.broken_gzip,), MALFORMED),
     both("unknown-encoding", (does.unknown_encoding,), MALFORMED),
+    both("429-in-unknown-encoding", (does.unreadable_refusal,), LIMITED),
     Fault("empty-body", (does.empty,), MALFORMED, Ends("TRUNCATED_ANSWER")),
     Fault("broken-chunk", (does.broken_chunk,), UNREADABLE, Ends("PROVIDER_CONNECTION", SOME)),
     wordless("no-http", does.no_http, UNREADABLE),

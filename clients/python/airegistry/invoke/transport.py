@@ -90,8 +90,11 @@ class HttpReply:
         return b"".join(parts)
 
     async def beginning(self) -> bytes:
-        """Return as much of the body as an error needs."""
-        return b"".join(await self._parts(_MAX_ERROR_BYTES))[:_MAX_ERROR_BYTES]
+        """Return as much of the body as an error needs; nothing of one that cannot be read, for its status says enough."""
+        try:
+            return b"".join(await self._parts(_MAX_ERROR_BYTES))[:_MAX_ERROR_BYTES]
+        except MalformedAnswerError:
+            return b""
 
     async def drain(self) -> None:
         """Take what little is left of a whole answer, so that its connection can serve another call."""

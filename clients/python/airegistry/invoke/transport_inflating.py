@@ -35,11 +35,22 @@ class Inflater:
             raise MalformedAnswerError("the compressed answer ends too early")
 
 
-def inflater(encoding: str) -> Inflater | None:
+class Unreadable:
+    """Stands for an encoding that is not known: an error as soon as there is something to read, and not before."""
+
+    more = b""
+
+    def feed(self, _data: bytes) -> bytes:
+        """Refuse it."""
+        raise MalformedAnswerError("the answer is compressed in a way that was not asked for")
+
+    def close(self) -> None:
+        """Nothing was read."""
+
+
+def inflater(encoding: str) -> Inflater | Unreadable | None:
     """Return what undoes a content encoding; None when there is nothing to undo."""
     name = encoding.strip().lower()
     if name in _PLAIN:
         return None
-    if name not in _KINDS:
-        raise MalformedAnswerError("the answer is compressed in a way that was not asked for")
-    return Inflater(_KINDS[name])
+    return Inflater(_KINDS[name]) if name in _KINDS else Unreadable()
