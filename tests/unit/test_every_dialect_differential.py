@@ -3,6 +3,7 @@
 A dialect that answers conversations has to have a row here: what draws its answers, and the bytes in which they come.
 """
 
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -152,6 +153,27 @@ def custom_stream(draw, answer):
     return sse([*events, custom_end(answer)])
 
 
+def kserve_response(text, read, written, word=""):
+    """Return a response of a model, as the transport writes it; its text may end inside of a character."""
+    counts = {"num_input_tokens": read, "num_output_tokens": written}
+    tensors = [{"name": name, "datatype": "UINT32", "shape": [1], "data": [count]} for name, count in counts.items()]
+    encoded = {"name": "text_output", "datatype": "BYTES", "shape": [1], "base64": [b64encode(text).decode()]}
+    reason = {"name": "finish_reason", "datatype": "BYTES", "shape": [1], "data": [word]}
+    return {"model_name": "m", "id": "r", "parameters": {}, "outputs": [encoded, reason, *tensors]}
+
+
+def kserve_whole(answer):
+    word = ("stop", "length")[answer["reason"]]
+    return orjson.dumps(kserve_response(answer["text"].encode(), answer["read"], answer["written"], word))
+
+
+def kserve_stream(draw, answer):
+    pieces = openai.pieces_of(draw, answer["text"].encode()) or [b""]
+    values = [kserve_response(piece, answer["read"], 0) for piece in pieces]
+    values.append(kserve_response(b"", answer["read"], answer["written"], ("stop", "length")[answer["reason"]]))
+    return b"".join(orjson.dumps(value) + b"\n" for value in [*values, {"end": True}])
+
+
 custom = Custom().of(Endpoint(communication=Communication(dialect="custom", custom=DECLARED)))
 DRAWN = {
     "openai.chat": Drawn(openai.answers(), openai.stream_of),
@@ -160,6 +182,7 @@ DRAWN = {
     "ollama.chat": Drawn(said(), ollama_stream, ollama_whole),
     "gemini.generate_content": Drawn(said(), gemini_stream, gemini_whole),
     "tgi.generate": Drawn(said(), tgi_stream, tgi_whole),
+    "kserve.v2": Drawn(said(), kserve_stream, kserve_whole),
     "custom": Drawn(said(), custom_stream, custom_whole, custom),
 }
 CONVERSING = [name for name in dialects.names() if (known := dialects.get(name)) and known.speaks(REQUEST)]
