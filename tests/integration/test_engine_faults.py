@@ -14,7 +14,7 @@ from tests.catalogs import cache_of, chat, served
 from tests.engines import engine_over, streamed, text_of, whole_text
 from tests.providers import TOKENS, provider, status
 
-QUICK = RoutePolicy(first_token_timeout=0.1, idle_timeout=0.1)
+QUICK = RoutePolicy(first_token_timeout=0.25, idle_timeout=0.25)
 REFUSED = "http://127.0.0.1:1/v1"
 
 
@@ -233,6 +233,27 @@ async def test_a_callers_own_mistakes_open_no_breaker():
             with pytest.raises(errors.ProviderRejectedError):
                 await scene.engine.invoke(chat())
     assert scene.seen()[0] == 5
+
+
+async def test_a_callers_impatience_opens_no_breaker():
+    """Nor does it shut a provider for everybody."""
+    settings = EngineSettings(breaker=BreakerSettings(minimum_volume=1))
+    async with engine_over(providers.hang_before_headers, settings=settings) as scene:
+        for _ in range(3):
+            with pytest.raises(errors.ProviderTimeoutError):
+                await scene.engine.invoke(chat(policy=RoutePolicy(first_token_timeout=0.02)))
+    assert scene.seen()[0] == 3
+
+
+async def test_a_silence_that_is_too_long_for_everybody_opens_it():
+    settings = EngineSettings(
+        policy=RoutePolicy(first_token_timeout=0.05), breaker=BreakerSettings(minimum_volume=1, open_for=60.0)
+    )
+    async with engine_over(providers.hang_before_headers, settings=settings) as scene:
+        for error in (errors.ProviderTimeoutError, errors.NoCandidateError):
+            events, failed = await streamed(scene.engine, chat())
+            assert (events, type(failed)) == ([], error)
+    assert scene.seen()[0] == 1
 
 
 async def test_attempts_are_bounded():

@@ -37,7 +37,7 @@ from airegistry.invoke.said import Said, continuable, continues
 from airegistry.invoke.turns import Turns
 from airegistry.invoke.work import Means, Work
 from airegistry.resources.route import ErrorClass
-from airegistry.routing.error_classes import classify
+from airegistry.routing.error_classes import Blame, classify
 from airegistry.routing.gate import Passages
 from airegistry.routing.itinerary import Itinerary
 from airegistry.routing.plan import nobody
@@ -210,6 +210,9 @@ class Running:
     def _provider_failed(self, exchange: Exchange, passage: Passages, error: ProviderError) -> None:
         target = exchange.ask.target
         verdict = classify(error, reroute_refusals=bool(self._work.plan.policy.reroute_refusals))
+        if self._work.plan.impatient and verdict.error_class is ErrorClass.TIMEOUT and error.http_status is None:
+            # Slow for this call alone: others would have waited.
+            verdict = replace(verdict, blame=Blame.UNDECIDED)
         passage.failed(verdict, error)
         if verdict.error_class is ErrorClass.CREDENTIAL:
             self._means.credentials.forget(target.endpoint.credential)

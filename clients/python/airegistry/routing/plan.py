@@ -26,7 +26,7 @@ from airegistry.routing.view import View
 class Plan:
     """Who may take a call, in tiers, and how it is attempted. `said` is the policy without the defaults.
 
-    `kept_away` are those who could take it, were it not for something that passes. `retired` is the name of a model that is
+    `impatient` calls allow less time than they would get by themselves. `kept_away` are those who could take it, were it not for something that passes. `retired` is the name of a model that is
     gone, `notices` what the caller should know of the name that it used.
     """
 
@@ -38,6 +38,7 @@ class Plan:
     fallbacks: tuple[RouteFallback, ...]
     exclusions: Exclusions
     revision: int
+    impatient: bool = False
     arm: str = ""
     arms: tuple[SplitArm, ...] = ()
     kept_away: Sequence[Target] = ()
@@ -83,12 +84,12 @@ class Planner:
         self._invocation = invocation
         if invocation.query is not None:
             tiers = self._candidates.of_query(invocation.query, path="invocation.query")
-            return self._planned(invocation.policy or RoutePolicy(), tiers)
+            return self._planned(None, tiers)
         asked = resolve(invocation.model, self._view)
         named = successor(asked, self._view, self._at)
         way = self._way(named)
-        said = policy.merge(invocation.policy, *(route.route.policy for route in reversed(way.routes) if route.route))
-        plan = self._planned(said, self._candidates.of_resource(way.end))
+        routed = policy.merge(*(route.route.policy for route in reversed(way.routes) if route.route))
+        plan = self._planned(routed, self._candidates.of_resource(way.end))
         outer = way.routes[0].route if way.routes else None
         return replace(
             plan,
@@ -110,12 +111,14 @@ class Planner:
         way = self._way(successor(resource, self._view, self._at))
         return self._candidates.of_resource(way.end), _fallbacks(way)
 
-    def _planned(self, said: RoutePolicy, tiers: tuple[Tier, ...]) -> Plan:
+    def _planned(self, routed: RoutePolicy | None, tiers: tuple[Tier, ...]) -> Plan:
+        said = policy.merge(self._invocation.policy, routed)
         return Plan(
             resolved="",
             route="",
             said=said,
             policy=policy.merge(said, self._defaults),
+            impatient=policy.impatient(self._invocation.policy, policy.merge(routed, self._defaults)),
             tiers=tiers,
             fallbacks=(),
             exclusions=self._candidates.exclusions,

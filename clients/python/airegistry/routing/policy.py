@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 from functools import lru_cache
 
 from airegistry.errors import InvalidArgumentError
 from airegistry.resources.route import LossPolicy, PickStrategy, RoutePolicy
 from airegistry.resources.validation import validate_policy
+
+_TIMEOUTS = ("connect_timeout", "first_token_timeout", "idle_timeout")
 
 DEFAULTS = RoutePolicy(
     max_attempts=3,
@@ -43,3 +46,10 @@ def check(policy: RoutePolicy, *, path: str) -> None:
     violations = validate_policy(policy, path=path)
     if violations:
         raise InvalidArgumentError(violations=violations)
+
+
+def impatient(own: RoutePolicy | None, others: RoutePolicy) -> bool:
+    """Say whether a call allows less time than *others*, without it, would: who is too slow for it is not slow."""
+    return own is not None and any(
+        mine < (getattr(others, name) or math.inf) for name in _TIMEOUTS if (mine := getattr(own, name)) is not None
+    )
