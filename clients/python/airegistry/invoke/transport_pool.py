@@ -74,12 +74,14 @@ class Pool:
         loop = asyncio.get_running_loop()
         self._sweeper = None
         for address, idle in list(self._idle.items()):
-            fresh = [each for each in idle if each.open and loop.time() - each.idle_since < self._keep_alive]
+            kept: list[Connection] = []
             for connection in idle:
-                if connection not in fresh:
+                if connection.open and loop.time() - connection.idle_since < self._keep_alive:
+                    kept.append(connection)
+                else:
                     connection.abort()
-            if fresh:
-                self._idle[address] = fresh
+            if kept:
+                self._idle[address] = kept
             else:
                 del self._idle[address]
         if self._idle:
@@ -88,10 +90,12 @@ class Pool:
 
     def _close_one(self) -> None:
         """Make room: whoever has been idle for longest goes. ProviderConnectionError when nobody is idle."""
-        waiting = [idle for idle in self._idle.values() if idle]
-        if not waiting:
-            raise ProviderConnectionError(f"{self.open} connections to providers are in use; no more are made")
-        min(waiting, key=lambda idle: idle[0].idle_since).pop(0).abort()
+        while waiting := [idle for idle in self._idle.values() if idle]:
+            oldest = min(waiting, key=lambda idle: idle[0].idle_since).pop(0)
+            if oldest.open:
+                oldest.abort()
+                return
+        raise ProviderConnectionError(f"{self.open} connections to providers are in use; no more are made")
 
     async def _connect(self, address: Address, connect_timeout: float) -> Connection:
         loop = asyncio.get_running_loop()
