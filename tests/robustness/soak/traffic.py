@@ -20,8 +20,11 @@ from tests.robustness.soak.upstream import callable_names
 
 LONGEST = 8.0
 """Seconds within which every call must have ended: twice the total timeout of the routes, for a busy machine."""
+STALLED = 1.0
+"""By how much this process itself must have been late, in a call's time, for its lateness to say nothing of the gateway."""
 _LEAVING = 0.1
 _PAUSE = 0.05
+_TICK = 0.1
 
 
 @dataclass
@@ -58,6 +61,8 @@ class Traffic:
         self._http = http
         self._rng = rng
         self._names = list(callable_names())
+        self._late = 0.0
+        self._running = 0
         self.tally = Tally()
 
     async def run(self, seconds: float, callers: int) -> None:
@@ -69,23 +74,37 @@ class Traffic:
             asyncio.TaskGroup() as tasks,
         ):
             shared = Callers(channel, session)
+            tasks.create_task(self._watch(until))
             for _ in range(callers):
                 tasks.create_task(self._caller(shared, until))
 
+    async def _watch(self, until: float) -> None:
+        """Add up by how much this process was late: what stood still then was the machine."""
+        while (now := time.monotonic()) < until + LONGEST:
+            await asyncio.sleep(_TICK)
+            self._late += max(0.0, time.monotonic() - now - 2 * _TICK)
+            if now > until and not self._running:
+                return
+
     async def _caller(self, callers: Callers, until: float) -> None:
+        self._running += 1
         while time.monotonic() < until:
             carrier = self._rng.choice((*GRPC, *HTTP))
             ask = Ask(self._rng.choice(self._names))
             await (self._left if self._rng.random() < _LEAVING else self._answered)(callers, carrier, ask)
             await asyncio.sleep(self._rng.random() * _PAUSE)
+        self._running -= 1
 
     async def _answered(self, callers: Callers, carrier: Carrier, ask: Ask) -> None:
-        call, started = f"{carrier.id} of {ask.model}", time.monotonic()
+        call, started, late = f"{carrier.id} of {ask.model}", time.monotonic(), self._late
         try:
             async with asyncio.timeout(LONGEST):
                 got = await carrier.call(callers, ask)
         except TimeoutError:
-            self.tally.wrong.append(f"{call}: no end within {LONGEST:g} s")
+            if self._late - late > STALLED:
+                self.tally.ended["not judged, for the machine stood still"] += 1
+            else:
+                self.tally.wrong.append(f"{call}: no end within {LONGEST:g} s")
         except (AssertionError, ValueError, KeyError, TypeError, aiohttp.ClientError) as error:
             self.tally.wrong.append(f"{call}: {error!r}")
         else:
