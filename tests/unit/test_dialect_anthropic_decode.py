@@ -23,6 +23,7 @@ from airegistry.invocations.content import ContentBlock, TextBlock
 from airegistry.invocations.streaming import WireSeen
 from airegistry.resources.endpoint import Communication, Endpoint
 from airegistry.resources.model import Capability
+from gateway.fronts.anthropic.requests import read_messages
 
 DIALECT = AnthropicMessages()
 ENDPOINT = Endpoint(address="https://api.example", upstream_model="m-1")
@@ -187,6 +188,45 @@ def test_thinking_that_the_caller_turned_off_stays_off():
     assert (
         b'"thinking":{"type": "disabled"}' in passed_on(wire, dataclasses.replace(HI, reasoning=Reasoning("none")))[0]
     )
+
+
+MIXED = (
+    b'{"model":"x","max_tokens":9,"messages":[{"role":"user","content":"a"},'
+    b'{"role":"assistant","content":[{"type":"thinking","thinking":"w","signature":""},{"type":"text",  "text":"b","n":1.10},{"type":"new","signature":{}}]},'
+    b'{"role":"user","content":[{"type":"text","text":"c"}]},'
+    b'{"role":"assistant","content":[{"type":"thinking","thinking":"v","signature":"gemini:c2ln"}]},'
+    b'{"role":"user","content":"d"},'
+    b'{"role":"assistant","content":[{"type":"thinking",  "thinking":"u","signature":"c2ln"},{"type":"text","text":"e"}]},'
+    b'{"role":"user","content":"f"}]}'
+)
+
+
+def test_thoughts_of_who_stood_in_before_are_not_sent_and_all_else_keeps_its_bytes():
+    body, warnings = passed_on(MIXED, read_messages(MIXED).request)
+    assert [warning.path for warning in warnings] == ["messages[1].content[0]", "messages[3].content[0]"]
+    assert b'"content":[{"type":"text",  "text":"b","n":1.10},{"type":"new","signature":{}}]}' in body
+    assert b'{"type":"thinking",  "thinking":"u","signature":"c2ln"}' in body
+    assert b"gemini" not in body
+    assert [turn["role"] for turn in orjson.loads(body)["messages"]] == [
+        "user",
+        "assistant",
+        "user",
+        "user",
+        "assistant",
+        "user",
+    ]
+
+
+def test_a_server_that_signs_nothing_gets_every_thought_but_those_signed_by_others():
+    body, warnings = passed_on(MIXED, read_messages(MIXED).request, unsigned_thinking=Capability(supported=True))
+    assert [warning.path for warning in warnings] == ["messages[3].content[0]"]
+    assert b'{"type":"thinking","thinking":"w","signature":""}' in body
+
+
+def test_a_count_leaves_them_out_too():
+    encoded = DIALECT.encode_count(read_messages(MIXED).request, ENDPOINT, wire=MIXED)
+    assert encoded is not None
+    assert b"gemini" not in encoded.call.body
 
 
 def events(*values):

@@ -9,8 +9,9 @@ from airegistry.dialects import reading
 from airegistry.dialects.anthropic.encode import BodyWriter
 from airegistry.dialects.anthropic.own_words import HEAD, passed_on
 from airegistry.dialects.anthropic.stream import items_of, message_stream
+from airegistry.dialects.anthropic.thoughts import without_unfit
 from airegistry.dialects.anthropic.tools import answer_tool_name, wants_json
-from airegistry.dialects.anthropic.variants import variant_of
+from airegistry.dialects.anthropic.variants import Variant, variant_of
 from airegistry.dialects.calls import json_bytes, post
 from airegistry.dialects.errors import error_of
 from airegistry.dialects.exchange import Answer, Encoded, HttpCall, Input, StreamDecoder
@@ -45,6 +46,7 @@ class AnthropicMessages:
         if wire is None:
             body = json_bytes(writer.write(stream=stream))
         else:
+            wire = _acceptable(wire, writer, _chat(request), variant_of(endpoint))
             body = passed_on(wire, writer.write_head(stream=stream), _chat(request), variant_of(endpoint))
         accept = "text/event-stream" if stream else "application/json"
         return Encoded(_post(endpoint, _PATH, body, accept), tuple(writer.warnings))
@@ -73,6 +75,7 @@ class AnthropicMessages:
         if wire is None:
             body = json_bytes(writer.write_for_counting())
         else:
+            wire = _acceptable(wire, writer, _chat(request), variant_of(endpoint))
             body = relayed(wire, HEAD, {"model": endpoint.upstream_model})
         call = _post(endpoint, _PATH, body, "application/json")
         head, mark, query = call.url.partition("?")
@@ -92,6 +95,12 @@ class AnthropicMessages:
 
 def _post(endpoint: Endpoint, path: str, body: bytes, accept: str) -> HttpCall:
     return post(endpoint, path, body, accept=accept, headers=_HEADERS)
+
+
+def _acceptable(wire: bytes, writer: BodyWriter, request: ChatRequest, variant: Variant) -> bytes:
+    wire, lost = without_unfit(wire, request, variant)
+    writer.warnings.extend(lost)
+    return wire
 
 
 def _answer_tool(request: Input) -> str:

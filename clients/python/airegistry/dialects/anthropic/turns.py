@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from airegistry.dialects.anthropic import blocks
+from airegistry.dialects.anthropic.thoughts import unfit
 from airegistry.dialects.anthropic.variants import Variant
 from airegistry.errors import InvalidArgumentError, UnsupportedFieldError
 from airegistry.invocations.chat import Message, Role
-from airegistry.invocations.content import ContentBlock, TextBlock, ThinkingBlock, ToolResult
+from airegistry.invocations.content import ContentBlock, TextBlock, ToolResult
 from airegistry.invocations.invocation import Warning as FieldWarning
-
-_MARK: Final = ":"
-"""Stands in no signature of this format, which are base64, and after the name of their provider in those of others."""
 
 _UNMARKED: Final = ("thinking", "redacted_thinking")
 
@@ -101,7 +99,7 @@ class TurnWriter:
     def _said(self, block: ContentBlock, path: str) -> dict[str, Any] | None:
         """Write a block of the assistant's."""
         if block.thinking is not None:
-            if (reason := self._unfit(block.thinking)) is None:
+            if (reason := unfit(block.thinking, self._variant)) is None:
                 return blocks.thinking_block(block.thinking)
             self._warn(f"{path}.thinking", reason)
             return None
@@ -115,14 +113,6 @@ class TurnWriter:
         if block.text is None:
             raise UnsupportedFieldError.of(path, "a turn of the assistant holds text, thoughts and tool calls only")
         return self._text(block.text, path)
-
-    def _unfit(self, thinking: ThinkingBlock) -> str | None:
-        """Return why a thought cannot be sent back, None when it can."""
-        if _MARK in thinking.signature:
-            return "a thought that another provider signed is not sent"
-        if thinking.signature or thinking.redacted_data or self._variant.unsigned_thinking:
-            return None
-        return "a thought without the provider's signature is not sent"
 
     def _result(self, result: ToolResult, path: str) -> dict[str, Any]:
         wire: dict[str, Any] = {"type": "tool_result", "tool_use_id": blocks.call_id(result.tool_call_id)}
