@@ -73,6 +73,11 @@ def test_a_bare_status_has_its_class(status, cls):
         (500, {"error": {"message": "context window exceeded"}}, ContextLengthError),
         (500, {"error": {"message": "input (900 tokens) is too large to process."}}, ContextLengthError),
         (
+            500,
+            {"error": {"code": 500, "message": "image input is not supported - hint: …", "type": "server_error"}},
+            ProviderRejectedError,
+        ),
+        (
             400,
             {"error": {"code": "content_filter", "innererror": {"code": "ResponsibleAIPolicyViolation"}}},
             ContentRefusedError,

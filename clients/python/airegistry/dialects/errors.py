@@ -113,6 +113,8 @@ _TOO_LONG = re.compile(
 _FILTERED = re.compile(
     r"content (?:management|filter|polic)|flagged as (?:potentially )?violating|safety system", re.IGNORECASE
 )
+# llama.cpp says it with a 500: the fault is the request's, and would be found again by asking again.
+_BEYOND_THE_MODEL = re.compile(r"\b(?:image|audio|video) input is not supported", re.IGNORECASE)
 _UNKNOWN_MODEL = re.compile(
     r"\bmodel\b[^.]{0,200}(?:does not exist|not found|not exist)|no such model|unknown model", re.IGNORECASE
 )
@@ -206,6 +208,7 @@ def _class_of(status: int, said: _Said) -> type[ProviderError]:
         if status == 400 and _UNKNOWN_MODEL.search(said.message):  # noqa: PLR2004 - Bad Request
             return ProviderModelNotFoundError
     refused = status in _CLIENT_ERRORS and exact is not ProviderFailedError
+    refused = refused or (status == 500 and bool(_BEYOND_THE_MODEL.search(said.message)))  # noqa: PLR2004 - Internal Server Error
     return _BY_STATUS.get(status, ProviderRejectedError if refused else ProviderFailedError)
 
 
