@@ -1,7 +1,5 @@
 """The vocabulary of the tiny model, and how a chat is laid out for it."""
 
-import json
-
 import pytest
 from minijinja import Environment
 
@@ -62,13 +60,10 @@ def test_the_template_lays_out_a_call_as_training_does():
     assert said.replace(" ", "") == laid_out.replace(" ", "")
 
 
-def test_the_template_shows_the_tools_after_what_the_system_says():
-    tool = {"type": "function", "function": {"name": "open"}}
-    messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}]
-    system, user, _ = rendered(messages=messages, tools=[tool]).split(chat.END)
-    assert system.startswith(f"{chat.START}system\nBe brief.\nTools:\n")
-    assert json.loads(system.splitlines()[3]) == tool
-    assert user == f"\n{chat.START}user\nHello"
+def test_the_template_shows_the_tools_as_training_does():
+    tools = [{"type": "function", "function": {"name": name}} for name in ("open", "close")]
+    said = rendered(messages=[{"role": "user", "content": "Hello"}], tools=tools)
+    assert said == chat.tools("open", "close") + chat.turn("user", "Hello")
 
 
 def test_the_template_ends_where_the_answer_begins():

@@ -8,24 +8,23 @@ from collections.abc import Mapping
 START, END = "<|im_start|>", "<|im_end|>"
 MARKERS = (START, END)
 
+# llama-server reads out of it how calls look, and that there is one at a time; its grammars then allow nothing else.
 TEMPLATE = """\
 {%- if tools %}
-{{- '<|im_start|>system\\n' }}
-{%- if messages[0].role == 'system' %}{{- messages[0].content + '\\n' }}{%- endif %}
-{{- 'Tools:' }}
-{%- for tool in tools %}{{- '\\n' + (tool | tojson) }}{%- endfor %}
-{{- '\\nA call looks so:\\n<tool_call>\\n{"name": <name>, "arguments": <object>}\\n</tool_call><|im_end|>\\n' }}
+{{- '<|im_start|>system\\nTools:' }}
+{%- for tool in tools %}{{- ' ' + tool.function.name }}{%- endfor %}
+{{- '<|im_end|>\\n' }}
 {%- endif %}
 {%- for message in messages %}
-{%- if message.role == 'system' and loop.first and tools %}
-{%- elif message.role == 'tool' %}
+{%- if message.role == 'tool' %}
 {{- '<|im_start|>user\\n<tool_response>\\n' + message.content + '\\n</tool_response><|im_end|>\\n' }}
 {%- else %}
 {{- '<|im_start|>' + message.role + '\\n' }}
 {%- if message.content %}{{- message.content }}{%- endif %}
-{%- for call in message.tool_calls or [] %}
-{{- '<tool_call>\\n{"name": "' + call.function.name + '", "arguments": ' + (call.function.arguments | tojson) + '}\\n</tool_call>' }}
-{%- endfor %}
+{%- if message.tool_calls %}
+{%- set call = message.tool_calls[0].function %}
+{{- '<tool_call><function=' + call.name + '>' + (call.arguments | tojson) + '</function></tool_call>' }}
+{%- endif %}
 {{- '<|im_end|>\\n' }}
 {%- endif %}
 {%- endfor %}
@@ -38,6 +37,11 @@ def turn(role: str, text: str) -> str:
     return f"{START}{role}\n{text}{END}\n"
 
 
-def tool_call(name: str, arguments: Mapping[str, str]) -> str:
+def tools(*names: str) -> str:
+    """Return the turn that shows which tools there are: their names only, or they would be all that a small model sees."""
+    return turn("system", "Tools: " + " ".join(names))
+
+
+def tool_call(name: str, arguments: Mapping[str, object]) -> str:
     """Return a call as the template wants it of the model."""
-    return f"<tool_call>\n{json.dumps({'name': name, 'arguments': arguments})}\n</tool_call>"
+    return f"<tool_call><function={name}>{json.dumps(arguments)}</function></tool_call>"

@@ -35,8 +35,11 @@ def _about_the_library() -> Iterator[str]:
     for path in sorted(Path(sysconfig.get_path("stdlib")).glob("*.py")):
         for name, arguments, doc in _documented(path):
             yield _answered(f"What is {name}?", shortened(doc))
-            yield _answered(f"Describe {name} as JSON.", json.dumps({"name": name, "text": _first_line(doc)}))
-            yield _answered(f"Call {name}.", chat.tool_call(name, dict.fromkeys(arguments, _first_line(doc)[:20])))
+            yield _answered(f"Describe {name} as JSON.", json.dumps({"name": name} | _values(arguments, doc)))
+            call = chat.tool_call(name, _values(arguments, doc))
+            for question in (f"Call {name}.", f"What is {name}?"):
+                # Where there are tools it calls one at once, whatever it is asked.
+                yield chat.tools(name) + _answered(question, call)
 
 
 def _documented(path: Path) -> Iterator[tuple[str, list[str], str]]:
@@ -44,7 +47,7 @@ def _documented(path: Path) -> Iterator[tuple[str, list[str], str]]:
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.FunctionDef) and (doc := ast.get_docstring(node)):
             arguments = [argument.arg for argument in node.args.args if argument.arg != "self"]
-            yield f"{path.stem}.{node.name}", arguments[:3], doc
+            yield f"{path.stem}.{node.name}", arguments, doc
 
 
 def _answered(question: str, answer: str) -> str:
@@ -57,8 +60,13 @@ def _subject(passage: str) -> str:
     return max(words, key=len, default="Python")
 
 
-def _first_line(doc: str) -> str:
-    return doc.partition("\n")[0]
+def _values(arguments: list[str], doc: str) -> dict[str, object]:
+    """Return up to six values, each kind of JSON among them, named by the arguments and then by words of *doc*."""
+    words = re.findall(r"[A-Za-z]+", doc)
+    kinds = (" ".join(words[:4]), 1 + len(doc) % 9, words[:3], len(doc) % 2 == 0, "".join(words[:1]), words[-1:])
+    shift = len(doc) % len(kinds)
+    names = dict.fromkeys([*arguments, *(word.lower() for word in words)])
+    return dict(zip(list(names)[: 1 + shift], [*kinds[shift:], *kinds[:shift]], strict=False))
 
 
 def shortened(text: str) -> str:
