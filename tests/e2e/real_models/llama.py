@@ -24,6 +24,9 @@ SLOT_TOKENS = 4096
 """How many tokens prompt and answer may have together."""
 ENDLESS = ("--ignore-eos", "--ctx-size", str(SLOTS * 16_384))
 """Options for answers that go on until there is no room any more; that takes seconds."""
+REMEMBERING = ("--cache-prompt",)
+"""Options for a server that keeps what it has read of a prompt. Others read it anew each time: that their answers are the
+same each time hangs on it, for how much is read at once changes the last digits."""
 START = 60.0
 
 
@@ -63,10 +66,14 @@ class LlamaServer:
                 await asyncio.sleep(0.005)
 
     async def until_idle(self) -> None:
-        """Wait until no slot works on an answer."""
+        """Wait until no slot works on an answer.
+
+        llama-server looks for the caller of a whole answer when it heard nothing for a second. Every question to it counts
+        as heard, so it is asked more seldom than that.
+        """
         async with asyncio.timeout(30):
             while await self.busy():  # noqa: ASYNC110 - the same
-                await asyncio.sleep(0.01)
+                await asyncio.sleep(1.3)
 
     async def tokens_made(self) -> int:
         """Return how many tokens it has ever made."""
@@ -99,7 +106,7 @@ def started(files: RealModels, folder: Path, *options: str) -> Iterator[LlamaSer
         *("--host", "127.0.0.1", "--port", str(port)),
         *("--parallel", str(SLOTS), "--ctx-size", str(SLOTS * SLOT_TOKENS), "--no-kv-unified"),
         *("--threads", "1", "--threads-batch", "1", "--threads-http", "8"),
-        *("--metrics", "--slots", "--cache-ram", "0", "--seed", "7"),
+        *("--metrics", "--slots", "--cache-ram", "0", "--no-cache-prompt"),
         *options,
     ]
     log = folder / f"llama-server-{port}.log"

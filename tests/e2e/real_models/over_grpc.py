@@ -70,6 +70,7 @@ def invocation(ask: Ask) -> Invocation:
         stop_sequences=ask.stop,
         tools=(tool,) if ask.tool else (),
         tool_choice=ToolChoice(mode=ToolChoiceMode.REQUIRED) if ask.tool else None,
+        parallel_tool_calls=False if ask.tool else None,
         response_format=form if ask.schema else None,
     )
     return Invocation(model=ask.model, chat=chat)

@@ -61,6 +61,7 @@ def _request(ask: Ask) -> dict[str, Any]:
     if ask.tool is not None:
         function = {"name": TOOL_NAME, "description": TOOL_DESCRIPTION, "parameters": ask.tool}
         request |= {"tools": [{"type": "function", "function": function}], "tool_choice": "required"}
+        request["parallel_tool_calls"] = False
     if ask.schema is not None:
         schema = {"name": SCHEMA_NAME, "schema": ask.schema, "strict": True}
         request["response_format"] = {"type": "json_schema", "json_schema": schema}

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anthropic
+import ollama
 import openai
 
 from airegistry.client import GatewayClient
@@ -17,13 +19,17 @@ from gateway.app import Gateway
 from tests import catalogs
 from tests.e2e.real_models.asking import Caller
 from tests.e2e.real_models.llama import NAME, LlamaServer
+from tests.e2e.real_models.over_anthropic import OverAnthropic
 from tests.e2e.real_models.over_grpc import OverGrpc
+from tests.e2e.real_models.over_ollama import OverOllama
 from tests.e2e.real_models.over_openai_chat import OverOpenAIChat
+from tests.e2e.real_models.over_openai_responses import OverOpenAIResponses
 from tests.planes import gateway_at, register, registry_at, until_revision
 
-DIALECTS = ("openai.chat",)
+CALLERS = ("grpc", "openai-chat", "openai-responses", "anthropic", "ollama")
+DIALECTS = ("openai.chat", "openai.responses", "anthropic.messages")
 """How llama-server can be asked for a chat."""
-PATHS = {"openai.chat": "/v1", "openai.embeddings": "/v1"}
+PATHS = {"openai.chat": "/v1", "openai.embeddings": "/v1", "openai.responses": "/v1", "anthropic.messages": ""}
 """Below which path it speaks a dialect."""
 
 
@@ -31,8 +37,11 @@ PATHS = {"openai.chat": "/v1", "openai.embeddings": "/v1"}
 class Scene:
     gateway: Gateway
     callers: dict[str, Caller]
-    grpc: GatewayClient
-    openai: openai.AsyncOpenAI
+    # Untyped: tests look at fields that may be absent.
+    grpc: Any
+    openai: Any
+    anthropic: Any
+    ollama: Any
 
 
 @asynccontextmanager
@@ -52,10 +61,18 @@ async def called(gateway: Gateway) -> AsyncIterator[Scene]:
     url = f"http://{gateway.http_address}"
     async with (
         GatewayClient(gateway.address) as client,
-        openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as sdk,
+        openai.AsyncOpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as of_openai,
+        anthropic.AsyncAnthropic(base_url=url, api_key="none", max_retries=0) as of_anthropic,
+        ollama.AsyncClient(url) as of_ollama,
     ):
-        callers: dict[str, Caller] = {"grpc": OverGrpc(client), "openai-chat": OverOpenAIChat(sdk)}
-        yield Scene(gateway, callers, client, sdk)
+        callers: dict[str, Caller] = {
+            "grpc": OverGrpc(client),
+            "openai-chat": OverOpenAIChat(of_openai),
+            "openai-responses": OverOpenAIResponses(of_openai),
+            "anthropic": OverAnthropic(of_anthropic),
+            "ollama": OverOllama(of_ollama),
+        }
+        yield Scene(gateway, callers, client, of_openai, of_anthropic, of_ollama)
 
 
 def served(server: LlamaServer) -> list[Resource]:

@@ -9,9 +9,8 @@ import pytest
 
 from tests.e2e.real_models.asking import Ask, heard, refused
 from tests.e2e.real_models.llama import SLOT_TOKENS
-from tests.e2e.real_models.scene import DIALECTS
+from tests.e2e.real_models.scene import CALLERS, DIALECTS
 
-CALLERS = ("grpc", "openai-chat")
 SCHEMA: Any = {
     "type": "object",
     "properties": {
@@ -24,13 +23,28 @@ SCHEMA: Any = {
     "required": ["name", "kind", "count", "tags", "known"],
     "additionalProperties": False,
 }
-ROOM = 400
-"""Tokens that are enough for anything that SCHEMA allows."""
+ROOM = 1000
+"""Tokens that are enough for anything that SCHEMA allows, blanks included."""
+LIMIT = 17
+"""In Responses no limit may be below 16."""
+PROMPTS = ("What is a function?", "What is json.dumps?", "Call a function.", "Say something about Python.")
 
-pytestmark = [
-    pytest.mark.parametrize("dialect", DIALECTS),
-    pytest.mark.parametrize("by", CALLERS),
-]
+# In its other formats llama-server overlooks a schema.
+KEEPING_SCHEMAS = ("openai.chat",)
+CALLED_COMPLETE = ("openai.responses",)
+"""Where llama-server says that an answer is complete, whatever ended it."""
+
+
+def cases(callers=CALLERS, dialects=DIALECTS):
+    """Run a test for each of *callers* over each of *dialects*."""
+    both = [(by, dialect) for by in callers for dialect in dialects]
+    return pytest.mark.parametrize(("by", "dialect"), both, ids=["-".join(case) for case in both])
+
+
+def without(names, one):
+    return [name for name in names if name != one]
+
+
 both_ways = pytest.mark.parametrize("streamed", [pytest.param(False, id="whole"), pytest.param(True, id="streamed")])
 
 
@@ -39,6 +53,7 @@ async def answered(real, by, ask, *, streamed):
     return await (heard(caller, ask) if streamed else caller.whole(ask))
 
 
+@cases()
 async def test_an_answer_is_the_same_whole_and_streamed(real, by, dialect):
     ask = Ask(dialect, max_tokens=12)
     whole = await answered(real, by, ask, streamed=False)
@@ -47,21 +62,26 @@ async def test_an_answer_is_the_same_whole_and_streamed(real, by, dialect):
 
 
 @both_ways
-async def test_the_limit_of_tokens_ends_an_answer_and_is_told(real, by, dialect, streamed):
-    got = await answered(real, by, Ask(dialect, max_tokens=5), streamed=streamed)
-    assert got.finish == "length"
-    assert got.usage[1] == 5
+@cases()
+async def test_the_limit_of_tokens_ends_an_answer_and_is_told(unending, by, dialect, streamed):
+    got = await answered(unending, by, Ask(dialect, max_tokens=LIMIT), streamed=streamed)
+    assert got.finish == ("stop" if dialect in CALLED_COMPLETE else "length")
+    assert got.usage[1] == LIMIT
 
 
 @both_ways
+@cases()
 async def test_an_answer_that_ends_by_itself_is_told_so(real, by, dialect, streamed):
-    got = await answered(real, by, Ask(dialect, max_tokens=ROOM), streamed=streamed)
-    assert got.text
-    assert got.finish == "stop"
-    assert 0 < got.usage[1] < ROOM
+    answers = [
+        await answered(real, by, Ask(dialect, prompt=prompt, max_tokens=ROOM), streamed=streamed) for prompt in PROMPTS
+    ]
+    ended = [got for got in answers if 0 < got.usage[1] < ROOM]
+    assert ended
+    assert {got.finish for got in ended} == {"stop"}
 
 
 @both_ways
+@cases()
 async def test_a_longer_prompt_counts_more_tokens(real, by, dialect, streamed):
     short, long = [
         await answered(real, by, Ask(dialect, prompt="What is a function? " * times, max_tokens=2), streamed=streamed)
@@ -72,6 +92,7 @@ async def test_a_longer_prompt_counts_more_tokens(real, by, dialect, streamed):
 
 
 @both_ways
+@cases(without(CALLERS, "openai-responses"), without(DIALECTS, "openai.responses"))
 async def test_a_stop_sequence_ends_an_answer_before_itself(real, by, dialect, streamed):
     ask = Ask(dialect, max_tokens=24)
     text = (await answered(real, by, ask, streamed=False)).text
@@ -82,6 +103,16 @@ async def test_a_stop_sequence_ends_an_answer_before_itself(real, by, dialect, s
 
 
 @both_ways
+@pytest.mark.parametrize("by", without(CALLERS, "openai-responses"))
+async def test_a_stop_sequence_is_refused_where_the_format_has_none(real, llama, by, streamed):
+    before = await llama.tokens_made()
+    ask = Ask("openai.responses", stop=("a",))
+    assert await refused(real.callers[by], ask, streamed=streamed) == "UNSUPPORTED_FIELD"
+    assert await llama.tokens_made() == before
+
+
+@both_ways
+@cases()
 async def test_a_tool_is_called_with_arguments_of_its_schema(real, by, dialect, streamed):
     ask = Ask(dialect, prompt="Call a function.", max_tokens=ROOM, tool=SCHEMA)
     got = await answered(real, by, ask, streamed=streamed)
@@ -92,6 +123,7 @@ async def test_a_tool_is_called_with_arguments_of_its_schema(real, by, dialect, 
 
 
 @both_ways
+@cases(dialects=KEEPING_SCHEMAS)
 async def test_an_answer_keeps_to_its_schema(real, by, dialect, streamed):
     ask = Ask(dialect, prompt="Describe a function as JSON.", max_tokens=ROOM, schema=SCHEMA)
     got = await answered(real, by, ask, streamed=streamed)
@@ -100,19 +132,23 @@ async def test_an_answer_keeps_to_its_schema(real, by, dialect, streamed):
 
 
 @both_ways
+@cases()
 async def test_a_prompt_that_does_not_fit_is_told_as_such(real, by, dialect, streamed):
     ask = Ask(dialect, prompt="word " * 2 * SLOT_TOKENS)
     assert await refused(real.callers[by], ask, streamed=streamed) == "CONTEXT_LENGTH_EXCEEDED"
 
 
+@cases()
 async def test_streams_side_by_side_do_not_mix(real, by, dialect):
-    asks = [
-        Ask(dialect, prompt=prompt, max_tokens=48) for prompt in ("What is a function?", "Say something about Python.")
-    ]
-    alone = [(await answered(real, by, ask, streamed=True)).text[:16] for ask in asks]
-    together = await asyncio.gather(*(answered(real, by, ask, streamed=True) for ask in asks))
-    assert alone[0] != alone[1]
-    assert [got.text[:16] for got in together] == alone
+    words = [letter * 100 for letter in "abcd"]
+    asks = [Ask(dialect, max_tokens=ROOM, tool=only(word)) for word in words]
+    answers = await asyncio.gather(*(answered(real, by, ask, streamed=True) for ask in asks))
+    assert [got.calls for got in answers] == [[("look_up", {"word": word})] for word in words]
+
+
+def only(word):
+    """Return the schema of arguments that leave no choice."""
+    return {"type": "object", "properties": {"word": {"enum": [word]}}, "required": ["word"]}
 
 
 def check(value):
