@@ -12,13 +12,14 @@ from airegistry.errors import RegistryError
 from airegistry.invoke import open_engine
 from airegistry.invoke.exchange import Exchange
 from airegistry.invoke.running import Running
-from airegistry.invoke.transport import Reply
+from airegistry.invoke.transport import HttpReply
+from airegistry.invoke.transport_connection import Connection
 from tests import catalogs
 from tests.faults.table import FAULTS
 from tests.faults.wires import OPENAI_CHAT
 from tests.providers import provider
 
-HOLDERS = (Exchange, Running, Reply, EventStream, FrameType)
+HOLDERS = (Exchange, Running, HttpReply, Connection, EventStream, FrameType)
 
 
 @contextmanager

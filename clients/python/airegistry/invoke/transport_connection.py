@@ -141,6 +141,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """Decide what the end of the connection means for the answer."""
         self.open = False
+        # It knows this connection, as this knows it: only the garbage collector would find the two, with all that is unread.
+        del self._parser
         if self._in_body and not self._framed and error is None and self._failure is None:
             self.complete = True
         elif not self.complete and self._failure is None:
@@ -177,7 +179,7 @@ class Connection(asyncio.Protocol):
         if self._stray:
             self._strayed()
         elif not self._in_body and self._head_bytes > self._max_header_bytes:
-            self._fail(self._too_much)
+            self._refuse_headers()
         else:
             self._hold()
         self._wake()
@@ -195,8 +197,10 @@ class Connection(asyncio.Protocol):
         else:
             self._fail(partial(ProviderConnectionError, "the provider does not answer in proper HTTP"))
 
-    def _too_much(self) -> ProviderError:
-        return ProviderConnectionError(f"the answer's headers have more than {self._max_header_bytes} bytes")
+    def _refuse_headers(self) -> None:
+        self._fail(
+            partial(ProviderConnectionError, f"the answer's headers have more than {self._max_header_bytes} bytes")
+        )
 
     # What the parser calls.
 
@@ -215,7 +219,7 @@ class Connection(asyncio.Protocol):
             self._names = {}
             return
         if sum(map(len, self._names)) + sum(map(len, self._names.values())) > self._max_header_bytes:
-            self._fail(self._too_much)
+            self._refuse_headers()
             return
         self.status = status
         self._framed = "content-length" in self._names or "chunked" in self._names.get("transfer-encoding", "").lower()
