@@ -196,7 +196,7 @@ MIXED = (
     b'{"role":"user","content":[{"type":"text","text":"c"}]},'
     b'{"role":"assistant","content":[{"type":"thinking","thinking":"v","signature":"gemini:c2ln"}]},'
     b'{"role":"user","content":"d"},'
-    b'{"role":"assistant","content":[{"type":"thinking",  "thinking":"u","signature":"c2ln"},{"type":"text","text":"e"}]},'
+    b'{"role":"assistant","content":[{"type":"thinking",  "thinking":"u","signature":"c2ln"} , {"type":"text","text":"e"}]},'
     b'{"role":"user","content":"f"}]}'
 )
 
@@ -205,7 +205,7 @@ def test_thoughts_of_who_stood_in_before_are_not_sent_and_all_else_keeps_its_byt
     body, warnings = passed_on(MIXED, read_messages(MIXED).request)
     assert [warning.path for warning in warnings] == ["messages[1].content[0]", "messages[3].content[0]"]
     assert b'"content":[{"type":"text",  "text":"b","n":1.10},{"type":"new","signature":{}}]}' in body
-    assert b'{"type":"thinking",  "thinking":"u","signature":"c2ln"}' in body
+    assert b'{"type":"thinking",  "thinking":"u","signature":"c2ln"} , {"type":"text","text":"e"}' in body
     assert b"gemini" not in body
     assert [turn["role"] for turn in orjson.loads(body)["messages"]] == [
         "user",
