@@ -184,3 +184,25 @@ HTTP = tuple(
     for front in FRONTS
     for kind, stream in (("whole", False), ("stream", True))
 )
+
+
+async def post(callers: Callers, ask: Ask, *, path: str, body: dict[str, Any]) -> Got:
+    """Ask for something else than a conversation, and wait until it is there."""
+    async with callers.http.post(path, data=json.dumps({"model": ask.model, **body})) as reply:
+        await reply.read()
+        return Got(whole=reply.ok)
+
+
+def _other(path: str, dialect: str, body: dict[str, Any]) -> Carrier:
+    return Carrier(
+        path.strip("/").replace("/", "-"), partial(post, path=path, body=body), streamed=False, dialect=dialect
+    )
+
+
+OTHERS = (
+    _other("/v1/embeddings", "openai.embeddings", {"input": "one"}),
+    _other("/v1/images/generations", "openai.images", {"prompt": "a tree"}),
+    _other("/api/embed", "ollama.embed", {"input": "one"}),
+    _other("/api/generate", "openai.chat", {"prompt": "one"}),
+)
+"""What else than conversations can be asked of the fronts, and a dialect that answers it."""

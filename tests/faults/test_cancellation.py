@@ -5,13 +5,16 @@ a few counts; none may take a second.
 """
 
 import statistics
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
 
 from tests.faults.cancelling import PHASES, cancelled_after, cancelled_in_queue_after
+from tests.faults.over_http import OTHERS
 from tests.faults.scene import open_scene
 from tests.faults.ways import each_carrier
+from tests.faults.wires import OPENAI_CHAT
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -40,3 +43,9 @@ async def test_a_caller_that_goes_away_closes_the_providers_connection(scene, ca
 @each_carrier
 async def test_a_caller_that_goes_away_leaves_the_queue(one_at_a_time, carrier):
     is_at_once([await cancelled_in_queue_after(one_at_a_time, carrier) for _ in range(TIMES)])
+
+
+@pytest.mark.parametrize("carrier", OTHERS, ids=lambda carrier: carrier.id)
+async def test_so_does_a_caller_who_waits_for_something_else_than_a_conversation(scene, carrier):
+    wire = replace(OPENAI_CHAT, dialect=carrier.dialect)
+    is_at_once([await cancelled_after(scene, carrier, "before-headers", wire) for _ in range(TIMES)])
