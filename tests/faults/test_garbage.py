@@ -7,13 +7,13 @@ from types import FrameType
 
 import pytest
 
-from airegistry.dialects.streams import EventStream
+from airegistry.dialects.events.streams import EventStream
 from airegistry.errors import RegistryError
 from airegistry.invoke import open_engine
-from airegistry.invoke.exchange import Exchange
-from airegistry.invoke.running import Running
-from airegistry.invoke.transport import HttpReply
-from airegistry.invoke.transport_connection import Connection
+from airegistry.invoke.attempts.exchange import Exchange
+from airegistry.invoke.attempts.running import Running
+from airegistry.invoke.transport.connection import Connection
+from airegistry.invoke.transport.transport import HttpReply
 from tests import catalogs
 from tests.faults.table import FAULTS
 from tests.faults.wires import OPENAI_CHAT

@@ -8,7 +8,7 @@ from airegistry import errors
 from airegistry.invocations.invocation import AttemptOutcome
 from airegistry.invoke import EngineSettings, open_engine
 from airegistry.resources.route import ErrorClass, RoutePolicy
-from airegistry.routing.breaker import BreakerSettings
+from airegistry.routing.gates.breaker import BreakerSettings
 from tests import catalogs, providers
 from tests.catalogs import cache_of, chat, served
 from tests.engines import engine_over, streamed, text_of, whole_text

@@ -14,7 +14,7 @@ from airegistry.invocations.invocation import AttemptOutcome, Invocation
 from airegistry.invocations.usage import CostState
 from airegistry.invoke import EngineSettings
 from airegistry.resources.route import RoutePolicy
-from airegistry.routing.breaker import BreakerState
+from airegistry.routing.gates.breaker import BreakerState
 from tests import catalogs, providers
 from tests.catalogs import asked, chat
 from tests.engines import engine_over, text_of, whole_text

@@ -12,7 +12,7 @@ from airegistry.invocations.kinds import RawRequest
 from airegistry.invocations.usage import CostState
 from airegistry.invoke import EngineSettings
 from airegistry.resources.endpoint import Auth, AuthMethod, Communication
-from airegistry.routing.breaker import BreakerSettings
+from airegistry.routing.gates.breaker import BreakerSettings
 from tests import catalogs, providers
 from tests.engines import engine_over, streamed
 from tests.providers import provider, status

@@ -2,7 +2,7 @@
 
 import pytest
 
-from airegistry.routing.breaker import Breakers, BreakerSettings, BreakerState
+from airegistry.routing.gates.breaker import Breakers, BreakerSettings, BreakerState
 
 SETTINGS = BreakerSettings(window=30, minimum_volume=4, failure_share=0.5, open_for=5, max_open_for=15, slow_start=20)
 

@@ -14,7 +14,7 @@ from airegistry.invocations.assembling import assemble
 from airegistry.invocations.chat import FinishReason
 from airegistry.invocations.embeddings import EmbeddingInput, EmbeddingsRequest, TokenIds
 from airegistry.invocations.usage import Usage
-from airegistry.invoke.inference_wire import request_bytes, response_json
+from airegistry.invoke.transport.inference import request_bytes, response_json
 from airegistry.resources.endpoint import Communication, CustomFormat, Endpoint
 from tests.catalogs import asked
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from airegistry.dialects.events.sse import SSEDecoder, SSEvent
+from airegistry.dialects.events.streams import EventStream
 from airegistry.dialects.openai.stream import ChatEvents, chat_stream
-from airegistry.dialects.sse import SSEDecoder, SSEvent
-from airegistry.dialects.streams import EventStream
 from airegistry.invocations.chat import ChatRequest
 
 REQUEST = ChatRequest()

@@ -9,7 +9,7 @@ import pytest
 from airegistry.discovery.answers import Score
 from airegistry.invocations.embeddings import EmbeddingInput, EmbeddingsRequest
 from airegistry.invocations.invocation import Warning as FieldWarning
-from airegistry.invoke.asking import ask, completed
+from airegistry.invoke.attempts.asking import ask, completed
 from airegistry.invoke.origin import Origin
 from airegistry.invoke.standing import all_dialects
 from airegistry.resources.endpoint import Communication

@@ -5,10 +5,10 @@ import pytest
 from airegistry.invocations.chat import ChatDelta, ChatRequest, FinishReason, Reasoning
 from airegistry.invocations.embeddings import EmbeddingsRequest
 from airegistry.invocations.usage import Cost, CostState
-from airegistry.invoke.asking import overridden
+from airegistry.invoke.attempts.asking import overridden
+from airegistry.invoke.attempts.hold_back import HoldBack
+from airegistry.invoke.attempts.ledger import total
 from airegistry.invoke.credentials import Credentials
-from airegistry.invoke.hold_back import HoldBack
-from airegistry.invoke.ledger import total
 from airegistry.resources.route import RequestOverrides
 
 KNOWN, PARTIAL, UNKNOWN = CostState.KNOWN, CostState.PARTIAL, CostState.UNKNOWN

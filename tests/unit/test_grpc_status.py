@@ -8,7 +8,7 @@ from grpc import aio
 
 from airegistry._status import http_status
 from airegistry.errors import MalformedAnswerError, ProviderConnectionError, ProviderTimeoutError
-from airegistry.invoke.transport_grpc_status import broken, headers_of, refusal
+from airegistry.invoke.transport.grpc_status import broken, headers_of, refusal
 
 CODE = grpc.StatusCode
 ALL = "failed to connect to all addresses; last error: "

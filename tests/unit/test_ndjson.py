@@ -2,7 +2,7 @@
 
 import pytest
 
-from airegistry.dialects.ndjson import LineDecoder
+from airegistry.dialects.events.ndjson import LineDecoder
 from airegistry.errors import MalformedAnswerError
 
 WIRE = '\ufeff{"a": "é😀"}\r\n\n{"b": 2}\n   \n{"c": 3}'.encode()

@@ -5,7 +5,7 @@ import base64
 import orjson
 import pytest
 
-from airegistry.dialects.sse import SSEDecoder
+from airegistry.dialects.events.sse import SSEDecoder
 from airegistry.errors import ProviderRateLimitedError
 from airegistry.invocations.chat import ChatChoice, ChatDelta, ChatResponse, FinishReason, Message, Role, TokenLogprob
 from airegistry.invocations.content import (

@@ -7,9 +7,9 @@ import pytest
 from airegistry import errors
 from airegistry.discovery.answers import ExclusionReason, Score
 from airegistry.resources.endpoint import RateLimits
-from airegistry.routing.breaker import Breakers, BreakerSettings
 from airegistry.routing.error_classes import classify
-from airegistry.routing.gate import Gate
+from airegistry.routing.gates.breaker import Breakers, BreakerSettings
+from airegistry.routing.gates.gate import Gate
 from airegistry.routing.target import Target
 from tests import catalogs
 

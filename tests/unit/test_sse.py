@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airegistry.dialects.sse import SSEDecoder, SSEvent
+from airegistry.dialects.events.sse import SSEDecoder, SSEvent
 from airegistry.errors import MalformedAnswerError
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from airegistry.dialects.sse import BOM
+from airegistry.dialects.events.sse import BOM
 from airegistry.errors import MalformedAnswerError
 
 

@@ -11,9 +11,9 @@ from airegistry.dialects.exchange import Answer, Encoded, Input, StreamDecoder
 from airegistry.errors import ProviderError, UnsupportedFieldError
 from airegistry.invocations.invocation import Attempt, Settlement
 from airegistry.invocations.kinds import RawResponse
+from airegistry.invoke.attempts.work import Means
 from airegistry.invoke.observer import Observer
 from airegistry.invoke.standing import Spoken
-from airegistry.invoke.work import Means
 from airegistry.resources.endpoint import Endpoint
 from airegistry.routing.latencies import Latencies
 from airegistry.routing.target import Target

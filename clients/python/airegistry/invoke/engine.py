@@ -16,28 +16,28 @@ from airegistry.invocations.chat import ChatRequest
 from airegistry.invocations.estimating import estimated_tokens
 from airegistry.invocations.invocation import Invocation, InvokeEvent, Settlement
 from airegistry.invoke.admission import Admission
+from airegistry.invoke.attempts.hedging import HedgeBudget
+from airegistry.invoke.attempts.ledger import Ledger
+from airegistry.invoke.attempts.running import Running
+from airegistry.invoke.attempts.work import Manner, Means, Work
 from airegistry.invoke.budgets import Budget
 from airegistry.invoke.checks import check, check_for_explanation
 from airegistry.invoke.counting import Counted, Counter, UncountableError
 from airegistry.invoke.credentials import Credentials
 from airegistry.invoke.explaining import Explainer, Known
-from airegistry.invoke.hedging import HedgeBudget
 from airegistry.invoke.lag import LoopLag
-from airegistry.invoke.ledger import Ledger
 from airegistry.invoke.observer import Nobody, Observer
 from airegistry.invoke.origin import Origin
 from airegistry.invoke.pauses import Pauses
-from airegistry.invoke.running import Running
 from airegistry.invoke.settings import EngineSettings
 from airegistry.invoke.standing import LocalStanding, Spoken, all_dialects, speaking
 from airegistry.invoke.transport import Transport
-from airegistry.invoke.work import Manner, Means, Work
 from airegistry.resources.resource import Resource
 from airegistry.resources.route import PickStrategy
-from airegistry.routing.breaker import Breakers
 from airegistry.routing.candidates import Candidates
 from airegistry.routing.explanation import ExplainResponse
-from airegistry.routing.gate import Gate
+from airegistry.routing.gates.breaker import Breakers
+from airegistry.routing.gates.gate import Gate
 from airegistry.routing.itinerary import Itinerary
 from airegistry.routing.latencies import Latencies
 from airegistry.routing.picker import Picker

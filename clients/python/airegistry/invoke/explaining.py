@@ -8,13 +8,13 @@ from airegistry.dialects.exchange import Input
 from airegistry.discovery.answers import Candidate, ExclusionReason
 from airegistry.errors import InvalidArgumentError
 from airegistry.invocations.invocation import Warning as FieldWarning
-from airegistry.invoke.asking import ask
-from airegistry.invoke.hedging import hedgeable
-from airegistry.invoke.said import continuable, continues
+from airegistry.invoke.attempts.asking import ask
+from airegistry.invoke.attempts.hedging import hedgeable
+from airegistry.invoke.attempts.said import continuable, continues
 from airegistry.invoke.standing import Spoken
 from airegistry.resources.route import LossPolicy, PickStrategy
 from airegistry.routing.explanation import ExplainedCandidate, ExplainResponse
-from airegistry.routing.gate import Gate
+from airegistry.routing.gates.gate import Gate
 from airegistry.routing.itinerary import expected_order
 from airegistry.routing.latencies import Latencies
 from airegistry.routing.picker import Picker

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from airegistry.invoke.transport import TransportSettings
 from airegistry.resources.route import RoutePolicy
-from airegistry.routing.breaker import BreakerSettings
+from airegistry.routing.gates.breaker import BreakerSettings
 
 
 @dataclass(frozen=True, slots=True)

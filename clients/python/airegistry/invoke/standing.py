@@ -11,7 +11,7 @@ from airegistry.dialects.untouched import Untouched
 from airegistry.discovery.answers import ExclusionReason
 from airegistry.invocations.kinds import RawRequest
 from airegistry.invoke.credentials import Credentials
-from airegistry.routing.gate import Gate
+from airegistry.routing.gates.gate import Gate
 from airegistry.routing.target import Target
 
 Spoken = Mapping[str, Dialect]

@@ -6,8 +6,8 @@ from airegistry.dialects import reading
 from airegistry.dialects.anthropic.pieces import Pieces
 from airegistry.dialects.anthropic.whole import events_of
 from airegistry.dialects.errors import failure_of
-from airegistry.dialects.sse import SSEDecoder, SSEvent
-from airegistry.dialects.streams import EventStream
+from airegistry.dialects.events.sse import SSEDecoder, SSEvent
+from airegistry.dialects.events.streams import EventStream
 from airegistry.invocations.streaming import StreamItem
 
 

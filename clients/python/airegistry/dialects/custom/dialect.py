@@ -12,10 +12,10 @@ from airegistry.dialects.custom.errors import Errors
 from airegistry.dialects.custom.losses import block_losses, losses
 from airegistry.dialects.custom.pieces import Pieces
 from airegistry.dialects.custom.stream import DeclaredEvents, WholeAnswer
+from airegistry.dialects.events.ndjson import LineDecoder
+from airegistry.dialects.events.sse import SSEDecoder
+from airegistry.dialects.events.streams import EventStream
 from airegistry.dialects.exchange import Answer, Encoded, HttpCall, Input, StreamDecoder
-from airegistry.dialects.ndjson import LineDecoder
-from airegistry.dialects.sse import SSEDecoder
-from airegistry.dialects.streams import EventStream
 from airegistry.errors import MalformedAnswerError, ProviderError, UnsupportedFieldError
 from airegistry.invocations.assembling import assemble
 from airegistry.invocations.chat import ChatRequest

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from airegistry.dialects import reading
 from airegistry.dialects.custom.errors import Errors
 from airegistry.dialects.custom.pieces import Pieces
-from airegistry.dialects.sse import MAX_EVENT_BYTES, SSEvent
+from airegistry.dialects.events.sse import MAX_EVENT_BYTES, SSEvent
 from airegistry.errors import MalformedAnswerError
 from airegistry.invocations.streaming import StreamItem
 from airegistry.resources.custom.paths import Path

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from airegistry.dialects import reading
 from airegistry.dialects.errors import error_within
+from airegistry.dialects.events.sse import SSEvent
 from airegistry.dialects.gemini.candidate import Candidate
 from airegistry.dialects.gemini.usage import usage_of
-from airegistry.dialects.sse import SSEvent
 from airegistry.errors import ContentRefusedError, MalformedAnswerError, TruncatedAnswerError
 from airegistry.invocations.chat import ChatRequest
 from airegistry.invocations.streaming import ExtraSeen, StreamItem, StreamStarted, UsageSeen

@@ -8,11 +8,11 @@ from typing import Final
 
 from airegistry.dialects.calls import json_bytes, post
 from airegistry.dialects.errors import error_of
+from airegistry.dialects.events.sse import SSEDecoder
+from airegistry.dialects.events.streams import EventStream
 from airegistry.dialects.exchange import Answer, Encoded, HttpCall, Input, StreamDecoder
 from airegistry.dialects.gemini.encode import content_body, wire_body
 from airegistry.dialects.gemini.events import GeminiEvents, items_of
-from airegistry.dialects.sse import SSEDecoder
-from airegistry.dialects.streams import EventStream
 from airegistry.errors import ProviderError, UnsupportedFieldError
 from airegistry.invocations.assembling import assemble
 from airegistry.invocations.chat import ChatRequest

@@ -9,13 +9,13 @@ from airegistry.dialects import reading
 from airegistry.dialects.custom.context import context_of, kind_of
 from airegistry.dialects.custom.losses import block_losses, losses
 from airegistry.dialects.errors import error_of, error_within
+from airegistry.dialects.events.ndjson import LineDecoder
+from airegistry.dialects.events.sse import SSEvent
+from airegistry.dialects.events.streams import EventStream
 from airegistry.dialects.exchange import Answer, GrpcCall, GrpcEncoded, Input, StreamDecoder
 from airegistry.dialects.kserve.names import Names
 from airegistry.dialects.kserve.requests import SETTINGS, RequestWriter
 from airegistry.dialects.kserve.responses import Pieces, vectors_of
-from airegistry.dialects.ndjson import LineDecoder
-from airegistry.dialects.sse import SSEvent
-from airegistry.dialects.streams import EventStream
 from airegistry.errors import ProviderError, TruncatedAnswerError, UnsupportedFieldError
 from airegistry.invocations.assembling import assemble
 from airegistry.invocations.chat import ChatRequest, FinishReason

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from airegistry.dialects import reading
 from airegistry.dialects.errors import error_within
+from airegistry.dialects.events.sse import SSEvent
 from airegistry.dialects.magic import image_type
 from airegistry.dialects.openai.logprobs import logprobs_of
-from airegistry.dialects.sse import SSEvent
 from airegistry.errors import MalformedAnswerError, TruncatedAnswerError
 from airegistry.invocations.chat import ChatDelta, ChatRequest, FinishReason
 from airegistry.invocations.content import ContentBlock, MediaBlock, ToolCall

@@ -7,12 +7,12 @@ from typing import Final
 
 from airegistry.dialects.calls import json_bytes, post
 from airegistry.dialects.errors import error_of
+from airegistry.dialects.events.ndjson import LineDecoder
+from airegistry.dialects.events.streams import EventStream
 from airegistry.dialects.exchange import Answer, Encoded, Input, StreamDecoder
-from airegistry.dialects.ndjson import LineDecoder
 from airegistry.dialects.ollama.answers import Lines, items_of
 from airegistry.dialects.ollama.encode import chat_body
 from airegistry.dialects.ollama.relays import CHAT_PATH, OwnWords, at_generate, generates, relayed_chat, relayed_words
-from airegistry.dialects.streams import EventStream
 from airegistry.errors import ProviderError, UnsupportedFieldError
 from airegistry.invocations.assembling import assemble
 from airegistry.invocations.chat import ChatRequest

@@ -8,9 +8,9 @@ import msgspec
 
 from airegistry.dialects import reading
 from airegistry.dialects.errors import failure_of
+from airegistry.dialects.events.sse import SSEDecoder, SSEvent
+from airegistry.dialects.events.streams import EventStream
 from airegistry.dialects.openai.chunks import Chunks
-from airegistry.dialects.sse import SSEDecoder, SSEvent
-from airegistry.dialects.streams import EventStream
 from airegistry.errors import MalformedAnswerError, TruncatedAnswerError
 from airegistry.invocations.chat import ChatRequest
 from airegistry.invocations.streaming import StreamItem

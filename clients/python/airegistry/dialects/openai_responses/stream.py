@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from airegistry.dialects import reading
 from airegistry.dialects.errors import error_within
+from airegistry.dialects.events.sse import SSEDecoder, SSEvent
+from airegistry.dialects.events.streams import EventStream
 from airegistry.dialects.openai_responses.ending import failure_of, finish_of
 from airegistry.dialects.openai_responses.fields import rest_of
 from airegistry.dialects.openai_responses.output import Output
 from airegistry.dialects.openai_responses.pieces import Place, logprobs_in
 from airegistry.dialects.openai_responses.usage import usage_of
-from airegistry.dialects.sse import SSEDecoder, SSEvent
-from airegistry.dialects.streams import EventStream
 from airegistry.errors import MalformedAnswerError, TruncatedAnswerError
 from airegistry.invocations.chat import ChatDelta
 from airegistry.invocations.streaming import ExtraSeen, StreamItem, StreamStarted, UsageSeen

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from airegistry.dialects import reading
 from airegistry.dialects.errors import error_within
-from airegistry.dialects.sse import SSEvent
+from airegistry.dialects.events.sse import SSEvent
 from airegistry.dialects.tgi.stops import Stops
 from airegistry.errors import MalformedAnswerError, TruncatedAnswerError
 from airegistry.invocations.chat import ChatDelta, ChatRequest, FinishReason, TokenLogprob

@@ -12,9 +12,9 @@ from typing import Any, Final
 from airegistry.dialects import reading
 from airegistry.dialects.calls import json_bytes, post
 from airegistry.dialects.errors import error_of
+from airegistry.dialects.events.sse import SSEDecoder
+from airegistry.dialects.events.streams import EventStream
 from airegistry.dialects.exchange import Answer, Encoded, Input, StreamDecoder
-from airegistry.dialects.sse import SSEDecoder
-from airegistry.dialects.streams import EventStream
 from airegistry.dialects.tgi.answers import Tokens, items_of
 from airegistry.dialects.tgi.parameters import parameters_of
 from airegistry.dialects.tgi.prompts import prompt_of

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from airegistry.errors import FieldViolation, InvalidArgumentError, ProviderError, UnsupportedFieldError
 from airegistry.invocations.chat import ChatRequest
-from airegistry.invoke.asking import Ask, ask
+from airegistry.invoke.attempts.asking import Ask, ask
+from airegistry.invoke.attempts.ledger import Ledger
+from airegistry.invoke.attempts.said import Said, continues
+from airegistry.invoke.attempts.work import Means, Work
 from airegistry.invoke.budgets import Budget
-from airegistry.invoke.ledger import Ledger
-from airegistry.invoke.said import Said, continues
-from airegistry.invoke.work import Means, Work
 from airegistry.resources.route import ErrorClass, LossPolicy
 from airegistry.routing.error_classes import Verdict
 from airegistry.routing.itinerary import Itinerary

@@ -27,18 +27,18 @@ from airegistry.invocations.invocation import (
 )
 from airegistry.invocations.kinds import RawResponse
 from airegistry.invocations.streaming import Piece
-from airegistry.invoke.asking import Ask
+from airegistry.invoke.attempts.asking import Ask
+from airegistry.invoke.attempts.exchange import Exchange, Times
+from airegistry.invoke.attempts.hedging import hedgeable, race
+from airegistry.invoke.attempts.hold_back import HoldBack
+from airegistry.invoke.attempts.ledger import Ledger
+from airegistry.invoke.attempts.said import Said, continuable, continues
+from airegistry.invoke.attempts.turns import Turns
+from airegistry.invoke.attempts.work import Means, Work
 from airegistry.invoke.budgets import Budget
-from airegistry.invoke.exchange import Exchange, Times
-from airegistry.invoke.hedging import hedgeable, race
-from airegistry.invoke.hold_back import HoldBack
-from airegistry.invoke.ledger import Ledger
-from airegistry.invoke.said import Said, continuable, continues
-from airegistry.invoke.turns import Turns
-from airegistry.invoke.work import Means, Work
 from airegistry.resources.route import ErrorClass
 from airegistry.routing.error_classes import Blame, classify
-from airegistry.routing.gate import Passages
+from airegistry.routing.gates.gate import Passages
 from airegistry.routing.itinerary import Itinerary
 from airegistry.routing.plan import nobody
 

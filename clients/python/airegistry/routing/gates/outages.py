@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from airegistry.routing.breaker import Breaker, BreakerSettings, Passage
+from airegistry.routing.gates.breaker import Breaker, BreakerSettings, Passage
 from airegistry.routing.target import Target
 
 _MANY = 4096

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airegistry.dialects.sse import BOM, MAX_EVENT_BYTES, SSEvent
+from airegistry.dialects.events.sse import BOM, MAX_EVENT_BYTES, SSEvent
 from airegistry.errors import MalformedAnswerError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from airegistry.dialects.sse import BOM, MAX_EVENT_BYTES, SSEvent
+from airegistry.dialects.events.sse import BOM, MAX_EVENT_BYTES, SSEvent
 from airegistry.errors import MalformedAnswerError, ProviderError, TruncatedAnswerError
 from airegistry.invocations.chat import ChatDelta
 from airegistry.invocations.streaming import StreamItem, StreamStarted, UsageSeen, WireSeen, is_token

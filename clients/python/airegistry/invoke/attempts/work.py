@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from airegistry.dialects.exchange import Input
+from airegistry.invoke.attempts.hedging import HedgeBudget
 from airegistry.invoke.credentials import Credentials
-from airegistry.invoke.hedging import HedgeBudget
 from airegistry.invoke.observer import Observer
 from airegistry.invoke.origin import Origin
 from airegistry.invoke.pauses import Pauses
 from airegistry.invoke.standing import Spoken
 from airegistry.invoke.transport import Transport
-from airegistry.routing.gate import Gate
+from airegistry.routing.gates.gate import Gate
 from airegistry.routing.latencies import Latencies
 from airegistry.routing.picker import Picker
 from airegistry.routing.plan import Plan

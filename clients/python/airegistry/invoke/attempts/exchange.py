@@ -23,10 +23,10 @@ from airegistry.invocations.streaming import (
     is_token,
 )
 from airegistry.invocations.usage import Usage
-from airegistry.invoke.asking import Ask
+from airegistry.invoke.attempts.asking import Ask
+from airegistry.invoke.attempts.hold_back import HoldBack
 from airegistry.invoke.budgets import Budget
 from airegistry.invoke.credentials import KeyPair, Proof, Secret
-from airegistry.invoke.hold_back import HoldBack
 from airegistry.invoke.transport import Reply, Transport
 
 _SUCCESS = range(200, 300)

@@ -9,11 +9,11 @@ from itertools import islice
 from airegistry.discovery.answers import ExclusionReason
 from airegistry.errors import ProviderError
 from airegistry.resources.route import ErrorClass
-from airegistry.routing.breaker import Breakers, BreakerState, Passage
 from airegistry.routing.error_classes import Blame, Verdict
 from airegistry.routing.explanation import Hindrance
-from airegistry.routing.outages import Outages
-from airegistry.routing.quotas import Quotas
+from airegistry.routing.gates.breaker import Breakers, BreakerState, Passage
+from airegistry.routing.gates.outages import Outages
+from airegistry.routing.gates.quotas import Quotas
 from airegistry.routing.target import Target
 
 _MANY = 100

@@ -11,7 +11,7 @@ from typing import cast
 import httptools
 
 from airegistry.errors import ProviderConnectionError, ProviderError
-from airegistry.invoke.transport_tls import tls_failed
+from airegistry.invoke.transport.tls import tls_failed
 from airegistry.routing.error_classes import RESET
 
 _PIECE = 256 * 1024

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 import aiohappyeyeballs
 
 from airegistry.errors import ProviderConnectionError, ProviderTimeoutError
-from airegistry.invoke.transport_address import Address, uncallable
-from airegistry.invoke.transport_connection import Connection
-from airegistry.invoke.transport_tls import tls_failed
+from airegistry.invoke.transport.address import Address, uncallable
+from airegistry.invoke.transport.connection import Connection
+from airegistry.invoke.transport.tls import tls_failed
 
 _NEXT_ADDRESS = 0.25
 

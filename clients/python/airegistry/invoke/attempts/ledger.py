@@ -12,8 +12,8 @@ from airegistry.invocations.invocation import Attempt, AttemptOutcome, Settlemen
 from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.invocations.settling import settle
 from airegistry.invocations.usage import Cost, CostState, Usage
-from airegistry.invoke.estimates import estimated, summed
-from airegistry.invoke.exchange import Exchange
+from airegistry.invoke.attempts.estimates import estimated, summed
+from airegistry.invoke.attempts.exchange import Exchange
 from airegistry.resources.route import ErrorClass
 from airegistry.routing.lifecycles import deprecated
 from airegistry.routing.plan import Plan

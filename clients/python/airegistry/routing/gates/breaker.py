@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 
-from airegistry.routing.window import Window
+from airegistry.routing.gates.window import Window
 
 _MANY = 4096
 _FIRST_SHARE = 0.1

@@ -1,4 +1,4 @@
-"""The way to providers: with the modules that begin with its name the only one that opens sockets to them."""
+"""The transport as calls see it: a request out, by HTTP or gRPC, and the reply lent until it is read."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Protocol
 from airegistry.dialects.exchange import GrpcCall, HttpCall
 from airegistry.errors import MalformedAnswerError, ProviderCredentialError, ProviderError
 from airegistry.invoke.credentials import KeyPair
-from airegistry.invoke.transport_address import Address, address_of, head_of
-from airegistry.invoke.transport_connection import Connection
-from airegistry.invoke.transport_grpc import GrpcSettings, GrpcTransport
-from airegistry.invoke.transport_inflating import inflater
-from airegistry.invoke.transport_pool import Pool
-from airegistry.invoke.transport_tls import TlsContexts
+from airegistry.invoke.transport.address import Address, address_of, head_of
+from airegistry.invoke.transport.connection import Connection
+from airegistry.invoke.transport.grpc_calls import GrpcSettings, GrpcTransport
+from airegistry.invoke.transport.inflating import inflater
+from airegistry.invoke.transport.pool import Pool
+from airegistry.invoke.transport.tls import TlsContexts
 
 _DRAIN = 0.02
 _MAX_ERROR_BYTES = 64 * 1024

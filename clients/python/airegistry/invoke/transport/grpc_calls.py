@@ -25,9 +25,9 @@ from airegistry.errors import (
     ProviderTimeoutError,
 )
 from airegistry.invoke.credentials import KeyPair
-from airegistry.invoke.inference_wire import request_bytes, response_json, streamed_json
-from airegistry.invoke.transport_grpc_status import broken, headers_of, outcome, refusal
-from airegistry.invoke.transport_tls import TlsContexts
+from airegistry.invoke.transport.grpc_status import broken, headers_of, outcome, refusal
+from airegistry.invoke.transport.inference import request_bytes, response_json, streamed_json
+from airegistry.invoke.transport.tls import TlsContexts
 
 _SERVICE: Final = "/inference.GRPCInferenceService/"
 _PORT: Final = 443
