@@ -23,10 +23,11 @@ from gateway.fronts.anthropic.endpoints import anthropic_routes, speaks_anthropi
 from gateway.fronts.anthropic.errors import error_answer as anthropic_error
 from gateway.fronts.callers import Callers
 from gateway.fronts.connection import CallerGoneError
+from gateway.fronts.errors import ErrorAnswer
 from gateway.fronts.ollama.endpoints import ollama_routes
 from gateway.fronts.ollama.errors import error_answer as ollama_error
 from gateway.fronts.openai.endpoints import openai_routes
-from gateway.fronts.openai.errors import ErrorAnswer, error_answer
+from gateway.fronts.openai.errors import error_answer
 from gateway.fronts.openai_images.endpoints import images_routes
 from gateway.fronts.openai_responses.endpoints import responses_routes
 

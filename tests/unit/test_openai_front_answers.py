@@ -8,6 +8,7 @@ import pytest
 from openai.types import CreateEmbeddingResponse, Model
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
+from airegistry.dialects.events.sse import SSEDecoder
 from airegistry.errors import ProviderOverloadedError, TruncatedAnswerError
 from airegistry.invocations.chat import (
     ChatChoice,
@@ -30,6 +31,7 @@ from airegistry.invocations.embeddings import Embedding, EmbeddingsResponse
 from airegistry.invocations.invocation import Attempt, Settlement
 from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.invocations.usage import Cost, CostState, Usage
+from gateway.fronts.openai.relays import relayed_event
 from gateway.fronts.openai.responses import (
     Envelope,
     ListedModel,
@@ -354,3 +356,8 @@ def test_models_are_listed():
         "created": 1_754_000_000,
         "owned_by": "acme",
     }
+
+
+def test_data_of_several_lines_stays_one_event():
+    written = relayed_event(b'{"id":\n "x"}')
+    assert [event.data for event in SSEDecoder().feed(written)] == [b'{"id":\n "x"}']

@@ -7,7 +7,8 @@ import pytest
 
 from airegistry import errors
 from airegistry.errors import InvalidArgumentError, ProviderRateLimitedError, RegistryError
-from gateway.fronts.openai.errors import STATUSES, error_answer
+from gateway.fronts.errors import STATUSES
+from gateway.fronts.openai.errors import error_answer
 
 CLASSES = [
     cls

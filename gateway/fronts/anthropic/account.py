@@ -6,8 +6,8 @@ from typing import Any
 
 from airegistry.invocations.invocation import Settlement
 from airegistry.invoke.counting import Counted
+from gateway.fronts.accounts import settlement_value
 from gateway.fronts.anthropic.usage import unknown_counts
-from gateway.fronts.openai.usage import settlement_value
 
 
 def account_value(settlement: Settlement | None, lost: list[str]) -> dict[str, Any]:

@@ -1,12 +1,7 @@
-"""Our errors as Anthropic's: status, body and headers.
-
-What the caller can mend is a 4xx; what failed behind the gateway is a 5xx, a refused credential of ours too: a 401 would send
-the caller to look at its own key. Anthropic's SDKs retry 408, 409, 429 and 5xx by themselves and obey Retry-After.
-"""
+"""Our errors as Anthropic's: status, body and headers."""
 
 from __future__ import annotations
 
-import math
 import re
 import uuid
 from typing import Any, Final
@@ -15,8 +10,8 @@ import orjson
 
 from airegistry import errors
 from airegistry.errors import InvalidArgumentError, RegistryError
-from gateway.fronts.openai.errors import ErrorAnswer
-from gateway.fronts.openai.errors import status_of as common_status
+from gateway.fronts.errors import ErrorAnswer, error_headers
+from gateway.fronts.errors import status_of as common_status
 
 REQUEST_ID: Final = "request-id"
 _OVERLOADED: Final = 529
@@ -52,10 +47,7 @@ def error_answer(error: Exception) -> ErrorAnswer:
     """Return the answer that reports an error. One that is not of ours says nothing but that it happened."""
     ours = error if isinstance(error, RegistryError) else errors.InternalError("internal error")
     identity = new_request_id()
-    headers = {"content-type": "application/json", REQUEST_ID: identity}
-    if ours.retry_after is not None:
-        headers["retry-after"] = str(math.ceil(ours.retry_after))
-        headers["retry-after-ms"] = str(math.ceil(ours.retry_after * 1000))
+    headers = {**error_headers(ours), REQUEST_ID: identity}
     return ErrorAnswer(status_of(ours), orjson.dumps({**error_value(ours), "request_id": identity}), headers)
 
 

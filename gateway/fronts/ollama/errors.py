@@ -5,7 +5,6 @@ Beside it stands our reason: Ollama's own clients do not look at it, and program
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -13,7 +12,7 @@ from typing import Final
 import orjson
 
 from airegistry.errors import InternalError, InvalidArgumentError, RegistryError
-from gateway.fronts.openai.errors import ErrorAnswer, status_of
+from gateway.fronts.errors import ErrorAnswer, error_headers, status_of
 
 # Canonical paths as the caller knows them.
 _PREFIX: Final = re.compile(r"^(?:invocation\.)?(?:chat|embeddings)\.")
@@ -39,10 +38,7 @@ _WHOLE: Final = frozenset({"reasoning", "response_format"})
 def error_answer(error: Exception) -> ErrorAnswer:
     """Return the answer that reports an error. One that is not of ours says nothing but that it happened."""
     ours = error if isinstance(error, RegistryError) else InternalError("internal error")
-    headers = {"content-type": "application/json"}
-    if ours.retry_after is not None:
-        headers["retry-after"] = str(math.ceil(ours.retry_after))
-    return ErrorAnswer(status_of(ours), error_body(ours), headers)
+    return ErrorAnswer(status_of(ours), error_body(ours), error_headers(ours))
 
 
 def error_body(error: RegistryError) -> bytes:

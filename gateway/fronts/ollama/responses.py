@@ -15,8 +15,8 @@ from airegistry.invocations.chat import ChatResponse
 from airegistry.invocations.embeddings import EmbeddingsResponse
 from airegistry.invocations.invocation import Settlement
 from airegistry.invocations.usage import Usage
+from gateway.fronts.accounts import settlement_value
 from gateway.fronts.ollama.message import done_reason, logprobs_value, message_of
-from gateway.fronts.openai.usage import settlement_value
 
 _OURS: Final = frozenset(
     ("model", "created_at", "message", "response", "thinking", "done", "done_reason", "airegistry")

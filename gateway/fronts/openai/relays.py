@@ -8,7 +8,7 @@ from typing import Any, Final
 import orjson
 
 from airegistry.invocations.invocation import Settlement
-from gateway.fronts.openai.usage import settlement_value
+from gateway.fronts.accounts import settlement_value
 
 _END: Final = b"[DONE]"
 
@@ -20,8 +20,8 @@ def relayed_body(wire: bytes, settlement: Settlement) -> bytes:
 
 
 def relayed_event(data: bytes) -> bytes:
-    """Return an event of the provider's as one of ours."""
-    return b"data: " + data + b"\n\n"
+    """Return an event of the provider's as one of ours, in as many lines as its data had."""
+    return b"data: " + data.replace(b"\n", b"\ndata: ") + b"\n\n"
 
 
 def relayed_end(events: Sequence[bytes], settlement: Settlement, *, include_usage: bool) -> bytes:

@@ -13,8 +13,9 @@ import orjson
 from airegistry.invocations.chat import ChatResponse
 from airegistry.invocations.embeddings import EmbeddingsResponse
 from airegistry.invocations.invocation import Settlement
+from gateway.fronts.accounts import settlement_value
 from gateway.fronts.openai.message import choice_value
-from gateway.fronts.openai.usage import settlement_value, usage_value
+from gateway.fronts.openai.usage import usage_value
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,13 @@ from airegistry.invocations.chat import ChatDelta
 from airegistry.invocations.content import ContentBlock
 from airegistry.invocations.invocation import InvokeEvent, Settlement
 from airegistry.invocations.invocation import Warning as FieldWarning
+from gateway.fronts.accounts import settlement_value
 from gateway.fronts.answering import warned
 from gateway.fronts.openai.errors import error_value
 from gateway.fronts.openai.message import MessageWriter, audio_facts, finish_reason_word, logprobs_value
 from gateway.fronts.openai.relays import relayed_end, relayed_event
 from gateway.fronts.openai.responses import Envelope
-from gateway.fronts.openai.usage import settlement_value, usage_value
+from gateway.fronts.openai.usage import usage_value
 
 _DONE: Final = b"data: [DONE]\n\n"
 

@@ -11,7 +11,7 @@ from airegistry.invocations.content import MediaBlock
 from airegistry.invocations.invocation import Settlement
 from airegistry.invocations.kinds import ImageResponse
 from airegistry.invocations.usage import Usage
-from gateway.fronts.openai.usage import settlement_value
+from gateway.fronts.accounts import settlement_value
 
 
 def images_body(response: ImageResponse, settlement: Settlement, created: int) -> bytes:

@@ -10,8 +10,8 @@ import orjson
 
 from airegistry.invocations.chat import ChatChoice, ChatResponse, FinishReason
 from airegistry.invocations.invocation import Settlement
+from gateway.fronts.accounts import settlement_value
 from gateway.fronts.answering import warned
-from gateway.fronts.openai.usage import settlement_value
 from gateway.fronts.openai_responses.output import OutputWriter
 from gateway.fronts.openai_responses.requests import ResponsesCall
 from gateway.fronts.openai_responses.usage import responses_usage
