@@ -37,6 +37,7 @@ STREAMING = 24 * 2**20
 """How much more while an answer only passes through."""
 LEAK = 8 * 2**20
 ANSWER = partial(healthy, OPENAI_CHAT)
+measured = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's account of memory")
 
 
 class Apart:
@@ -110,6 +111,7 @@ HOSTILE = [
 ]
 
 
+@measured
 @pytest.mark.parametrize(("misbehaviour", "by", "reason", "room"), HOSTILE)
 async def test_an_answer_without_bounds_takes_no_more_memory_than_it_may(apart, misbehaviour, by, reason, room):
     after = []
@@ -127,6 +129,7 @@ async def test_an_answer_without_bounds_takes_no_more_memory_than_it_may(apart, 
     assert after[-1] - after[0] < LEAK
 
 
+@measured
 async def test_a_caller_that_does_not_read_holds_the_provider_and_not_the_answer(apart):
     """The windows of two connections and the gateway's own buffers are all that may fill."""
     sent = 0
