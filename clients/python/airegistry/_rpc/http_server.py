@@ -16,6 +16,12 @@ from airegistry._rpc.listening import join_address, listen_on
 MAX_HEAD_BYTES = 64 * 1024
 """How large the request line and the headers may grow beyond the piece that they begin in."""
 
+KEEP_ALIVE = 75
+"""Seconds for which a connection is kept without a request: longer than clients keep theirs.
+
+Who closes first cannot know that a request is on its way, which is lost with the connection.
+"""
+
 _JOINED_BYTES = 64 * 1024
 
 
@@ -40,7 +46,14 @@ async def open_http_server(app: Any, address: str, tasks: asyncio.TaskGroup, *, 
     listener = listen_on(address, insecure=insecure)
     host, port = listener.getsockname()[:2]
     config = uvicorn.Config(
-        app, http=_Protocol, ws="none", lifespan="off", interface="asgi3", log_config=None, access_log=False
+        app,
+        http=_Protocol,
+        ws="none",
+        lifespan="off",
+        interface="asgi3",
+        log_config=None,
+        access_log=False,
+        timeout_keep_alive=KEEP_ALIVE,
     )
     server = _Server(config)
     serving = tasks.create_task(server.serve(sockets=[listener]))
