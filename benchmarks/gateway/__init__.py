@@ -39,12 +39,14 @@ def measure() -> list[Row]:
         assert front.server is not None  # noqa: S101 - ours has one
         time.sleep(_IDLE)
         idle = _idle(front.server)
+        # Before the others start: they share that core, and do something also when nobody calls.
+        alone = embedded.measure(plane.address, upstream)
         with pinned(SERVER_CORE):
             others = _peers(stack, folder, upstream)
         measured = rounds([Subject(DIRECT, None, upstream), *others, front, grpc])
         return [
             *rows(measured),
-            embedded.measure(plane.address, upstream),
+            alone,
             idle,
             Row("load average of the machine", f"{before:.1f} before, {os.getloadavg()[0]:.1f} after", "", "reported"),
         ]

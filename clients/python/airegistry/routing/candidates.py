@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 
 from airegistry.discovery.answers import ExclusionReason, Ranked, Score
@@ -129,15 +130,7 @@ class Candidates:
         return following.name if following is not None and following.model is not None else model
 
     def _of_model(self, name: str) -> tuple[Target, ...]:
-        query = DiscoverQuery(
-            requirements=Requirements(
-                models=(name,),
-                health=HealthRequirement.ANY,
-                credential=CredentialRequirement.ANY,
-                lifecycle_stages=_ALL_STAGES,
-            )
-        )
-        ranked = self._view.index.discover(query, limit=_WHOLE_MODEL).candidates
+        ranked = self._view.index.discover(_everybody(name), limit=_WHOLE_MODEL).candidates
         self._note_unranked(name, {place.name for place in ranked})
         return self._usable(ranked)
 
@@ -221,6 +214,19 @@ class Candidates:
         mutual = auth is not None and auth.method is AuthMethod.MTLS
         here = self._standing.has_key_pair if mutual else self._standing.has_credential
         return bool(endpoint.credential) and here(endpoint.credential)
+
+
+@lru_cache(4096)
+def _everybody(model: str) -> DiscoverQuery:
+    """Return the query for all who serve a model; it is the same for each call."""
+    return DiscoverQuery(
+        requirements=Requirements(
+            models=(model,),
+            health=HealthRequirement.ANY,
+            credential=CredentialRequirement.ANY,
+            lifecycle_stages=_ALL_STAGES,
+        )
+    )
 
 
 def _tiers(groups: Tier) -> tuple[Tier, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,10 +68,12 @@ class Exchange:
 
     async def fetch(self, transport: Transport, proof: Proof | None) -> None:
         """Get a whole answer, or raise the ProviderError that came instead."""
-        async with AsyncExitStack() as stack:
-            reply = await self._send(transport, proof, stack)
-            async with self._budget.within(self._first_token_left, self._late("answer")):
-                body = await reply.body()
+        async with (
+            self._budget.within(self._first_token_left, self._late("answer")),
+            self._sending(transport, proof) as reply,
+        ):
+            await self._promised(reply)
+            body = await reply.body()
         answer = self.ask.dialect.decode(self.ask.request, reply.status, reply.headers, body)
         self.first_token_at = self._now()
         self.answer, self.usage = answer, answer.usage
@@ -90,7 +92,9 @@ class Exchange:
         """
         decoder = self.ask.dialect.decoder(self.ask.request, relay=self.ask.relay)
         async with AsyncExitStack() as stack:
-            reply = await self._send(transport, proof, stack)
+            async with self._budget.within(self._first_token_left, self._late("answer")):
+                reply = await stack.enter_async_context(self._sending(transport, proof))
+                await self._promised(reply)
             ready: list[Piece] = []
             while not decoder.finished:
                 if ready:
@@ -104,27 +108,24 @@ class Exchange:
             await reply.drain()
         yield last
 
-    async def _send(self, transport: Transport, proof: Proof | None, stack: AsyncExitStack) -> Reply:
-        """Send the request and return the reply that promises an answer."""
+    def _sending(self, transport: Transport, proof: Proof | None) -> AbstractAsyncContextManager[Reply]:
+        """Send the request for as long as the block runs."""
         communication = self.ask.target.endpoint.communication
         auth = communication.auth if communication is not None else None
         call = authorize(self.ask.encoded.call, auth, proof.reveal() if isinstance(proof, Secret) else None)
-        identity = proof if isinstance(proof, KeyPair) else None
-        async with self._budget.within(self._first_token_left, self._late("answer")):
-            left = self._budget.left
-            sent = transport.send(
-                call,
-                connect_timeout=self._times.connect,
-                left=None if math.isinf(left) else left,
-                identity=identity,
-            )
-            reply = await stack.enter_async_context(sent)
+        left = self._budget.left
+        return transport.send(
+            call,
+            connect_timeout=self._times.connect,
+            left=None if math.isinf(left) else left,
+            identity=proof if isinstance(proof, KeyPair) else None,
+        )
+
+    async def _promised(self, reply: Reply) -> None:
+        """Raise the ProviderError that came, unless the reply promises an answer."""
         self.http_status = reply.status
         if reply.status not in _SUCCESS:
-            async with self._budget.within(self._first_token_left, self._late("answer")):
-                beginning = await reply.beginning()
-            raise self.ask.dialect.error(reply.status, reply.headers, beginning)
-        return reply
+            raise self.ask.dialect.error(reply.status, reply.headers, await reply.beginning())
 
     async def _next(self, reply: Reply, hold: HoldBack) -> bytes | None:
         """Return the next bytes, empty at the end; None when what is held must go on before they come."""
