@@ -381,3 +381,17 @@ def test_an_answer_is_the_same_whole_streamed_and_read_again(response, cut, data
     assert isinstance(again.output, ChatResponse)
     assert again.output.choices == streamed_again.choices == response.choices
     assert again.usage == usage == settlement.usage
+
+
+def test_whatever_a_model_writes_a_line_is_a_line():
+    words = "a\x85b\u2028c\u2029d\ne"
+    call = ToolCall("id", "look_up", '{\n  "word":\r\n "x" }')
+    events = [
+        InvokeEvent(chat_delta=ChatDelta(text=words)),
+        InvokeEvent(chat_delta=ChatDelta(block_index=1, tool_call_start=call)),
+        InvokeEvent(end=StreamEnd(Settlement())),
+    ]
+    said = Lines(ENVELOPE).write(events).decode()
+    text, called, _ = [json.loads(line)["message"] for line in said.splitlines()]
+    assert text["content"] == words
+    assert called["tool_calls"][0]["function"]["arguments"] == {"word": "x"}

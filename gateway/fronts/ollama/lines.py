@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -17,6 +18,17 @@ from gateway.fronts.answering import warned
 from gateway.fronts.ollama.errors import error_body
 from gateway.fronts.ollama.message import call_value, done_reason, incomplete, logprobs_value, members_of, whole
 from gateway.fronts.ollama.responses import Envelope, ending, relayed_line, rfc3339
+
+# JSON has line ends between values only, where a model put them into the arguments of a call; the others stand in texts, and
+# Ollama's own SDK takes them for line ends, too.
+_UNBROKEN: Final = {
+    b"\n": b" ",
+    b"\r": b" ",
+    "\x85".encode(): rb"\u0085",
+    "\u2028".encode(): rb"\u2028",
+    "\u2029".encode(): rb"\u2029",
+}
+_BREAK: Final = re.compile(b"|".join(_UNBROKEN))
 
 
 class Lines:
@@ -44,7 +56,7 @@ class Lines:
         ]
         if end is not None and not wires:
             lines += [*self._waiting(), self._end(end)]
-        return b"".join(line + b"\n" for line in lines)
+        return b"".join(_BREAK.sub(_unbroken, line) + b"\n" for line in lines)
 
     def failure(self, error: RegistryError) -> bytes:
         """Return the line that tells of a failure; none follows it."""
@@ -112,3 +124,7 @@ class Lines:
 
 def _lost(index: int) -> str:
     return f"message.content[{index}]: not all of it has a place in this format"
+
+
+def _unbroken(found: re.Match[bytes]) -> bytes:
+    return _UNBROKEN[found[0]]
