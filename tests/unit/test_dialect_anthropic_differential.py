@@ -21,7 +21,9 @@ WORDS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 COUNTS = st.integers(0, 10_000)
 REQUEST = ChatRequest()
 ENVELOPE = Envelope("msg_1", "m")
-OBJECTS = st.dictionaries(WORDS, st.integers() | WORDS | st.none() | st.lists(st.booleans(), max_size=2), max_size=3)
+OBJECTS = st.dictionaries(
+    WORDS, st.integers(-(2**53), 2**53) | WORDS | st.none() | st.lists(st.booleans(), max_size=2), max_size=3
+)
 
 
 @st.composite
