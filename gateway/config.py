@@ -24,7 +24,8 @@ class Config(ServerSettings):
     )
     gateway_address: str = Field("127.0.0.1:50052", description="Where gRPC listens; port 0 takes a free one.")
     gateway_http_address: str = Field(
-        "127.0.0.1:3002", description="Where the OpenAI front, /health and /metrics are served."
+        "127.0.0.1:3002",
+        description="Where the fronts of OpenAI, Anthropic and Ollama, /health and /metrics are served.",
     )
     gateway_drain: float = Field(10.0, ge=0, description="How long running calls may go on after a request to stop.")
     gateway_start_wait: float = Field(

@@ -43,7 +43,7 @@ def up(
         int, typer.Option(min=1, max=65535, help="/health and /metrics of the registry.")
     ] = 3001,
     gateway_port: Annotated[int, typer.Option(min=1, max=65535, help="gRPC of the gateway.")] = 50052,
-    gateway_http_port: Annotated[int, typer.Option(min=1, max=65535, help="The gateway's OpenAI front.")] = 3002,
+    gateway_http_port: Annotated[int, typer.Option(min=1, max=65535, help="The gateway's HTTP fronts.")] = 3002,
     demo_port: Annotated[int, typer.Option(min=1, max=65535, help="The demo backend.")] = 3003,
     demo: Annotated[bool, typer.Option("--demo/--no-demo", help="Start the demo backend.")] = True,
     catalog: Annotated[bool, typer.Option("--catalog/--no-catalog", help="Load the genai-prices catalog.")] = True,

@@ -37,7 +37,7 @@ def _addresses(places: Places, folder: Path, registries: Sequence[int]) -> Itera
     for grpc, http, pid in zip(places.registries, places.registries_http, registries, strict=True):
         replica = f"   process {pid}" if len(registries) > 1 else ""
         yield "registry", f"gRPC {grpc}   http://{http}/health{replica}"
-    yield "gateway", f"gRPC {places.gateway}   http://{places.gateway_http}/v1 (OpenAI)"
+    yield "gateway", f"gRPC {places.gateway}   http://{places.gateway_http} (OpenAI, Anthropic, Ollama)"
     if places.demo is not None:
         yield "demo", f"http://{places.demo}/v1 (two toy models of Python's documentation)"
     yield "data", f"{folder} (logs in {folder / 'logs'})"
@@ -59,6 +59,10 @@ def _things(places: Places) -> Iterator[tuple[str, str]]:
     yield (
         "A chat through the gateway, as any OpenAI client does it",
         f"curl -s http://{places.gateway_http}/v1/chat/completions -H 'content-type: application/json' -d '{_CHAT}'",
+    )
+    yield (
+        "The same model by another front: any Anthropic or Ollama client does it like this",
+        f"curl -s http://{places.gateway_http}/v1/messages -H 'content-type: application/json' -d '{_CHAT}'",
     )
     yield "A streamed answer, and who gave it", f'{command} invoke demo-ngram "What is a dictionary?" --max-tokens 40'
 

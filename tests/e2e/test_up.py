@@ -41,11 +41,11 @@ def test_everything_starts_works_and_is_gone_after_ctrl_c(tmp_path):
 
 
 def test_what_is_recommended_works_as_it_is_written(tmp_path):
-    """Each command of the five is pasted into a shell; grpcurl only where there is one."""
+    """Each command is pasted into a shell; grpcurl only where there is one."""
     with up(tmp_path, "--no-catalog") as running:
         running.wait_until_ready()
         commands = re.findall(r"^     (\S.*)$", running.said, flags=re.MULTILINE)
-        assert len(commands) == 5
+        assert len(commands) == 6
         for command in commands:
             program = command.split()[0]
             if program in {"grpcurl", "curl"} and not _installed(program):
