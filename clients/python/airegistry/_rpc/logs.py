@@ -47,4 +47,6 @@ def _adding(fields: Mapping[str, object]) -> structlog.typing.Processor:
 def _rendering(log_format: LogFormat, stream: TextIO) -> list[structlog.typing.Processor]:
     if log_format == "json":
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
-    return [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+    # The renderer's own choice shows the locals of every frame: callers' words and keys, and seconds of the event loop.
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=plain)]
