@@ -182,5 +182,13 @@ def base64_bytes(value: str, path: str) -> bytes:
         raise wrong(path, "is not valid base64") from error
 
 
+def json_again(value: object, path: str) -> bytes:
+    """Return a parsed value as JSON again. What is nested deeper than JSON can be written here is refused."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError as error:
+        raise wrong(path, "is nested too deeply") from error
+
+
 def _kind(value: Any) -> str:
     return "null" if value is None else _KINDS[type(value)]

@@ -37,6 +37,10 @@ def lost(call):
     return [warning.path for warning in call.warnings]
 
 
+def nested(depth):
+    return {"a": nested(depth - 1)} if depth else 1
+
+
 def field_of(call, *arguments, **fields):
     with pytest.raises(InvalidArgumentError) as caught:
         call(*arguments, **fields)
@@ -127,9 +131,13 @@ def test_a_result_without_a_name_is_of_the_oldest_call():
             {"role": "assistant", "tool_calls": [{"function": {"name": "a", "arguments": "{}"}}]},
             "messages[0].tool_calls[0].function.arguments",
         ),
+        (
+            {"role": "assistant", "tool_calls": [{"function": {"name": "a", "arguments": {"x": nested(300)}}}]},
+            "messages[0].tool_calls[0].function.arguments",
+        ),
         ({"role": "tool", "content": "x", "tool_name": "a"}, "messages[0].tool_name"),
     ],
-    ids=["role", "no-role", "content", "base64", "no-image", "no-name", "arguments", "result"],
+    ids=["role", "no-role", "content", "base64", "no-image", "no-name", "arguments", "deep", "result"],
 )
 def test_a_message_that_is_wrong_is_named(message, path):
     assert field_of(chat, message) == path

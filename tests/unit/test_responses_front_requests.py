@@ -212,6 +212,14 @@ def test_what_refers_to_state_or_to_tools_of_the_providers_is_for_the_same_forma
     assert call.request.tools == (Tool("go"),)
 
 
+@pytest.mark.parametrize("name", ["metadata", "reasoning", "tools"])
+def test_what_could_not_be_said_back_is_refused_before_anybody_is_asked(name):
+    nested = b'{"a":' * 300 + b"1" + b"}" * 300
+    body = b'{"model":"m","input":"Hi","' + name.encode() + b'":' + nested + b"}"
+    with pytest.raises(InvalidArgumentError, match=f"^{name}: is nested too deeply$"):
+        read_responses(body)
+
+
 @pytest.mark.parametrize(
     ("fields", "path"),
     [

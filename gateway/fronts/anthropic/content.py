@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import orjson
-
 from airegistry.errors import FieldViolation
 from airegistry.invocations.content import ContentBlock, MediaBlock, TextBlock, ThinkingBlock, ToolCall, ToolResult
 from airegistry.invocations.invocation import Warning as FieldWarning
 from gateway.fronts.cache_marks import cache_mark_of
-from gateway.fronts.fields import Fields, base64_bytes, wrong
+from gateway.fronts.fields import Fields, base64_bytes, json_again, wrong
 
 UNKNOWN: Final = "is known to targets of this format alone; not sent to others"
 _VITAL: Final = "is known to targets of this format alone"
@@ -112,7 +110,7 @@ def _redacted(part: Fields, _notes: Notes) -> dict[str, Any]:
 def _tool_use(part: Fields, notes: Notes) -> dict[str, Any]:
     parsed = part.mapping("input") or {}
     # As they were written: parsed, large numbers would lose digits.
-    arguments = notes.arguments.get(part.path) or orjson.dumps(parsed).decode()
+    arguments = notes.arguments.get(part.path) or json_again(parsed, part.at("input")).decode()
     return {"tool_call": ToolCall(part.needed("id"), part.needed("name"), arguments)}
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import orjson
-
 from airegistry.dialects.magic import image_type
 from airegistry.invocations.chat import Message, Role
 from airegistry.invocations.content import ContentBlock, MediaBlock, TextBlock, ThinkingBlock, ToolCall, ToolResult
-from gateway.fronts.fields import Fields, base64_bytes, wrong
+from gateway.fronts.fields import Fields, base64_bytes, json_again, wrong
 
 _ROLES: Final = {"system": Role.SYSTEM, "user": Role.USER, "assistant": Role.ASSISTANT, "tool": Role.TOOL}
 
@@ -53,7 +51,7 @@ class _Conversation:
         function.take("index")
         arguments = function.mapping("arguments") or {}
         id_ = fields.text("id") or made_id
-        call = ToolCall(id_, function.needed("name"), orjson.dumps(arguments).decode())
+        call = ToolCall(id_, function.needed("name"), json_again(arguments, function.at("arguments")).decode())
         self._waiting.append(call)
         return ContentBlock(tool_call=call)
 

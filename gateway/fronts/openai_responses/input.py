@@ -54,6 +54,8 @@ class Conversation:
             return
         if given is None or given == []:
             raise wrong("input", "is required and must not be empty")
+        if not isinstance(given, list):
+            raise wrong("input", "must be a string or an array of items")
         for item in body.objects("input"):
             self._item(item)
 

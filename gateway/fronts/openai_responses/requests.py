@@ -10,7 +10,7 @@ from airegistry.errors import FieldViolation
 from airegistry.invocations.chat import ChatRequest, Role
 from airegistry.invocations.content import ContentBlock, TextBlock
 from airegistry.invocations.invocation import Warning as FieldWarning
-from gateway.fronts.fields import Fields, body_fields
+from gateway.fronts.fields import Fields, body_fields, json_again
 from gateway.fronts.openai_responses.input import Conversation
 from gateway.fronts.openai_responses.options import Options
 from gateway.fronts.openai_responses.words import Words
@@ -67,7 +67,7 @@ def read_responses(body: bytes) -> ResponsesCall:
     """
     fields = body_fields(body)
     model, stream = fields.needed("model"), bool(fields.flag("stream"))
-    said = {name: value for name in _SAID_BACK if (value := fields.take(name)) is not None}
+    said = _said(fields)
     kept_elsewhere = list(_kept_elsewhere(fields))
     talk, options = _conversation(fields), Options(fields)
     _take_harmless(fields)
@@ -85,6 +85,14 @@ def read_responses(body: bytes) -> ResponsesCall:
         warnings=lost,
         said=said,
     )
+
+
+def _said(fields: Fields) -> dict[str, Any]:
+    said = {name: value for name in _SAID_BACK if (value := fields.take(name)) is not None}
+    for name, value in said.items():
+        # What could not be said back is refused now, not when the answer is there.
+        json_again(value, name)
+    return said
 
 
 def _conversation(fields: Fields) -> Conversation:
