@@ -92,7 +92,7 @@ async def test_openais_sdk_shows_an_ollama_bytes_and_no_urls(tmp_path):
             await gpt.chat.completions.create(model="m", messages=look("https://example.com/a.png"))
     assert up.seen[0].body["messages"][0]["images"] == [base64.b64encode(PNG).decode()]
     assert len(up.seen) == 1
-    assert caught.value.param == "messages[0].content[0].image.url"
+    assert caught.value.param == "messages[0].content[0].image_url.url"
 
 
 async def test_anthropics_sdk_talks_to_an_ollama(tmp_path):

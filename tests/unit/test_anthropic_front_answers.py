@@ -328,6 +328,12 @@ def test_a_relayed_message_keeps_its_bytes():
     [
         (InvalidArgumentError.of("chat.max_output_tokens", "no"), 400, "invalid_request_error", "max_tokens: no"),
         (InvalidArgumentError.of("chat.tools[3].name", "no"), 400, "invalid_request_error", "tools[3].name: no"),
+        (
+            InvalidArgumentError.of("invocation.chat.messages[0].content[1].image.url", "no"),
+            400,
+            "invalid_request_error",
+            "messages[0].content[1].source.url: no",
+        ),
         (InvalidArgumentError.of("chat.extra.x", "no"), 400, "invalid_request_error", "x: no"),
         (ContextLengthError("8192 tokens"), 400, "invalid_request_error", "prompt is too long: 8192 tokens"),
         (ContextLengthError("a prompt is too long"), 400, "invalid_request_error", "a prompt is too long"),

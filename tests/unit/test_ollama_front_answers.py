@@ -323,6 +323,7 @@ def test_an_error_is_a_sentence_with_our_reason_beside_it():
         ("chat.response_format.json_schema", "format"),
         ("chat.messages[0].content", "messages[0].content"),
         ("embeddings.inputs[0]", "input[0]"),
+        ("embeddings.inputs[1].text", "input[1]"),
         ("options.top_k", "options.top_k"),
     ],
 )

@@ -156,6 +156,8 @@ def test_the_limit_has_two_names(fields):
         ({"temperature": "warm"}, "temperature"),
         ({"temperature": True}, "temperature"),
         ({"max_tokens": 1.5}, "max_tokens"),
+        ({"max_tokens": -1}, "max_tokens"),
+        ({"max_tokens": 2**31}, "max_tokens"),
         ({"max_tokens": 1, "max_completion_tokens": 2}, "max_tokens"),
         ({"n": "2"}, "n"),
         ({"n": True}, "n"),

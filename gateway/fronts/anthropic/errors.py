@@ -33,6 +33,8 @@ _TOO_LONG: Final = "prompt is too long"
 
 # Canonical paths as the caller knows them.
 _PREFIX: Final = re.compile(r"^(?:invocation\.)?(?:chat\.)?(?:extra\.)?")
+_SOURCE: Final = re.compile(r"^(messages\[\d+\]\.content\[\d+\])\.(?:image|file)\b(?=\.)")
+"""Media: by what they are here, by where they come from in this format."""
 _PARAMS: Final = {
     "max_output_tokens": "max_tokens",
     "response_format": "output_config.format",
@@ -80,7 +82,7 @@ def _message(error: RegistryError) -> str:
 
 
 def _param(field: str) -> str:
-    path = _PREFIX.sub("", field, count=1)
+    path = _SOURCE.sub(r"\1.source", _PREFIX.sub("", field, count=1))
     for ours, theirs in _PARAMS.items():
         if path == ours or path.startswith((f"{ours}[", f"{ours}.")):
             return theirs + path[len(ours) :]

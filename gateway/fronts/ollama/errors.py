@@ -34,6 +34,9 @@ _NAMES: Final[Mapping[str, str]] = {
 _WHOLE: Final = frozenset({"reasoning", "response_format"})
 """Objects here that are one value for the caller."""
 
+_INPUT: Final = re.compile(r"^(inputs\[\d+\])\.(?:text|token_ids)\b.*")
+"""What is to be embedded, likewise."""
+
 
 def error_answer(error: Exception) -> ErrorAnswer:
     """Return the answer that reports an error. One that is not of ours says nothing but that it happened."""
@@ -57,6 +60,7 @@ def _path(field: str) -> str:
     path = _PREFIX.sub("", field, count=1)
     if path == field:
         return field
+    path = _INPUT.sub(r"\1", path)
     first = re.split(r"[.\[]", path, maxsplit=1)[0]
     if first in _WHOLE:
         return _NAMES[first]

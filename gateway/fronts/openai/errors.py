@@ -40,6 +40,18 @@ _PARAMS: Final[Mapping[str, Mapping[str, str]]] = {
     "image": {"count": "n", "media_type": "output_format", "inputs": "images"},
 }
 
+_INSIDE: Final[Mapping[str, Mapping[str, str]]] = {
+    "chat": {
+        r"^(tools\[\d+\])\.input_schema\b": r"\1.function.parameters",
+        r"^(tools\[\d+\])\.(name|description|strict)\b": r"\1.function.\2",
+        r"^tool_choice\.name\b": "tool_choice.function.name",
+        r"^(messages\[\d+\]\.content\[\d+\])\.image\..*": r"\1.image_url.url",
+    },
+    # The forms that a text has here are one value for the caller.
+    "embeddings": {r"^(inputs\[\d+\])\.(?:text|token_ids)\b.*": r"\1"},
+}
+"""Names below the top, as patterns."""
+
 
 def error_answer(error: Exception) -> ErrorAnswer:
     """Return the answer that reports an error. One that is not of ours says nothing but that it happened."""
@@ -70,6 +82,8 @@ def _param(field: str) -> str:
     canonical = _CANONICAL.match(field)
     kind = canonical[1] if canonical else None
     path = _CANONICAL.sub("", field, count=1)
+    for ours, theirs in _INSIDE.get(kind or "", {}).items():
+        path = re.sub(ours, theirs, path)
     for ours, theirs in _PARAMS.get(kind or "", {}).items():
         if path == ours or path.startswith((f"{ours}[", f"{ours}.")):
             return theirs + path[len(ours) :]

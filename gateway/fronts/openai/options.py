@@ -22,6 +22,8 @@ _CHOICES: Final = {
     "required": ToolChoiceMode.REQUIRED,
 }
 
+_MOST_TOKENS: Final = 2**31 - 1
+
 
 def options_of(body: Fields) -> dict[str, Any]:
     """Return the options of a chat request by their canonical names."""
@@ -51,7 +53,12 @@ def _limit(body: Fields) -> int | None:
     newer, older = body.whole("max_completion_tokens"), body.whole("max_tokens")
     if newer is not None and older is not None and newer != older:
         raise wrong("max_tokens", "contradicts max_completion_tokens")
-    return older if newer is None else newer
+    if newer is not None or older is None:
+        return newer
+    # The canonical request checks this too, but its error would name the newer field.
+    if not 1 <= older <= _MOST_TOKENS:
+        raise wrong("max_tokens", f"must be from 1 to {_MOST_TOKENS}")
+    return older
 
 
 def _stop(body: Fields) -> tuple[str, ...]:
