@@ -240,10 +240,17 @@ def _said(value: Any) -> _Said:
     return _Said("")
 
 
+def _json(words: object) -> str:
+    try:
+        return orjson.dumps(words).decode()
+    except orjson.JSONEncodeError:
+        return ""  # nested so deeply that nobody would read it
+
+
 def _fields(error: Mapping[str, Any]) -> _Said:
     # `detail` is FastAPI's: a string, or a list of violations.
     words = error.get("message") or error.get("error") or error.get("detail") or error.get("msg") or ""
-    message = words if isinstance(words, str) else orjson.dumps(words).decode()
+    message = words if isinstance(words, str) else _json(words)
     code, inner = error.get("code"), error.get("innererror")
     if isinstance(inner, dict) and isinstance(inner.get("code"), str):
         code = inner["code"]

@@ -4,22 +4,41 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from itertools import accumulate
+from typing import Any, Final
 
 import orjson
 
 from airegistry.dialects.events.sse import BOM
 from airegistry.errors import MalformedAnswerError
 
+_DEEPEST: Final = 200
+"""More cannot be written again: the parser reads 1,024 levels, and writes 254."""
+_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
+_STEPS: Final = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
+_NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in _STEPS)
+
 
 def json_of(data: bytes, what: str) -> Any:
     """Parse JSON. The error names *what* it is, never the data: it may hold a prompt."""
     with suppress(orjson.JSONDecodeError):
-        return orjson.loads(data.removeprefix(BOM))
+        value = orjson.loads(data.removeprefix(BOM))
+        if _levels(data) > _DEEPEST:
+            raise MalformedAnswerError(f"{what} is nested more than {_DEEPEST} levels deep")
+        return value
     # Outside of the handler: the parser's error would come along, and it holds all that was parsed.
     raise MalformedAnswerError(f"{what} is {_looks_like(data)}")
+
+
+def _levels(data: bytes) -> int:
+    """Count how deeply JSON is nested; 0 where it has too few brackets to be too deep, which is quick to see."""
+    if len(data) <= 2 * _DEEPEST or len(data.translate(None, _NO_BRACKETS)) <= 2 * _DEEPEST:
+        return 0
+    brackets = _STRING.sub(b"", data).translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0)
 
 
 def json_text(value: Any) -> str:
