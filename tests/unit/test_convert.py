@@ -1,5 +1,6 @@
 import dataclasses
 import enum
+import importlib
 import math
 import types
 import typing
@@ -8,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from google.protobuf import descriptor_pool
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +18,7 @@ from airegistry.discovery import answers
 from airegistry.errors import ErrorStatus, InvalidArgumentError
 from airegistry.invocations import chat, content, embeddings, invocation, kinds, usage
 from airegistry.invocations.invocation import Invocation
+from airegistry.observations import observation, performance
 from airegistry.resources import (
     agent,
     endpoint,
@@ -35,22 +36,25 @@ from airegistry.routing import explanation
 from airegistry.v1 import gateway_service_pb2, model_pb2, registry_service_pb2, resource_pb2
 
 VALUES = (agent, endpoint, finish_reason, model, prices, provenance, requirements, resource, route)
-MODULES = (*VALUES, answers, chat, content, embeddings, invocation, kinds, usage, explanation, messages)
+MODULES = (
+    *VALUES, answers, chat, content, embeddings, invocation, kinds, usage, explanation, messages, observation, performance,
+)  # fmt: skip
 FILES = [
-    "agent", "chat", "content", "discovery", "embeddings", "endpoint", "gateway_service", "invocation_kinds", "model",
-    "price", "provenance", "registry_service", "requirements", "resource", "route", "usage",
+    "agent", "analytics_service", "chat", "content", "discovery", "embeddings", "endpoint", "gateway_service",
+    "invocation_kinds", "model", "observation", "price", "provenance", "registry_service", "requirements", "resource",
+    "route", "usage",
 ]  # fmt: skip
 # Requests and responses that the client takes apart by hand, argument by argument.
 BY_HAND = {
-    "BatchDiscoverRequest", "DeregisterRequest", "ExplainRequest", "GetRequest", "GetResponse", "HeartbeatRequest",
-    "InvokeRequest", "InvokeStreamRequest", "InvokeStreamResponse", "ListRequest", "RegisterRequest", "UpdateRequest",
-    "UpdateResponse",
+    "BatchDiscoverRequest", "DeregisterRequest", "ExplainRequest", "GetPerformanceRequest", "GetRequest", "GetResponse",
+    "GetStatsRequest", "GetStatsResponse", "HeartbeatRequest", "InvokeRequest", "InvokeStreamRequest",
+    "InvokeStreamResponse", "ListRequest", "RegisterRequest", "ReportUsageRequest", "UpdateRequest", "UpdateResponse",
+    "WatchPerformanceRequest",
 }  # fmt: skip
 
 
 def descriptors():
-    pool = descriptor_pool.Default()
-    return [pool.FindFileByName(f"airegistry/v1/{name}.proto") for name in FILES]
+    return [importlib.import_module(f"airegistry.v1.{name}_pb2").DESCRIPTOR for name in FILES]
 
 
 MESSAGES = {name: m for file in descriptors() for name, m in file.message_types_by_name.items()}

@@ -120,7 +120,7 @@ def has(value: object, attributes: list[str]) -> bool:
 
 
 def known_to_protobuf(full_name: str) -> bool:
-    for path in ("registry_service", "gateway_service"):
+    for path in ("registry_service", "gateway_service", "analytics_service"):
         importlib.import_module(f"airegistry.v1.{path}_pb2")
     pool = descriptor_pool.Default()
     try:

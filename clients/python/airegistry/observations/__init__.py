@@ -1,0 +1,1 @@
+"""What was measured of endpoints and agents, as values."""
