@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,24 +48,34 @@ class Gateway:
 
 
 @asynccontextmanager
-async def serve(config: Config, *, environment: Mapping[str, str] | None = None) -> AsyncIterator[Gateway]:
+async def serve(
+    config: Config, *, environment: Mapping[str, str] | None = None, now: Callable[[], float] = time.monotonic
+) -> AsyncIterator[Gateway]:
     """Run a gateway for as long as the block runs; StartError when it cannot start.
 
-    It starts and serves while the registry is away, by the last good view. Credentials may be in *environment*. A part that
-    dies on its own cancels the block and raises out of it.
+    It starts and serves while the registry is away, by the last good view. Credentials may be in *environment*; *now* is the
+    monotonic clock of all its parts. A part that dies on its own cancels the block and raises out of it.
     """
     async with owned_tasks() as tasks, AsyncExitStack() as stack:
         folder = config.data_dir.expanduser() / "gateway"
-        cache = await _open_cache(config, folder, tasks, stack)
+        cache = await _open_cache(config, folder, tasks, stack, now)
         metrics = Metrics("gateway")
         stack.callback(metrics.close)
-        credentials = _credentials(config, folder, environment or {})
+        credentials = _credentials(config, folder, environment or {}, now)
         engine = await stack.enter_async_context(
-            open_engine(cache, credentials=credentials, settings=_settings(config), observer=InvocationMetrics(metrics))
+            open_engine(
+                cache,
+                credentials=credentials,
+                settings=_settings(config),
+                observer=InvocationMetrics(metrics),
+                now=now,
+            )
         )
-        observe(metrics, engine, cache)
+        observe(metrics, engine, cache, now)
         health = HealthState()
-        app = fronts(engine, health, metrics, lambda: _facts(cache), max_body_bytes=config.gateway_max_body_bytes)
+        app = fronts(
+            engine, health, metrics, lambda: _facts(cache, now()), max_body_bytes=config.gateway_max_body_bytes
+        )
         http = await open_http_server(app, config.gateway_http_address, tasks, insecure=config.insecure)
         stack.push_async_callback(http.close, _HTTP_DRAIN)
         grpc = await _open_grpc(config, engine, health, metrics)
@@ -78,11 +88,13 @@ async def serve(config: Config, *, environment: Mapping[str, str] | None = None)
         yield Gateway(grpc.address, http.address, cache, engine)
 
 
-async def _open_cache(config: Config, folder: Path, tasks: asyncio.TaskGroup, stack: AsyncExitStack) -> Cache:
+async def _open_cache(
+    config: Config, folder: Path, tasks: asyncio.TaskGroup, stack: AsyncExitStack, now: Callable[[], float]
+) -> Cache:
     """Return a cache that is fed, after it showed something or the wait for that was over."""
     cache = Cache(lambda: datetime.now(UTC), stale_after=config.gateway_stale_after)
     client = await stack.enter_async_context(RegistryClient(config.address))
-    feeder = CacheFeeder(client, cache, file=SnapshotFile(folder / "snapshot"))
+    feeder = CacheFeeder(client, cache, file=SnapshotFile(folder / "snapshot"), clock=now)
     await feeder.load()
     stack.push_async_callback(feeder.save)
     stack.push_async_callback(end, tasks.create_task(feeder.run()))
@@ -94,12 +106,12 @@ async def _open_cache(config: Config, folder: Path, tasks: asyncio.TaskGroup, st
     return cache
 
 
-def _credentials(config: Config, folder: Path, environment: Mapping[str, str]) -> Credentials:
+def _credentials(config: Config, folder: Path, environment: Mapping[str, str], now: Callable[[], float]) -> Credentials:
     return Credentials(
         directory=config.gateway_credentials_dir or folder / "credentials",
         environment=environment,
         pattern=config.gateway_credential_pattern,
-        now=time.monotonic,
+        now=now,
     )
 
 
@@ -127,9 +139,8 @@ def _settings(config: Config) -> EngineSettings:
     )
 
 
-def _facts(cache: Cache) -> Mapping[str, object]:
-    now = time.monotonic()
-    return {"revision": cache.revision, "stale": cache.stale(now), "silence": cache.silence(now)}
+def _facts(cache: Cache, at: float) -> Mapping[str, object]:
+    return {"revision": cache.revision, "stale": cache.stale(at), "silence": cache.silence(at)}
 
 
 async def _open_grpc(config: Config, engine: Engine, health: HealthState, metrics: Metrics) -> GrpcServer:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -97,8 +96,8 @@ class InvocationMetrics(Collector):
         return name
 
 
-def observe(metrics: Metrics, engine: Engine, cache: Cache) -> None:
-    """Show the state of the engine and of its view of the registry at each scrape."""
+def observe(metrics: Metrics, engine: Engine, cache: Cache, now: Callable[[], float]) -> None:
+    """Show the state of the engine and of its view of the registry at each scrape. *now* is the clock by which the view is fed."""
     metrics.gauge("airegistry_calls_running", "Calls that run now.", lambda: engine.admission.running)
     metrics.gauge("airegistry_calls_waiting", "Calls that wait for room.", lambda: engine.admission.waiting)
     metrics.gauge("airegistry_tasks", "Tasks of the event loop.", lambda: len(asyncio.all_tasks()))
@@ -106,9 +105,11 @@ def observe(metrics: Metrics, engine: Engine, cache: Cache) -> None:
     metrics.gauges("airegistry_breakers", "Endpoints by breaker state.", "state", lambda: _breakers(engine))
     metrics.gauge("airegistry_revision", "The registry revision that calls are routed by.", lambda: cache.revision)
     metrics.gauge("airegistry_resources", "Resources in the view.", lambda: len(cache))
-    metrics.gauge("airegistry_view_stale", "1 while the view is stale.", lambda: cache.stale(time.monotonic()))
+    metrics.gauge("airegistry_view_stale", "1 while the view is stale.", lambda: cache.stale(now()))
     metrics.gauge(
-        "airegistry_view_silence_seconds", "For how long nothing was heard of the registry.", lambda: _silence(cache)
+        "airegistry_view_silence_seconds",
+        "For how long nothing was heard of the registry.",
+        lambda: _silence(cache, now()),
     )
 
 
@@ -116,6 +117,6 @@ def _breakers(engine: Engine) -> Mapping[str, float]:
     return Counter(state.value for state in engine.breakers.states().values())
 
 
-def _silence(cache: Cache) -> float:
-    silence = cache.silence(time.monotonic())
+def _silence(cache: Cache, at: float) -> float:
+    silence = cache.silence(at)
     return float("inf") if silence is None else silence

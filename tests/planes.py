@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,12 @@ async def registry_at(folder: Path, address: str = ANYWHERE, **settings: Any) ->
 
 @asynccontextmanager
 async def gateway_at(
-    folder: Path, address: str = NOWHERE, *, environment: Mapping[str, str] | None = None, **settings: Any
+    folder: Path,
+    address: str = NOWHERE,
+    *,
+    environment: Mapping[str, str] | None = None,
+    now: Callable[[], float] = time.monotonic,
+    **settings: Any,
 ) -> AsyncIterator[Gateway]:
     """Run a gateway for the registry at *address*; it does not wait for one that is not there."""
     defaults = {"gateway_drain": 0.0, "gateway_start_wait": 0.0 if address == NOWHERE else 5.0}
@@ -44,14 +50,16 @@ async def gateway_at(
         data_dir=folder,
         **defaults | settings,
     )
-    async with gateway.app.serve(config, environment=environment) as running:
+    async with gateway.app.serve(config, environment=environment, now=now) as running:
         yield running
 
 
 @asynccontextmanager
-async def gateway_knowing(folder: Path, resources: Iterable[Resource], **settings: Any) -> AsyncIterator[Gateway]:
+async def gateway_knowing(
+    folder: Path, resources: Iterable[Resource], *, now: Callable[[], float] = time.monotonic, **settings: Any
+) -> AsyncIterator[Gateway]:
     """Run a gateway that knows *resources* and hears of no registry."""
-    async with gateway_at(folder, **settings) as running:
+    async with gateway_at(folder, now=now, **settings) as running:
         running.cache.replace(resources, 1)
         yield running
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Iterable, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -72,10 +73,12 @@ def _open(dialect: str) -> Communication:
 
 
 @asynccontextmanager
-async def open_scene(folder: Path, **settings: Any) -> AsyncIterator[Scene]:
-    """Run a gateway for as long as the block runs."""
+async def open_scene(
+    folder: Path, *, now: Callable[[], float] = time.monotonic, **settings: Any
+) -> AsyncIterator[Scene]:
+    """Run a gateway for as long as the block runs. *now* is its clock."""
     async with (
-        gateway_knowing(folder, [catalogs.model()], **LIMITS | settings) as gateway,
+        gateway_knowing(folder, [catalogs.model()], now=now, **LIMITS | settings) as gateway,
         aio.insecure_channel(gateway.address) as channel,
         aiohttp.ClientSession(f"http://{gateway.http_address}") as http,
     ):

@@ -21,7 +21,7 @@ from tests.calls import refusal
 from tests.planes import gateway_knowing
 from tests.providers import Peer, Provider, provider
 
-QUICK = {
+QUICK: dict[str, Any] = {
     "gateway_first_token_timeout": 0.15,
     "gateway_idle_timeout": 0.15,
     "gateway_total_timeout": 1.0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from airegistry.invoke.credentials import Credentials
@@ -21,14 +21,16 @@ async def open_engine(
     credentials: Credentials | None = None,
     settings: EngineSettings | None = None,
     observer: Observer | None = None,
+    now: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[Engine]:
     """Lend an engine that calls whoever *cache* knows, over connections of its own.
 
-    Without *credentials* it can call only endpoints that need none.
+    Without *credentials* it can call only endpoints that need none. *now* is a monotonic clock in seconds, by which *cache* is
+    fed, too.
     """
     settings = settings or EngineSettings()
-    known = credentials or Credentials(directory=None, environment={}, now=time.monotonic)
+    known = credentials or Credentials(directory=None, environment={}, now=now)
     async with open_transport(settings.transport) as transport:
-        engine = Engine(cache, transport, known, settings=settings, observer=observer)
+        engine = Engine(cache, transport, known, settings=settings, observer=observer, now=now)
         with engine.lag.measured():
             yield engine
