@@ -1,7 +1,7 @@
 """The HTTP status of each of our errors, for every front; a format's own words and exceptions are with the front.
 
 What the caller can mend is a 4xx. What failed behind the gateway is a 5xx, a refused credential of ours too: a 401 would
-send the caller to look at its own key. Nobody to take the call is 503, because it mostly passes. The SDKs of OpenAI and
+send the caller to look at its own key. Nobody to take the call is 503 where that may pass, and 400 where nobody could ever. The SDKs of OpenAI and
 Anthropic retry 408, 409, 429 and 5xx by themselves and obey Retry-After.
 """
 
@@ -41,6 +41,7 @@ STATUSES: Final[Mapping[type[RegistryError], int]] = {
     errors.FailedPreconditionError: 400,
     errors.ForeignResumeTokenError: 400,
     errors.NoCandidateError: 503,
+    errors.NotSuitableError: 400,
     errors.CompactedError: 400,
     errors.RevisionInFutureError: 400,
     errors.UnauthenticatedError: 401,

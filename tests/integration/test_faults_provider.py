@@ -95,11 +95,20 @@ async def test_a_whole_answer_that_never_comes_is_bounded_by_the_time_for_the_wh
     [
         pytest.param("unknown", StatusCode.NOT_FOUND, 404, "MODEL_NOT_FOUND", id="unknown"),
         pytest.param("nobody", StatusCode.FAILED_PRECONDITION, 503, "NO_CANDIDATE", id="nobody-serves-it"),
+        pytest.param(
+            "embeds", StatusCode.FAILED_PRECONDITION, 400, "NOT_SUITABLE", id="those-who-serve-it-do-other-work"
+        ),
+        pytest.param("away", StatusCode.FAILED_PRECONDITION, 503, "NO_CANDIDATE", id="others-could-but-take-no-calls"),
     ],
 )
 async def test_a_model_that_nobody_serves(tmp_path, model, code, http_status, reason):
     asked = pb.Invocation(model=model, chat=CHAT.chat)
-    resources = [catalogs.model("nobody"), *catalogs.served("http://127.0.0.1:1/v1")]
+    url = "http://127.0.0.1:1/v1"
+    embeds = catalogs.endpoint("e", url, model="embeds", communication=catalogs.OPEN_EMBEDDINGS)
+    beside = catalogs.endpoint("e", url, model="away", communication=catalogs.OPEN_EMBEDDINGS)
+    away = catalogs.endpoint("idle", url, model="away", weight=0)
+    models = [catalogs.model(name) for name in ("nobody", "embeds", "away")]
+    resources = [*models, embeds, beside, away, *catalogs.served(url)]
     async with (
         gateway_knowing(tmp_path, resources) as gateway,
         aio.insecure_channel(gateway.address) as channel,

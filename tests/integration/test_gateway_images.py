@@ -137,7 +137,7 @@ async def test_grpc_invokes_images(tmp_path):
         pytest.param("generations", {"model": "paint"}, 400, "prompt", id="no-prompt"),
         pytest.param("generations", {**ASK, "n": 11}, 400, "n", id="too-many"),
         pytest.param("generations", {**ASK, "stream": True}, 400, "stream", id="streamed"),
-        pytest.param("generations", {**ASK, "model": "m"}, 503, None, id="a-model-of-words"),
+        pytest.param("generations", {**ASK, "model": "m"}, 400, None, id="a-model-of-words"),
         pytest.param("edits", {**ASK, "images": [{"image_url": "cat.png"}]}, 400, "images[0].url", id="no-url"),
     ],
 )

@@ -18,7 +18,7 @@ from tests.ollama_fronts import ASK, HOW, MODELS, asked, front_over, lines_of, t
         ("/api/chat", {"messages": ASK}, 400, "model: is required"),
         ("/api/chat", asked("x"), 404, "x"),
         ("/api/chat", asked("nobody"), 503, "nobody serves"),
-        ("/api/chat", asked("e-own"), 503, "dialect"),
+        ("/api/chat", asked("e-own"), 400, "dialect"),
         ("/api/chat", asked("own", format="yaml"), 400, "format: must be"),
         ("/api/chat", asked("own", think="very"), 400, "think: must be"),
         ("/api/chat", asked("own", options={"temperature": 9}), 400, "options.temperature: must be"),

@@ -114,7 +114,7 @@ async def test_the_account_names_the_route(tmp_path):
         pytest.param("/v1/chat/completions", {"model": "m", "messages": []}, 400, "invalid_argument", id="empty"),
         pytest.param("/v1/chat/completions", {**ASK, "model": "x"}, 404, "model_not_found", id="unknown-model"),
         pytest.param("/v1/chat/completions", {**ASK, "model": "nobody"}, 503, "no_candidate", id="nobody-serves"),
-        pytest.param("/v1/chat/completions", {**ASK, "model": "e"}, 503, "no_candidate", id="wrong-kind"),
+        pytest.param("/v1/chat/completions", {**ASK, "model": "e"}, 400, "not_suitable", id="wrong-kind"),
         pytest.param("/v1/embeddings", {"model": "e", "input": []}, 400, "invalid_argument", id="no-input"),
         pytest.param("/v1/chat/completions", b'"' + b"x" * 70_000, 413, "request_too_large", id="too-large"),
         pytest.param("/v1/whatever", {}, 404, "not_found", id="no-such-path"),

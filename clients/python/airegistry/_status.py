@@ -36,6 +36,7 @@ CODES: dict[type[RegistryError], StatusCode] = {
     errors.FailedPreconditionError: StatusCode.FAILED_PRECONDITION,
     errors.ForeignResumeTokenError: StatusCode.FAILED_PRECONDITION,
     errors.NoCandidateError: StatusCode.FAILED_PRECONDITION,
+    errors.NotSuitableError: StatusCode.FAILED_PRECONDITION,
     errors.CompactedError: StatusCode.OUT_OF_RANGE,
     errors.RevisionInFutureError: StatusCode.OUT_OF_RANGE,
     errors.UnauthenticatedError: StatusCode.UNAUTHENTICATED,

@@ -15,7 +15,8 @@ RegistryError
 ├── EtagMismatchError               read, then write again
 ├── FailedPreconditionError
 │   ├── ForeignResumeTokenError     the token is of another store: start anew
-│   └── NoCandidateError            relax the query; the exclusions say how
+│   └── NoCandidateError            try later; the exclusions say who might take it then
+│       └── NotSuitableError        ask for less, or ask others; the exclusions say why
 ├── CompactedError                  resync from a snapshot
 ├── RevisionInFutureError           the position is of another store, or invented
 ├── UnauthenticatedError
@@ -197,6 +198,12 @@ class NoCandidateError(FailedPreconditionError):
     """Nobody can take the call; metadata counts the excluded by reason."""
 
     reason = "NO_CANDIDATE"
+
+
+class NotSuitableError(NoCandidateError):
+    """Nobody who serves it can do what the request asks for, now or later; metadata counts the excluded by reason."""
+
+    reason = "NOT_SUITABLE"
 
 
 class CompactedError(RegistryError):

@@ -33,7 +33,7 @@ type GatewayServiceClient interface {
 	// Sends one request to the best candidate, and to others when it fails, and returns the whole answer.
 	//
 	// Errors: `NOT_FOUND` / `MODEL_NOT_FOUND` when nothing has the name; `FAILED_PRECONDITION` / `NO_CANDIDATE` when nobody
-	// can take the call, with the exclusions; the error of the last attempt when all failed, with all attempts in
+	// can take the call now, and `NOT_SUITABLE` when nobody ever could, with the exclusions; the error of the last attempt when all failed, with all attempts in
 	// `AttemptList` among the status details; `DEADLINE_EXCEEDED` when the caller's deadline passed.
 	Invoke(ctx context.Context, in *InvokeRequest, opts ...grpc.CallOption) (*InvokeResponse, error)
 	// As Invoke, but the answer comes as it is made. Until the first token any attempt may be replaced; after it a failure
@@ -99,7 +99,7 @@ type GatewayServiceServer interface {
 	// Sends one request to the best candidate, and to others when it fails, and returns the whole answer.
 	//
 	// Errors: `NOT_FOUND` / `MODEL_NOT_FOUND` when nothing has the name; `FAILED_PRECONDITION` / `NO_CANDIDATE` when nobody
-	// can take the call, with the exclusions; the error of the last attempt when all failed, with all attempts in
+	// can take the call now, and `NOT_SUITABLE` when nobody ever could, with the exclusions; the error of the last attempt when all failed, with all attempts in
 	// `AttemptList` among the status details; `DEADLINE_EXCEEDED` when the caller's deadline passed.
 	Invoke(context.Context, *InvokeRequest) (*InvokeResponse, error)
 	// As Invoke, but the answer comes as it is made. Until the first token any attempt may be replaced; after it a failure

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from airegistry.discovery.answers import ExclusionReason
-from airegistry.errors import ModelNotFoundError, NoCandidateError, OverloadedError, RegistryError
+from airegistry.discovery.answers import Exclusion, ExclusionReason
+from airegistry.errors import ModelNotFoundError, NoCandidateError, NotSuitableError, OverloadedError, RegistryError
 from airegistry.invocations.invocation import Invocation
 from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.resources.resource import Resource
@@ -20,6 +20,17 @@ from airegistry.routing.lifecycles import redirected, replacement, retired, succ
 from airegistry.routing.resolve import resolve
 from airegistry.routing.target import Target, Tier
 from airegistry.routing.view import View
+
+_PASSING = frozenset(
+    (
+        ExclusionReason.HEALTH,
+        ExclusionReason.CREDENTIAL,
+        ExclusionReason.BREAKER,
+        ExclusionReason.WEIGHT,
+        ExclusionReason.LIMIT,
+    )
+)
+"""Why somebody is left out who may take the same call later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +174,13 @@ def nobody(plan: Plan, wait: float | None) -> RegistryError:
     message = f"nobody can take the call for {what}: {why}" if why else f"nobody serves {what}"
     if plan.exclusions.names(ExclusionReason.LIMIT):
         return OverloadedError(message, metadata=metadata, retry_after=wait)
-    return NoCandidateError(message, metadata=metadata, retry_after=wait)
+    kind = NoCandidateError if _may_pass(exclusions) else NotSuitableError
+    return kind(message, metadata=metadata, retry_after=wait)
+
+
+def _may_pass(exclusions: tuple[Exclusion, ...]) -> bool:
+    """Say whether somebody may take the same call later: nobody is known yet, or some are away or held back for now."""
+    return not exclusions or any(exclusion.reason in _PASSING for exclusion in exclusions)
 
 
 def _fallbacks(way: _Way) -> tuple[RouteFallback, ...]:

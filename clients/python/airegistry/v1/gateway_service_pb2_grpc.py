@@ -60,7 +60,7 @@ class GatewayServiceServicer(object):
         """Sends one request to the best candidate, and to others when it fails, and returns the whole answer.
 
         Errors: `NOT_FOUND` / `MODEL_NOT_FOUND` when nothing has the name; `FAILED_PRECONDITION` / `NO_CANDIDATE` when nobody
-        can take the call, with the exclusions; the error of the last attempt when all failed, with all attempts in
+        can take the call now, and `NOT_SUITABLE` when nobody ever could, with the exclusions; the error of the last attempt when all failed, with all attempts in
         `AttemptList` among the status details; `DEADLINE_EXCEEDED` when the caller's deadline passed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

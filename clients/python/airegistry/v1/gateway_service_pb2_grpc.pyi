@@ -37,7 +37,7 @@ class GatewayServiceStub:
     """Sends one request to the best candidate, and to others when it fails, and returns the whole answer.
 
     Errors: `NOT_FOUND` / `MODEL_NOT_FOUND` when nothing has the name; `FAILED_PRECONDITION` / `NO_CANDIDATE` when nobody
-    can take the call, with the exclusions; the error of the last attempt when all failed, with all attempts in
+    can take the call now, and `NOT_SUITABLE` when nobody ever could, with the exclusions; the error of the last attempt when all failed, with all attempts in
     `AttemptList` among the status details; `DEADLINE_EXCEEDED` when the caller's deadline passed.
     """
     InvokeStream: _grpc.UnaryStreamMultiCallable[_gateway_service_pb2.InvokeStreamRequest, _gateway_service_pb2.InvokeStreamResponse]
@@ -56,7 +56,7 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """Sends one request to the best candidate, and to others when it fails, and returns the whole answer.
 
     Errors: `NOT_FOUND` / `MODEL_NOT_FOUND` when nothing has the name; `FAILED_PRECONDITION` / `NO_CANDIDATE` when nobody
-    can take the call, with the exclusions; the error of the last attempt when all failed, with all attempts in
+    can take the call now, and `NOT_SUITABLE` when nobody ever could, with the exclusions; the error of the last attempt when all failed, with all attempts in
     `AttemptList` among the status details; `DEADLINE_EXCEEDED` when the caller's deadline passed.
     """
     InvokeStream: _aio.UnaryStreamMultiCallable[_gateway_service_pb2.InvokeStreamRequest, _gateway_service_pb2.InvokeStreamResponse]  # type: ignore[assignment]
@@ -78,7 +78,7 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         """Sends one request to the best candidate, and to others when it fails, and returns the whole answer.
 
         Errors: `NOT_FOUND` / `MODEL_NOT_FOUND` when nothing has the name; `FAILED_PRECONDITION` / `NO_CANDIDATE` when nobody
-        can take the call, with the exclusions; the error of the last attempt when all failed, with all attempts in
+        can take the call now, and `NOT_SUITABLE` when nobody ever could, with the exclusions; the error of the last attempt when all failed, with all attempts in
         `AttemptList` among the status details; `DEADLINE_EXCEEDED` when the caller's deadline passed.
         """
 
