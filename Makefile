@@ -176,6 +176,10 @@ robustness: $(DEV_STAMP) ## Traffic under faults, judged (MINUTES=10 STORE=sqlit
 soak: $(DEV_STAMP) ## Traffic and faults on a gateway, which must stay as it was (MINUTES=30 SEED=7)
 	$(VENV)/bin/python -m tests.robustness.soak.run --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED))
 
+.PHONY: outage
+outage: $(DEV_STAMP) ## Primaries of a gateway that are down for a minute, in real time
+	$(VENV)/bin/python -m tests.robustness.soak.outage
+
 .PHONY: bench
 bench: $(DEV_STAMP) ## Measure, and print the table with its references
 	$(VENV)/bin/python -m benchmarks

@@ -108,8 +108,8 @@ class Provider:
 
 
 @asynccontextmanager
-async def provider(*behaviours: Behaviour, tls: ssl.SSLContext | None = None) -> AsyncIterator[Provider]:
-    """Run a provider on a free port."""
+async def provider(*behaviours: Behaviour, tls: ssl.SSLContext | None = None, port: int = 0) -> AsyncIterator[Provider]:
+    """Run a provider, on a free port where none is given."""
     running = Provider(behaviours)
     tasks: set[asyncio.Task[None]] = set()
 
@@ -118,7 +118,7 @@ async def provider(*behaviours: Behaviour, tls: ssl.SSLContext | None = None) ->
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(accept, "127.0.0.1", port, ssl=tls)
     running.url = f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     try:
         yield running

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,7 +66,7 @@ class Carrier:
     """One way to call."""
 
     id: str
-    call: Callable[[Callers, Ask], Awaitable[Got]]
+    call: Callable[[Callers, Ask], Coroutine[Any, Any, Got]]
     streamed: bool
     dialect: str = ""
     """The one that this front speaks: providers of it get the caller's own bytes. Empty for gRPC."""
