@@ -9,8 +9,8 @@ from pathlib import Path
 from rich.text import Text
 
 from airegistry.cli.session import Session
+from airegistry.client.analytics import REGISTRY_ADDRESS
 from airegistry.client.gateway import GATEWAY_ADDRESS
-from airegistry.client.registry import REGISTRY_ADDRESS
 from launcher.places import Places
 
 _DISCOVER = (

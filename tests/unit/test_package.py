@@ -11,7 +11,7 @@ from airegistry.client import Client
 PURE = ["airegistry", "airegistry.errors", "airegistry.resources.validation", "airegistry.lease", "airegistry.cache"]
 RPCS = [
     method.name
-    for name in ("RegistryService", "GatewayService")
+    for name in ("RegistryService", "GatewayService", "AnalyticsService")
     for method in descriptor_pool.Default().FindServiceByName(f"airegistry.v1.{name}").methods
 ]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from airegistry.cli.session import Session
+from airegistry.client.analytics import TIMEOUT as REGISTRY_TIMEOUT
 from airegistry.client.gateway import TIMEOUT as GATEWAY_TIMEOUT
 from airegistry.client.gateway import GatewayClient
-from airegistry.client.registry import TIMEOUT as REGISTRY_TIMEOUT
 from airegistry.client.registry import RegistryClient
 
 

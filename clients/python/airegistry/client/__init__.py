@@ -1,7 +1,8 @@
 """The client of a registry and of a gateway: every RPC as a coroutine, dataclasses in and out."""
 
+from airegistry.client.analytics import REGISTRY_ADDRESS, AnalyticsClient
 from airegistry.client.client import Client
 from airegistry.client.gateway import GATEWAY_ADDRESS, GatewayClient
-from airegistry.client.registry import REGISTRY_ADDRESS, RegistryClient
+from airegistry.client.registry import RegistryClient
 
-__all__ = ["GATEWAY_ADDRESS", "REGISTRY_ADDRESS", "Client", "GatewayClient", "RegistryClient"]
+__all__ = ["GATEWAY_ADDRESS", "REGISTRY_ADDRESS", "AnalyticsClient", "Client", "GatewayClient", "RegistryClient"]

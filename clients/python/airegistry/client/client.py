@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import grpc
 
+from airegistry.client.analytics import REGISTRY_ADDRESS
 from airegistry.client.gateway import GATEWAY_ADDRESS, GatewayClient
-from airegistry.client.registry import REGISTRY_ADDRESS, RegistryClient
+from airegistry.client.registry import RegistryClient
 
 
 class Client(RegistryClient, GatewayClient):
-    """Registers, finds and watches through a registry, and invokes through a gateway.
+    """Registers, finds, watches and reads what was measured through a registry, and invokes through a gateway.
 
     Either is connected to only when it is called, so an application that needs one need not have the other.
     """

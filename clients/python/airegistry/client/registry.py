@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping
 from contextlib import aclosing
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import grpc
 from google.protobuf import field_mask_pb2
 
 from airegistry._convert import duration_to_pb, from_pb, to_pb
-from airegistry._rpc.channel import answered, answers, open_channel
+from airegistry._rpc.channel import answered, answers
 from airegistry.backoff import Backoff
+from airegistry.client.analytics import REGISTRY_ADDRESS, TIMEOUT, AnalyticsClient
 from airegistry.client.follower import Follower, WatchUpdate
 from airegistry.client.following import follow
 from airegistry.client.messages import (
@@ -39,15 +39,12 @@ if TYPE_CHECKING:
     # It exists in the stub file only.
     from airegistry.v1.registry_service_pb2_grpc import RegistryServiceAsyncStub
 
-REGISTRY_ADDRESS = "127.0.0.1:50051"
-TIMEOUT = 30.0
-"""Seconds that a call may take unless the client was made with another timeout."""
 
+class RegistryClient(AnalyticsClient):
+    """Registers, finds and watches resources, and reports and reads what was measured of them, over one connection.
 
-class RegistryClient:
-    """Registers, finds and watches resources. It connects at the first call; close it, or use it as a context manager.
-
-    Every call raises `airegistry.errors.RegistryError` and may take *timeout* seconds.
+    It connects at the first call; close it, or use it as a context manager. Every call raises
+    `airegistry.errors.RegistryError` and may take *timeout* seconds.
     """
 
     def __init__(
@@ -57,21 +54,8 @@ class RegistryClient:
         credentials: grpc.ChannelCredentials | None = None,
         timeout: float = TIMEOUT,
     ) -> None:
-        self._registry = open_channel(address, credentials)
+        AnalyticsClient.__init__(self, address, credentials=credentials, timeout=timeout)
         self._registry_stub: RegistryServiceAsyncStub = RegistryServiceStub(self._registry)
-        self._registry_timeout = timeout
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        """End all calls and the connection."""
-        await self._registry.close(None)
 
     async def register(  # noqa: PLR0913 - the fields of the request
         self,

@@ -64,7 +64,7 @@ class History:
         for name in removed:
             self.leases.pop(name, None)
         self.cache.apply(puts, removed, revision)
-        self._wake()
+        self.wake()
 
     def expire(self, names: Iterable[str]) -> None:
         """End leases: their resources are gone."""
@@ -78,7 +78,7 @@ class History:
     def reset(self) -> None:
         """Have every reader begin anew, as if it had fallen too far behind."""
         self.resets += 1
-        self._wake()
+        self.wake()
 
     def open(self) -> None:
         """Let readers follow."""
@@ -87,7 +87,7 @@ class History:
     def close(self) -> None:
         """End all readers."""
         self.closed = True
-        self._wake()
+        self.wake()
 
     async def grown(self, after: int, *, within: float | None) -> bool:
         """Wait until there is more than *after*, a reset or the end; say false when nothing came in time."""
@@ -95,12 +95,17 @@ class History:
         try:
             async with asyncio.timeout(within):
                 while self.revision <= after and resets == self.resets and not self.closed:
-                    await self._grew.wait()
+                    await self.woken()
         except TimeoutError:
             return False
         return True
 
-    def _wake(self) -> None:
+    async def woken(self) -> None:
+        """Wait until there is something for a reader to look at."""
+        await self._grew.wait()
+
+    def wake(self) -> None:
+        """Have every reader look for what is new to it."""
         grew, self._grew = self._grew, asyncio.Event()
         grew.set()
 

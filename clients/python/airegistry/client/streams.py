@@ -1,0 +1,49 @@
+"""What every follower of a stream does about silence and cuts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TypeVar
+
+from airegistry.backoff import Backoff
+from airegistry.errors import (
+    InvalidArgumentError,
+    PermissionDeniedError,
+    RegistryError,
+    UnauthenticatedError,
+    UnavailableError,
+    UnimplementedError,
+)
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+FATAL = (InvalidArgumentError, PermissionDeniedError, UnauthenticatedError, UnimplementedError)
+"""After these, trying again is pointless unless somebody changes something."""
+
+
+async def attended(stream: AsyncGenerator[T, None], bookmark_interval: float) -> AsyncGenerator[T, None]:
+    """Iterate over one stream; three bookmarks that do not come are taken for a broken connection."""
+    silence = 3 * bookmark_interval
+    async with aclosing(stream):
+        while True:
+            try:
+                async with asyncio.timeout(silence):
+                    message = await anext(stream)
+            except StopAsyncIteration:
+                return
+            except TimeoutError as error:
+                raise UnavailableError(f"the watch was silent for {silence:.0f} s") from error
+            yield message
+
+
+async def pause(backoff: Backoff, failure: RegistryError | None, what: str) -> None:
+    """Wait before the next stream, for as long as the server asked at least."""
+    delay = backoff.next(at_least=failure.retry_after if failure is not None else None)
+    if failure is not None:
+        log.warning("%s ended, trying again in %.1f s: %s", what, delay, failure)
+    await asyncio.sleep(delay)

@@ -1,0 +1,89 @@
+"""What a fake registry knows of attempts: every observation, and what that comes to over windows."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from airegistry.invocations.invocation import AttemptOutcome
+from airegistry.observations.observation import Observation
+from airegistry.observations.performance import WINDOWS, ErrorCount, Performance, Quantiles, WindowStats
+
+_CANCELED = (AttemptOutcome.CANCELED, AttemptOutcome.SUPERSEDED)
+
+
+class Measured:
+    """All observations that count, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.observations: list[Observation] = []
+        self.epoch = 0
+
+    def add(self, observations: Iterable[Observation]) -> None:
+        """Take in what counts; it makes an epoch."""
+        self.observations.extend(observations)
+        self.epoch += 1
+
+    def performance(self, name: str, now: datetime) -> Performance:
+        """Return what was measured of one name over the windows that end now."""
+        windows = [self._window(name, now - timedelta(seconds=window), now, window) for window in WINDOWS]
+        return Performance(name, tuple(each for each in windows if each is not None), now, self.epoch)
+
+    def stats(self, name: str, now: datetime, *, period: float, step: float) -> tuple[Performance, ...]:
+        """Return what was measured of one name in the windows of a period that ends now, the oldest first."""
+        found = []
+        last = math.ceil(now.timestamp() / step)
+        for number in range(last - math.ceil(period / step), last):
+            start, end = (datetime.fromtimestamp(at * step, now.tzinfo) for at in (number, number + 1))
+            window = self._window(name, start, end, step)
+            if window is not None:
+                found.append(Performance(name, (window,), end, self.epoch))
+        return tuple(found)
+
+    def _window(self, name: str, after: datetime, until: datetime, length: float) -> WindowStats | None:
+        seen = [each for each in self.observations if each.target == name and _between(each.time, after, until)]
+        return window_stats(seen, length) if seen else None
+
+
+def window_stats(seen: Sequence[Observation], length: float) -> WindowStats:
+    """Return what at least one observation of one target comes to."""
+    answers = [each for each in seen if each.outcome is AttemptOutcome.OK]
+    errors = Counter(each.error_class for each in seen if each.outcome is AttemptOutcome.ERROR)
+    costs = [each.cost.nanos for each in seen if each.cost is not None and each.cost.nanos is not None]
+    return WindowStats(
+        window=length,
+        attempts=sum(each.outcome not in _CANCELED for each in seen),
+        errors=tuple(ErrorCount(*each) for each in sorted(errors.items(), key=lambda pair: pair[0] or 0)),
+        canceled=sum(each.outcome in _CANCELED for each in seen),
+        time_to_first_token=_quantiles(each.time_to_first_token for each in answers),
+        duration=_quantiles(each.duration for each in answers),
+        tokens_per_second=_quantiles(map(_speed, answers)),
+        cost_nanos=sum(costs) if costs else None,
+        costed=len(costs),
+        tokens=sum(
+            (each.usage.input_tokens or 0) + (each.usage.output_tokens or 0) for each in seen if each.usage is not None
+        ),
+        last_time=max(each.time for each in seen if each.time is not None),
+    )
+
+
+def _between(time: datetime | None, after: datetime, until: datetime) -> bool:
+    return time is not None and after < time <= until
+
+
+def _speed(seen: Observation) -> float | None:
+    tokens = seen.usage.output_tokens if seen.usage is not None else None
+    if tokens is None or seen.duration is None or seen.time_to_first_token is None:
+        return None
+    rest = seen.duration - seen.time_to_first_token
+    return tokens / rest if rest > 0 else None
+
+
+def _quantiles(values: Iterable[float | None]) -> Quantiles | None:
+    known = sorted(value for value in values if value is not None)
+    if not known:
+        return None
+    at = (known[math.ceil(share * len(known)) - 1] for share in (0.5, 0.9, 0.99))
+    return Quantiles(len(known), *at)
