@@ -9,6 +9,7 @@ from datetime import datetime
 
 from airegistry.discovery.index import Index
 from airegistry.discovery.naming import NameTable, parent_of
+from airegistry.observations.performance import Performance
 from airegistry.resources.resource import Resource, ResourceKind
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,13 @@ class Cache:
             # A kind that this version does not know is skipped; the revision still advances.
             known = tuple(resource for resource in puts if resource.kind is not None)
             self._move(known, tuple(name for name in removed if name in self._resources), revision)
+
+    def observe(self, performances: Iterable[Performance], epoch: int | None = None, *, snapshot: bool = False) -> None:
+        """Let the index rank by what was measured, see `Index.observe`; a *snapshot* stands instead of all told before."""
+        if snapshot:
+            self.index.replace_observations(performances, epoch)
+        else:
+            self.index.observe(performances, epoch)
 
     def heard(self, at: float) -> None:
         """Note that the registry was heard of, with or without news."""

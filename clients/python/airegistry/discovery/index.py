@@ -10,6 +10,7 @@ from typing import Any
 from airegistry.discovery.answers import Discovery
 from airegistry.discovery.candidates import Candidates
 from airegistry.discovery.checking import asked_of, check
+from airegistry.discovery.evidence.held import Evidence
 from airegistry.discovery.naming import NameTable, parent_of
 from airegistry.discovery.preferences import weights_of
 from airegistry.discovery.recent import Recent
@@ -18,6 +19,7 @@ from airegistry.discovery.rows.endpoint import endpoint_facts
 from airegistry.discovery.rows.model import ModelFacts, model_facts
 from airegistry.discovery.rows.row import Facts
 from airegistry.errors import InvalidArgumentError
+from airegistry.observations.performance import Performance
 from airegistry.resources.requirements import DiscoverQuery, DiscoverTarget, Requirements
 from airegistry.resources.resource import Resource
 
@@ -38,14 +40,16 @@ class Index:
         self._now = now
         self.revision = 0
         self.observation_epoch = 0
+        self._evidence = Evidence()
         self._forget(0, 0)
 
     def replace(self, resources: Iterable[Resource], revision: int) -> None:
-        """Forget everything and know *resources* instead, as of a revision."""
+        """Know *resources* instead of those before, as of a revision. What was measured of those that stay is kept."""
         listed = list(resources)
         endpoints = sum(resource.endpoint is not None for resource in listed)
         agents = sum(resource.agent is not None for resource in listed)
         self._forget(endpoints, agents)
+        self._evidence.restrict(each.name for each in listed if each.endpoint is not None or each.agent is not None)
         self.apply(listed, (), revision)
 
     def apply(self, puts: Iterable[Resource], removed: Iterable[str], revision: int) -> None:
@@ -60,6 +64,23 @@ class Index:
             self._write(name, at)
         self._answers.clear()
         self.revision = revision
+
+    def observe(self, performances: Iterable[Performance], epoch: int | None = None) -> None:
+        """Take in what was measured up to an observation epoch; None: more of that epoch is to come.
+
+        The latest of a name counts, and one without windows forgets what was known of it. What is told of a name that is not
+        registered waits for it, within bounds; who is removed is forgotten.
+        """
+        for performance in performances:
+            self._evidence.take(performance, registered=performance.name in self._rows)
+        self._answers.clear()
+        if epoch is not None:
+            self.observation_epoch = epoch
+
+    def replace_observations(self, performances: Iterable[Performance], epoch: int | None = None) -> None:
+        """Know *performances* instead of everything measured before."""
+        self._evidence.clear()
+        self.observe(performances, epoch)
 
     def discover(
         self, query: DiscoverQuery, *, limit: int = 10, name_excluded: bool = False, path: str = "query"
@@ -110,6 +131,7 @@ class Index:
             self._rows[name] = resource
             if resource.endpoint is not None:
                 self._served.setdefault(parent_of(name), {})[name] = None
+            self._evidence.arrived(name)
             touched[name] = None
 
     def _drop(self, name: str, touched: dict[str, None]) -> None:
@@ -121,6 +143,7 @@ class Index:
         if resource is None:
             return
         touched[name] = None
+        self._evidence.left(name)
         if resource.endpoint is not None:
             siblings = self._served[parent_of(name)]
             del siblings[name]
