@@ -47,7 +47,7 @@ async def headers_byte_by_byte(_wire: Wire, peer: Peer) -> None:
 
 async def nothing_but_headers(wire: Wire, peer: Peer) -> None:
     """Begin an answer as far as there is no token in it."""
-    if peer.body.get("stream"):
+    if wire.streamed(peer):
         await wire.some(peer, 0)
     else:
         await peer.head(200, {"content-type": JSON})
@@ -58,7 +58,7 @@ def slow(seconds: float) -> Misbehaviour:
     """Answer wholly, with the first token after a while, unless the caller went away by then."""
 
     async def behave(wire: Wire, peer: Peer) -> None:
-        streamed = peer.body.get("stream")
+        streamed = wire.streamed(peer)
         if streamed:
             await wire.some(peer, 0)
         with suppress(TimeoutError):
@@ -74,7 +74,7 @@ def slow(seconds: float) -> Misbehaviour:
 
 async def begin(wire: Wire, peer: Peer) -> None:
     """Send 40 of 60 tokens, or about as much of a whole answer."""
-    if peer.body.get("stream"):
+    if wire.streamed(peer):
         await wire.some(peer, SOME)
     else:
         body = wire.whole(TEXT)
@@ -86,7 +86,7 @@ async def begin(wire: Wire, peer: Peer) -> None:
 
 async def reset_in_the_middle(wire: Wire, peer: Peer) -> None:
     """Reset a connection whose end would have been told."""
-    if peer.body.get("stream"):
+    if wire.streamed(peer):
         data = wire.opening + wire.tokens(WORDS[:SOME])
         await peer.head(200, {"content-type": wire.content_type, "transfer-encoding": "chunked"})
         await peer.send(b"%x\r\n%s\r\n" % (len(data), data))
@@ -107,7 +107,7 @@ async def cut_in_an_item(wire: Wire, peer: Peer) -> None:
 
 
 async def malformed_item(wire: Wire, peer: Peer) -> None:
-    if peer.body.get("stream"):
+    if wire.streamed(peer):
         await begin(wire, peer)
         await peer.send(wire.malformed)
         await peer.until_gone()
@@ -116,7 +116,7 @@ async def malformed_item(wire: Wire, peer: Peer) -> None:
 
 
 async def error_inside(wire: Wire, peer: Peer) -> None:
-    if peer.body.get("stream"):
+    if wire.streamed(peer):
         await begin(wire, peer)
         await peer.send(wire.error_inside)
     else:
@@ -124,7 +124,7 @@ async def error_inside(wire: Wire, peer: Peer) -> None:
 
 
 async def no_mark(wire: Wire, peer: Peer) -> None:
-    if peer.body.get("stream"):
+    if wire.streamed(peer):
         await wire.head(peer)
         await peer.send(wire.opening + wire.tokens(WORDS) + wire.closing)
     else:
@@ -140,13 +140,13 @@ async def page(_wire: Wire, peer: Peer) -> None:
 
 
 async def other_content_type(wire: Wire, peer: Peer) -> None:
-    body = wire.stream() if peer.body.get("stream") else wire.whole(TEXT)
+    body = wire.stream() if wire.streamed(peer) else wire.whole(TEXT)
     await peer.reply(200, body, {"content-type": "image/png"})
 
 
 async def stream_for_whole(wire: Wire, peer: Peer) -> None:
     """Send the other kind of answer than was asked for."""
-    if peer.body.get("stream"):
+    if wire.streamed(peer):
         await peer.reply(200, wire.whole(TEXT))
     else:
         await wire.head(peer)
@@ -154,7 +154,7 @@ async def stream_for_whole(wire: Wire, peer: Peer) -> None:
 
 
 async def endless(wire: Wire, peer: Peer) -> None:
-    if peer.body.get("stream"):
+    if wire.streamed(peer):
         await wire.some(peer, SOME)
         await peer.send(wire.unfinished)
     else:
@@ -187,14 +187,14 @@ async def pings_for_tokens(wire: Wire, peer: Peer) -> None:
 
 async def gzipped(wire: Wire, peer: Peer) -> None:
     """Send compressed what was asked for as it is."""
-    streamed = bool(peer.body.get("stream"))
+    streamed = wire.streamed(peer)
     body = gzip.compress(wire.stream() if streamed else wire.whole(TEXT))
     await peer.reply(200, body, {"content-type": wire.content_type if streamed else JSON, "content-encoding": "gzip"})
 
 
 async def bomb(wire: Wire, peer: Peer) -> None:
     """Send a hundred megabytes in a hundred kilobytes."""
-    start = wire.opening + wire.tokens(WORDS[:SOME]) + wire.unfinished if peer.body.get("stream") else b'{"id": "'
+    start = wire.opening + wire.tokens(WORDS[:SOME]) + wire.unfinished if wire.streamed(peer) else b'{"id": "'
     await peer.reply(200, _compressed(start + b"x"), {"content-encoding": "gzip"})
 
 
@@ -228,7 +228,7 @@ async def another_protocol(_wire: Wire, peer: Peer) -> None:
 
 async def broken_chunk(wire: Wire, peer: Peer) -> None:
     """Break the framing of HTTP itself in the middle of an answer."""
-    data = wire.opening + wire.tokens(WORDS[:SOME]) if peer.body.get("stream") else wire.whole(TEXT)[:-20]
+    data = wire.opening + wire.tokens(WORDS[:SOME]) if wire.streamed(peer) else wire.whole(TEXT)[:-20]
     await peer.head(200, {"content-type": JSON, "transfer-encoding": "chunked"})
     await peer.send(b"%x\r\n%s\r\n" % (len(data), data))
     await asyncio.sleep(0.02)
@@ -237,7 +237,7 @@ async def broken_chunk(wire: Wire, peer: Peer) -> None:
 
 
 async def empty(wire: Wire, peer: Peer) -> None:
-    await peer.reply(200, b"", {"content-type": wire.content_type if peer.body.get("stream") else JSON})
+    await peer.reply(200, b"", {"content-type": wire.content_type if wire.streamed(peer) else JSON})
 
 
 async def redirect(_wire: Wire, peer: Peer) -> None:

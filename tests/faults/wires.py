@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
+from airegistry.resources.endpoint import Auth, AuthMethod, Communication, CustomFormat
 from tests import providers
 from tests.providers import Peer
 
@@ -43,6 +44,10 @@ STATUSES = {
 }
 
 
+def _told_in_the_body(peer: Peer) -> bool:
+    return bool(peer.body.get("stream"))
+
+
 @dataclass(frozen=True)
 class Wire:
     """A dialect as its providers speak it. A stream is *opening*, one *token* after the other, *closing*, *mark*."""
@@ -67,6 +72,19 @@ class Wire:
     """The beginning of an item that never ends."""
     malformed: bytes = b'data: {"id": nonsense}\n\n'
     """An item that is none."""
+    streamed: Callable[[Peer], bool] = _told_in_the_body
+    """Whether a request asks for a stream."""
+    statuses: Mapping[Trouble, int] = field(default_factory=dict)
+    """Where they are other ones than most providers have."""
+    blocked: Mapping[str, Any] | None = None
+    """What comes in the place of an answer to a filtered prompt, where that is no error."""
+    custom: CustomFormat | None = None
+    """The format, where it is the endpoint that declares it."""
+
+    @property
+    def communication(self) -> Communication:
+        """How an endpoint says that it speaks this."""
+        return Communication(dialect=self.dialect, auth=Auth(AuthMethod.NONE), custom=self.custom)
 
     def tokens(self, words: Sequence[str]) -> bytes:
         return b"".join(map(self.token, words))
@@ -79,7 +97,7 @@ class Wire:
 
     async def answer(self, peer: Peer) -> None:
         """Answer as a healthy provider does."""
-        if peer.body.get("stream"):
+        if self.streamed(peer):
             await self.head(peer)
             await peer.send(self.stream())
         else:
@@ -94,7 +112,10 @@ class Wire:
         await peer.send(self.opening + self.tokens(WORDS[:count]))
 
     async def refuse(self, peer: Peer, trouble: Trouble, headers: Mapping[str, str] | None = None) -> None:
-        await peer.reply(STATUSES[trouble], self.error(trouble), headers)
+        if trouble is Trouble.FILTERED and self.blocked is not None:
+            await peer.reply(200, json.dumps(self.blocked).encode(), headers)
+        else:
+            await peer.reply(self.statuses.get(trouble, STATUSES[trouble]), self.error(trouble), headers)
 
 
 def _openai_error(message: str, kind: str, code: str | None = None) -> dict[str, Any]:
@@ -288,4 +309,4 @@ OLLAMA_CHAT = Wire(
 )
 
 WIRES = {wire.dialect: wire for wire in (OPENAI_CHAT, ANTHROPIC_MESSAGES, OPENAI_RESPONSES, OLLAMA_CHAT)}
-"""By the name of the dialect."""
+"""Of the dialects that have a front, by their names."""

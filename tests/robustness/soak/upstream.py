@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from airegistry import dialects
-from airegistry.resources.endpoint import Auth, AuthMethod, Communication
 from airegistry.resources.resource import Resource
 from airegistry.resources.route import RoutePolicy, RouteTarget, RouteTier
 from tests import catalogs
 from tests.faults.misbehaving import Misbehaviour, healthy
 from tests.faults.table import FAULTS
-from tests.faults.wires import WIRES, Wire
+from tests.faults.ways import SPOKEN
+from tests.faults.wires import Wire
 from tests.providers import Behaviour, Peer, provider
 
 HASTY = RoutePolicy(connect_timeout=0.5, first_token_timeout=0.5, idle_timeout=0.5, total_timeout=4.0)
@@ -62,7 +62,7 @@ async def upstream(rng: random.Random) -> AsyncIterator[tuple[Upstream, list[Res
 
 def spoken() -> list[Wire]:
     """Return the dialects that can be called."""
-    return [wire for name, wire in WIRES.items() if name in dialects.names()]
+    return [wire for wire in SPOKEN if wire.dialect in dialects.names()]
 
 
 def short(wire: Wire) -> str:
@@ -78,11 +78,10 @@ def callable_names() -> Iterator[str]:
 
 
 def _model(id_: str, url: str, wire: Wire) -> list[Resource]:
-    communication = Communication(dialect=wire.dialect, auth=Auth(AuthMethod.NONE))
     tiers = (RouteTier((RouteTarget(model=f"models/{id_}"),)),)
     return [
         catalogs.model(id_),
-        catalogs.endpoint(id_, url, model=id_, communication=communication),
+        catalogs.endpoint(id_, url, model=id_, communication=wire.communication),
         catalogs.route(f"{id_}-alone", tiers=tiers, policy=HASTY),
     ]
 
