@@ -1,4 +1,4 @@
-"""A call that failed leaves nothing behind that only the garbage collector could find: it may hold a whole answer."""
+"""A call leaves nothing behind that only the garbage collector could find: it may hold a whole answer."""
 
 import gc
 from contextlib import aclosing, contextmanager, suppress
@@ -54,3 +54,12 @@ async def test_a_call_that_failed_leaves_no_cycle_that_holds_its_answer(fault, s
         with uncollected() as found, suppress(RegistryError):
             await (everything(engine.stream(asked)) if streamed else engine.invoke(asked))
     assert [type(thing).__name__ for thing in found if isinstance(thing, HOLDERS)] == []
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "stream"])
+async def test_a_call_that_was_answered_leaves_no_cycle_at_all(streamed):
+    async with provider(OPENAI_CHAT.answer) as up, open_engine(catalogs.cache_of(catalogs.served(up.url))) as engine:
+        asked = catalogs.chat()
+        with uncollected() as found:
+            await (everything(engine.stream(asked)) if streamed else engine.invoke(asked))
+    assert [type(thing).__name__ for thing in found if type(thing).__module__.startswith("airegistry")] == []

@@ -104,6 +104,15 @@ def test_a_probe_that_is_cancelled_lets_the_next_one_try(breakers, clock):
     assert breakers.state("a") is BreakerState.CLOSED
 
 
+def test_a_call_beside_a_probe_decides_nothing(breakers, clock):
+    fail(breakers)
+    clock.time += 5
+    with breakers.passage("a"):
+        call(breakers, good=True)
+        assert breakers.ejected(["a"]) == {"a"}
+    assert breakers.state("a") is BreakerState.HALF_OPEN
+
+
 def test_a_probe_that_raises_is_given_back(breakers, clock):
     fail(breakers)
     clock.time += 5

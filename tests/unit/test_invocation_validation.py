@@ -73,6 +73,7 @@ def test_what_keeps_the_rules_passes(request_):
         (chat(temperature=2.1), "temperature"),
         (chat(temperature=math.nan), "temperature"),
         (chat(top_p=-0.1), "top_p"),
+        (chat(top_p=1.1), "top_p"),
         (chat(top_k=0), "top_k"),
         (chat(stop_sequences=("x",) * 17), "stop_sequences"),
         (chat(stop_sequences=("",)), "stop_sequences[0]"),

@@ -25,6 +25,7 @@ from airegistry.resources.route import (
 )
 from airegistry.routing.lifecycles import deprecated
 from airegistry.routing.plan import Planner, nobody
+from airegistry.routing.policy import DEFAULTS, merge
 from tests import catalogs
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -52,7 +53,8 @@ class Standing:
 
 
 def plan(resources, invocation=None, *, ejected=(), defaults=None) -> Any:
-    planner = Planner(catalogs.cache_of(resources), Standing(ejected), defaults=defaults or RoutePolicy(), at=NOW)
+    whole = merge(defaults, DEFAULTS)
+    planner = Planner(catalogs.cache_of(resources), Standing(ejected), defaults=whole, at=NOW)
     return planner.plan(invocation or Invocation(model="m"))
 
 
@@ -227,7 +229,7 @@ def test_what_a_route_asks_and_nobody_implements_is_refused_by_name(facts, field
 
 def test_a_fallback_that_is_gone_leads_nowhere():
     cache = catalogs.cache_of([catalogs.model(), catalogs.endpoint("a", URL)])
-    planner = Planner(cache, Standing(), defaults=RoutePolicy(), at=NOW)
+    planner = Planner(cache, Standing(), defaults=DEFAULTS, at=NOW)
     assert planner.expand("routes/gone") == ((), ())
     tiers, _ = planner.expand("models/m")
     assert names(tiers) == [[["a"]]]
@@ -239,7 +241,7 @@ def test_a_fallbacks_own_fallbacks_come_along():
     planner = Planner(
         catalogs.cache_of([catalogs.model(), catalogs.endpoint("a", URL), route]),
         Standing(),
-        defaults=RoutePolicy(),
+        defaults=DEFAULTS,
         at=NOW,
     )
     assert planner.expand("routes/r")[1] == further

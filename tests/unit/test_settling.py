@@ -61,6 +61,11 @@ def test_what_is_not_known_is_unknown_and_not_zero(usage, prices):
     assert settle(usage, prices, AT) == UNKNOWN
 
 
+def test_an_answer_without_images_is_billed_by_its_words_though_images_have_a_price():
+    usage = Usage(input_tokens=1_000_000, output_tokens=1)
+    assert settle(usage, priced(input_tokens=5, output_images=7), AT) == Cost(CostState.PARTIAL, 5, ("output_tokens",))
+
+
 def test_a_free_bucket_is_known_to_cost_nothing():
     usage = Usage(input_tokens=5, output_tokens=7)
     assert settle(usage, priced(input_tokens=0, output_tokens=0), AT) == Cost(CostState.KNOWN, 0)

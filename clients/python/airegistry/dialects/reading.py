@@ -17,6 +17,7 @@ from airegistry.errors import MalformedAnswerError
 
 _DEEPEST: Final = 200
 """More cannot be written again: the parser reads 1,024 levels, and writes 254."""
+_MOST: Final = 2**63 - 1
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"')
 _STEPS: Final = {ord("{"): 1, ord("["): 1, ord("}"): -1, ord("]"): -1}
 _NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in _STEPS)
@@ -74,13 +75,16 @@ def number(values: Mapping[str, Any], key: str, path: str) -> float | None:
 def whole(values: Mapping[str, Any], key: str, path: str) -> int | None:
     """Return a whole number; None when it is absent or null. A fraction, as some give for times, is cut off."""
     value = number(values, key, path)
-    if value is not None and not -(2**63) <= value < 2**63:
+    if value is not None and not -_MOST - 1 <= value <= _MOST:
         raise _wrong(f"{path}.{key}", "a number of 64 bits")
     return None if value is None else int(value)
 
 
 def count(values: Mapping[str, Any], key: str, path: str) -> int | None:
     """Return a whole number that is not negative; None when it is absent or null."""
+    given = values.get(key)
+    if given is None or (type(given) is int and 0 <= given <= _MOST):
+        return given
     value = whole(values, key, path)
     if value is not None and value < 0:
         raise _wrong(f"{path}.{key}", "a count, not negative")
@@ -97,7 +101,11 @@ def items(values: Mapping[str, Any], key: str, path: str) -> list[Any]:
 
 def objects(values: Mapping[str, Any], key: str, path: str) -> list[Mapping[str, Any]]:
     """Return a list of objects; empty when it is absent or null."""
-    return [mapping(item, f"{path}.{key}[{i}]") for i, item in enumerate(items(values, key, path))]
+    found = items(values, key, path)
+    for i, item in enumerate(found):
+        if not isinstance(item, dict):
+            raise _wrong(f"{path}.{key}[{i}]", "an object")
+    return found
 
 
 def nested(values: Mapping[str, Any], key: str, path: str) -> Mapping[str, Any]:

@@ -67,6 +67,8 @@ class Assembler:
 
 
 class _Choice:
+    __slots__ = ("_blocks", "_finish", "_logprobs")
+
     def __init__(self) -> None:
         self._blocks: dict[int, _Block] = {}
         self._logprobs: list[TokenLogprob] = []
@@ -97,6 +99,8 @@ class _Choice:
 
 class _Block:
     """One block under construction. Text that comes as a whole block adds to what is there: so annotations follow text."""
+
+    __slots__ = ("_annotations", "_call", "_given", "_kind", "_signature", "_words")
 
     def __init__(self) -> None:
         self._given: ContentBlock | None = None

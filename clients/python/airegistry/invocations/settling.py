@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from operator import attrgetter
 from typing import Final
 
 from airegistry.invocations.usage import Cost, CostState, Usage
@@ -41,18 +41,14 @@ _TOKENS: Final = tuple(name for name in _BUCKETS if name != "output_images")
 _ALWAYS: Final = frozenset(("input_tokens", "output_tokens"))
 """Counts that every call has: where one is missing, something was used that nobody counted."""
 
+_told = attrgetter(*_BUCKETS)
+
 _UNKNOWN: Final = Cost(CostState.UNKNOWN)
 # The product of two int64 has 38 digits; six more hold any fraction, so that nothing is rounded before the end.
-_DIGITS: Final = 60
+_EXACT: Final = Context(prec=60)
+_NOTHING: Final = Decimal(0)
+_ONE: Final = Decimal(1)
 _MOST: Final = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """One line of the bill; `cost` is None where it cannot be priced."""
-
-    name: str
-    cost: Decimal | None
 
 
 def settle(
@@ -67,41 +63,46 @@ def settle(
     """
     if usage is None or prices is None:
         return _UNKNOWN
-    schedule = in_force(prices, at, variant)
-    with localcontext(prec=_DIGITS):
-        lines = list(_bill(usage, schedule)) if schedule and _told(usage) else []
-        priced = [line.cost for line in lines if line.cost is not None]
+    schedule, counts = in_force(prices, at, variant), _counts(usage)
+    with localcontext(_EXACT):
+        bill = _bill(counts, schedule) if schedule and counts else {}
+        priced = [cost for cost in bill.values() if cost is not None]
         if not priced:
             return _UNKNOWN
-        total = sum(priced, Decimal(0)).quantize(Decimal(1), ROUND_HALF_EVEN)
-    unpriced = tuple(line.name for line in lines if line.cost is None)
+        total = sum(priced, _NOTHING).quantize(_ONE, ROUND_HALF_EVEN)
+    unpriced = tuple(name for name, cost in bill.items() if cost is None)
     whole = not unpriced and total <= _MOST
     return Cost(CostState.KNOWN if whole else CostState.PARTIAL, min(int(total), _MOST), unpriced)
 
 
-def _told(usage: Usage) -> bool:
-    return any(getattr(usage, name) is not None for name in _BUCKETS)
+def _counts(usage: Usage) -> dict[str, int]:
+    """Return what was counted."""
+    return {name: count for name, count in zip(_BUCKETS, _told(usage), strict=True) if count is not None}
 
 
-def _bill(usage: Usage, schedule: Mapping[PriceBucket, Price]) -> Iterator[_Line]:
-    total_input = sum(getattr(usage, name) or 0 for name in _INPUT)
-    for name in _counted(usage, schedule):
-        count, buckets = getattr(usage, name), _BUCKETS[name]
+def _bill(counts: Mapping[str, int], schedule: Mapping[PriceBucket, Price]) -> dict[str, Decimal | None]:
+    """Return what each count cost; None where it cannot be priced."""
+    bill: dict[str, Decimal | None] = {}
+    total_input = sum(counts.get(name, 0) for name in _INPUT)
+    for name in _counted(counts, schedule):
+        count = counts.get(name)
         if count is None and name in _ALWAYS:
-            yield _Line(name, None)
+            bill[name] = None
         elif count:
-            yield _Line(name, _cost(count, buckets, schedule, total_input))
+            bill[name] = _cost(count, _BUCKETS[name], schedule, total_input)
         elif count == 0 and _has_price(name, schedule):
             # A count of nothing costs nothing; it makes a cost known only beside a price.
-            yield _Line(name, Decimal(0))
+            bill[name] = _NOTHING
     if PriceBucket.REQUESTS in schedule:
-        yield _Line("requests", _cost(1, (PriceBucket.REQUESTS,), schedule, total_input))
+        bill["requests"] = _cost(1, (PriceBucket.REQUESTS,), schedule, total_input)
+    return bill
 
 
-def _counted(usage: Usage, schedule: Mapping[PriceBucket, Price]) -> tuple[str, ...]:
+def _counted(counts: Mapping[str, int], schedule: Mapping[PriceBucket, Price]) -> tuple[str, ...]:
     """Return which counts are on the bill: tokens, or images and those tokens of the input that have a price beside them."""
-    by_tokens = any(getattr(usage, name) is not None and _has_price(name, schedule) for name in _IMAGE_OUTPUT)
-    if usage.output_images is None or by_tokens or not _has_price("output_images", schedule):
+    if "output_images" not in counts or not _has_price("output_images", schedule):
+        return _TOKENS
+    if any(name in counts and _has_price(name, schedule) for name in _IMAGE_OUTPUT):
         return _TOKENS
     return (*(name for name in _INPUT if _has_price(name, schedule)), "output_images")
 
@@ -113,8 +114,8 @@ def _has_price(name: str, schedule: Mapping[PriceBucket, Price]) -> bool:
 def _cost(
     count: int, buckets: tuple[PriceBucket, ...], schedule: Mapping[PriceBucket, Price], total_input: int
 ) -> Decimal | None:
-    price = next((schedule[bucket] for bucket in buckets if bucket in schedule), None)
-    nanos = nanos_for(price, total_input) if price is not None else None
-    if price is None or price.bucket is None or nanos is None:
-        return None
-    return amount(nanos, price.bucket, count)
+    for bucket in buckets:
+        if (price := schedule.get(bucket)) is not None:
+            nanos = nanos_for(price, total_input)
+            return None if nanos is None else amount(nanos, bucket, count)
+    return None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 from airegistry.errors import OverloadedError
 from airegistry.invoke.budgets import Budget
@@ -32,13 +31,16 @@ class Admission:
         self.waiting = 0
         self.running = 0
 
-    @asynccontextmanager
-    async def slot(self, budget: Budget) -> AsyncIterator[None]:
+    def slot(self, budget: Budget) -> Slot:
         """Lend the room for one call.
 
         Raises OverloadedError at once when the queue is full too, or when the call waited too long; DeadlineExceededError
         when the caller's time ran out before that.
         """
+        return Slot(self, budget)
+
+    async def enter(self, budget: Budget) -> None:
+        """Take the room for one call, as `slot` does; who got it must `leave`."""
         if self._strained():
             raise OverloadedError(
                 "this process has more to do than it can; no more calls are taken", retry_after=_RETRY_AFTER
@@ -48,12 +50,12 @@ class Admission:
         else:
             await self._room.acquire()
         self.running += 1
-        try:
-            yield
-        finally:
-            self.running -= 1
-            self._pace.freed(asyncio.get_running_loop().time(), waited_for=self.waiting > 0)
-            self._room.release()
+
+    def leave(self) -> None:
+        """Give the room of one call back."""
+        self.running -= 1
+        self._pace.freed(asyncio.get_running_loop().time(), waited_for=self.waiting > 0)
+        self._room.release()
 
     async def _queue(self, budget: Budget) -> None:
         left = budget.left
@@ -74,6 +76,22 @@ class Admission:
             f"{self.running} calls run and {self.waiting} wait; no more are taken",
             retry_after=min(max(_RETRY_AFTER, expected), _LONGEST_RETRY_AFTER),
         )
+
+
+class Slot:
+    """The room of one call, for the length of a block. A class, as every call enters one."""
+
+    __slots__ = ("_admission", "_budget")
+
+    def __init__(self, admission: Admission, budget: Budget) -> None:
+        self._admission = admission
+        self._budget = budget
+
+    async def __aenter__(self) -> None:
+        await self._admission.enter(self._budget)
+
+    async def __aexit__(self, *_exception: object) -> None:
+        self._admission.leave()
 
 
 class Pace:

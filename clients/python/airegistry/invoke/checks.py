@@ -33,8 +33,7 @@ def check_for_explanation(invocation: Invocation) -> Input | None:
     for name in _UNIMPLEMENTED:
         if getattr(invocation, name):
             raise UnsupportedFieldError.of(f"invocation.{name}", "is not implemented by this version")
-    given = (getattr(invocation, name) for name in _KINDS)
-    request: Input | None = next((one for one in given if one is not None), None)
+    request: Input | None = next((one for name in _KINDS if (one := getattr(invocation, name)) is not None), None)
     violations = [v for v in validate(invocation) if request is not None or v.field != "invocation.input"]
     if violations:
         raise InvalidArgumentError(violations=violations)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from airegistry.dialects.exchange import Input, Output
+from airegistry.dialects.exchange import Output
 from airegistry.errors import InternalError, UnavailableError, UnsupportedFieldError
 from airegistry.invocations.chat import ChatRequest
 from airegistry.invocations.estimating import estimated_tokens
@@ -19,8 +19,9 @@ from airegistry.invoke.admission import Admission
 from airegistry.invoke.attempts.hedging import HedgeBudget
 from airegistry.invoke.attempts.ledger import Ledger
 from airegistry.invoke.attempts.running import Running
-from airegistry.invoke.attempts.work import Manner, Means, Work
+from airegistry.invoke.attempts.work import Means, Work
 from airegistry.invoke.budgets import Budget
+from airegistry.invoke.call import Call
 from airegistry.invoke.checks import check, check_for_explanation
 from airegistry.invoke.counting import Counted, Counter, UncountableError
 from airegistry.invoke.credentials import Credentials
@@ -34,6 +35,7 @@ from airegistry.invoke.standing import LocalStanding, Spoken, all_dialects, spea
 from airegistry.invoke.transport import Transport
 from airegistry.resources.resource import Resource
 from airegistry.resources.route import PickStrategy
+from airegistry.routing import policy
 from airegistry.routing.candidates import Candidates
 from airegistry.routing.explanation import ExplainResponse
 from airegistry.routing.gates.breaker import Breakers
@@ -84,6 +86,7 @@ class Engine:
     ) -> None:
         self._view = view
         self._settings = settings or EngineSettings()
+        self._defaults = policy.merge(self._settings.policy, policy.DEFAULTS)
         self._now = now
         self._clock = clock
         self._credentials = credentials
@@ -120,14 +123,8 @@ class Engine:
 
         Raises the error of the last attempt, with all of them in its `attempts`; errors of the request before any attempt.
         """
-        request = check(invocation)
         budget = Budget(deadline, self._now)
-        async with (
-            self._running(invocation, request, budget, Manner(origin=origin)) as running,
-            aclosing(running.events()) as events,
-        ):
-            async for _ in events:
-                pass
+        running = await self._run(Call(invocation, check(invocation), budget, origin=origin))
         if running.answer is None or running.settlement is None:
             raise InternalError("the call ended without an answer")
         return Answered(running.answer.output, running.settlement, running.wire)
@@ -143,15 +140,9 @@ class Engine:
         request = check(invocation)
         if not isinstance(request, ChatRequest):
             raise UnsupportedFieldError.of("invocation", "only the tokens of a conversation can be counted")
-        counter = Counter()
-        budget = Budget(deadline, self._now)
+        counter, budget = Counter(), Budget(deadline, self._now)
         try:
-            async with (
-                self._running(invocation, request, budget, Manner(origin=origin), counter) as running,
-                aclosing(running.events()) as events,
-            ):
-                async for _ in events:
-                    pass
+            running = await self._run(Call(invocation, request, budget, origin=origin, counter=counter))
         except UncountableError:
             return Counted(estimated_tokens(request), estimated=True)
         if counter.tokens is None:
@@ -174,13 +165,13 @@ class Engine:
         """
         request = check(invocation, stream=True)
         budget = Budget(deadline, self._now)
-        manner = Manner(stream=True, accept_restart=accept_restart, origin=origin)
-        async with (
-            self._running(invocation, request, budget, manner) as running,
-            aclosing(running.events()) as events,
-        ):
-            async for batch in events:
-                yield batch
+        call = Call(invocation, request, budget, stream=True, accept_restart=accept_restart, origin=origin)
+        ledger = Ledger(self._now, self._clock)
+        async with self.admission.slot(call.budget):
+            running = await self._begun(call, ledger)
+            async with aclosing(running.events()) as events:
+                async for batch in events:
+                    yield batch
 
     def explain(self, invocation: Invocation) -> ExplainResponse:
         """Say what `invoke` would do: who would be asked, in which order, who is left out and why, by which policy."""
@@ -212,36 +203,37 @@ class Engine:
             self._listed = (self._view.revision, self._now() + _LIST_KEPT, listed)
         return listed
 
-    @asynccontextmanager
-    async def _running(
-        self,
-        invocation: Invocation,
-        request: Input,
-        budget: Budget,
-        manner: Manner,
-        counter: Counter | None = None,
-    ) -> AsyncIterator[Running]:
+    async def _run(self, call: Call) -> Running:
+        """Run a call that is not streamed to its end."""
         ledger = Ledger(self._now, self._clock)
-        async with self.admission.slot(budget):
-            self._refuse_blindness()
-            spoken, means = speaking(self._dialects, request), self._means
-            if counter is not None:
-                spoken, means = counter.over(spoken), counter.means(means)
-            plan, planner = self._planned(invocation, spoken)
-            if not plan.tiers and not plan.fallbacks and await self._paused(plan, budget):
-                plan, planner = self._planned(invocation, spoken)
-            budget.cap(plan.policy.total_timeout or math.inf)
-            work = Work(
-                request,
-                spoken,
-                plan,
-                stream=manner.stream,
-                accept_restart=manner.accept_restart,
-                stale=self._view.stale(self._now()),
-                origin=manner.origin,
-            )
-            itinerary = self._itinerary(plan, planner, invocation, stream=manner.stream)
-            yield Running(work, means, itinerary, budget, ledger)
+        async with self.admission.slot(call.budget):
+            running = await self._begun(call, ledger)
+            # It ends by itself, however it ends: nothing happens between two of its events.
+            async for _ in running.events():
+                pass
+        return running
+
+    async def _begun(self, call: Call, ledger: Ledger) -> Running:
+        """Decide everything that is decided before anybody is asked."""
+        self._refuse_blindness()
+        spoken, means = speaking(self._dialects, call.request), self._means
+        if call.counter is not None:
+            spoken, means = call.counter.over(spoken), call.counter.means(means)
+        plan, planner = self._planned(call.invocation, spoken)
+        if not plan.tiers and not plan.fallbacks and await self._paused(plan, call.budget):
+            plan, planner = self._planned(call.invocation, spoken)
+        call.budget.cap(plan.policy.total_timeout or math.inf)
+        work = Work(
+            call.request,
+            spoken,
+            plan,
+            stream=call.stream,
+            accept_restart=call.accept_restart,
+            stale=self._view.stale(self._now()),
+            origin=call.origin,
+        )
+        itinerary = self._itinerary(plan, planner, call.invocation, stream=call.stream)
+        return Running(work, means, itinerary, call.budget, ledger)
 
     def _planned(self, invocation: Invocation, spoken: Spoken) -> tuple[Plan, Planner]:
         planner = self._planner(spoken, self._rng)
@@ -261,7 +253,7 @@ class Engine:
 
     def _planner(self, spoken: Spoken, rng: random.Random | None = None) -> Planner:
         standing = LocalStanding(spoken, self._credentials, self._gate)
-        return Planner(self._view, standing, defaults=self._settings.policy, at=self._clock(), rng=rng)
+        return Planner(self._view, standing, defaults=self._defaults, at=self._clock(), rng=rng)
 
     def _itinerary(self, plan: Plan, planner: Planner, invocation: Invocation, *, stream: bool) -> Itinerary:
         strategy = plan.policy.pick or PickStrategy.BEST

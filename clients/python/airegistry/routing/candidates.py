@@ -60,7 +60,7 @@ class Candidates:
         self._view = view
         self._standing = standing
         self._at = at
-        self._dialects = frozenset(standing.dialects())
+        self._dialects = standing.dialects()
         self.exclusions = Exclusions()
         self.kept_away: list[Target] = []
         """Who could take the call, were it not for something that passes."""

@@ -15,7 +15,7 @@ class Exclusions:
 
     def __init__(self) -> None:
         self._reasons: dict[str, ExclusionReason] = {}
-        self._unnamed: Counter[ExclusionReason] = Counter()
+        self._unnamed: dict[ExclusionReason, int] = {}
 
     def add(self, reason: ExclusionReason, *names: str) -> None:
         """Leave out *names*; who was left out before keeps the first reason."""
@@ -27,7 +27,8 @@ class Exclusions:
         for exclusion in exclusions:
             if exclusion.reason is not None:
                 self.add(exclusion.reason, *exclusion.names)
-                self._unnamed[exclusion.reason] += exclusion.count - len(exclusion.names)
+                unnamed = exclusion.count - len(exclusion.names)
+                self._unnamed[exclusion.reason] = self._unnamed.get(exclusion.reason, 0) + unnamed
 
     def names(self, reason: ExclusionReason) -> list[str]:
         """Return who was left out for *reason*."""
@@ -35,7 +36,7 @@ class Exclusions:
 
     def as_tuple(self) -> tuple[Exclusion, ...]:
         """Return the exclusions in the fixed order of reasons, at most 100 names in all."""
-        counts = Counter(self._reasons.values()) + self._unnamed
+        counts = Counter(self._reasons.values()) + Counter(self._unnamed)
         left = MAX_NAMES
         exclusions = []
         for reason in sorted(counts):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from airegistry.discovery.answers import ScorePartKind
@@ -24,6 +22,26 @@ _UNKNOWN_LATENCY = 0.5
 _LEAST_TIME = 0.001
 
 
+class Loan:
+    """A call counted as being with who has *name*, for the length of a block. A class, as every call enters one."""
+
+    __slots__ = ("_in_flight", "_name")
+
+    def __init__(self, in_flight: dict[str, int], name: str) -> None:
+        self._in_flight = in_flight
+        self._name = name
+
+    def __enter__(self) -> None:
+        self._in_flight[self._name] = self._in_flight.get(self._name, 0) + 1
+
+    def __exit__(self, *_exception: object) -> None:
+        left = self._in_flight[self._name] - 1
+        if left:
+            self._in_flight[self._name] = left
+        else:
+            del self._in_flight[self._name]
+
+
 class Picker:
     """Picks targets, and counts the calls that are with each.
 
@@ -34,23 +52,16 @@ class Picker:
         self._rng = rng
         self._share = share
         self._latencies = latencies
-        self._in_flight: Counter[str] = Counter()
+        self._in_flight: dict[str, int] = {}
 
     @property
     def in_flight(self) -> Mapping[str, int]:
         """How many calls are with each endpoint, by name."""
         return self._in_flight
 
-    @contextmanager
-    def lend(self, target: Target) -> Iterator[Target]:
+    def lend(self, target: Target) -> Loan:
         """Count a call as being with *target* for its length."""
-        self._in_flight[target.name] += 1
-        try:
-            yield target
-        finally:
-            self._in_flight[target.name] -= 1
-            if not self._in_flight[target.name]:
-                del self._in_flight[target.name]
+        return Loan(self._in_flight, target.name)
 
     def pick(self, tier: Tier, strategy: PickStrategy, *, sticky_key: str = "", stream: bool = True) -> Target:
         """Return who of a tier is asked: one of the groups by weight, of it those of the best rank, of them one by *strategy*.
@@ -111,7 +122,7 @@ class Picker:
         return other if promises[1] > promises[0] else one
 
     def _standing(self, target: Target) -> float:
-        return (_DEGRADED if target.degraded else 1.0) / (1 + self._in_flight[target.name])
+        return (_DEGRADED if target.degraded else 1.0) / (1 + self._in_flight.get(target.name, 0))
 
 
 def _near_the_best(equals: Sequence[Target]) -> Sequence[Target]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from airegistry.discovery.answers import Exclusion, ExclusionReason
@@ -60,15 +60,40 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """Where a name leads: to a resource, through routes, the outermost first, and on which arm of the first one's split."""
+    """Where a name leads: through routes, the outermost first, and on which arm of the first one's split."""
 
-    end: Resource
+    named: Resource | None = None
     routes: tuple[Resource, ...] = ()
     arm: str = ""
 
+    @property
+    def policy(self) -> RoutePolicy:
+        """What the routes say of how to attempt the call, the innermost first."""
+        return policy.merge(*(route.route.policy for route in reversed(self.routes) if route.route is not None))
+
+    @property
+    def fallbacks(self) -> tuple[RouteFallback, ...]:
+        """The fallbacks of all routes, those of the innermost first."""
+        return tuple(
+            fallback for route in reversed(self.routes) if route.route is not None for fallback in route.route.fallbacks
+        )
+
+    @property
+    def arms(self) -> tuple[SplitArm, ...]:
+        """The arms of the outermost route."""
+        outer = self.routes[0].route if self.routes else None
+        return outer.split.arms if outer is not None and outer.split is not None else ()
+
+
+_NO_WAY = _Way()
+_NOTHING_ASKED = Invocation()
+
 
 class Planner:
-    """Plans one call in one view of the registry. Without *rng* a call that nothing keeps on an arm takes the likeliest."""
+    """Plans one call in one view of the registry. *defaults* hold where nobody says anything.
+
+    Without *rng* a call that nothing keeps on an arm takes the likeliest.
+    """
 
     def __init__(
         self,
@@ -82,9 +107,9 @@ class Planner:
         self._view = view
         self._at = at
         self._rng = rng
-        self._defaults = policy.merge(defaults, policy.DEFAULTS)
+        self._defaults = defaults
         self._candidates = Candidates(view, standing, at=at)
-        self._invocation = Invocation()
+        self._invocation = _NOTHING_ASKED
 
     def plan(self, invocation: Invocation) -> Plan:
         """Return the plan; it may have nobody in it.
@@ -94,53 +119,50 @@ class Planner:
         """
         self._invocation = invocation
         if invocation.query is not None:
-            tiers = self._candidates.of_query(invocation.query, path="invocation.query")
-            return self._planned(None, tiers)
+            return self._planned(self._candidates.of_query(invocation.query, path="invocation.query"))
         asked = resolve(invocation.model, self._view)
         named = successor(asked, self._view, self._at)
-        way = self._way(named)
-        routed = policy.merge(*(route.route.policy for route in reversed(way.routes) if route.route))
-        plan = self._planned(routed, self._candidates.of_resource(way.end))
-        outer = way.routes[0].route if way.routes else None
-        return replace(
-            plan,
-            resolved=named.name,
-            route=way.routes[0].name if way.routes else "",
-            fallbacks=_fallbacks(way),
-            arm=way.arm,
-            arms=outer.split.arms if outer is not None and outer.split is not None else (),
-            retired=named.name if retired(named, self._at) else "",
-            replacement=replacement(named),
-            notices=() if named is asked else (redirected(asked, named),),
-        )
+        end, way = self._way(named)
+        notices = () if named is asked else (redirected(asked, named),)
+        return self._planned(self._candidates.of_resource(end), way, notices)
 
     def expand(self, name: str) -> tuple[tuple[Tier, ...], tuple[RouteFallback, ...]]:
         """Return the tiers and the further fallbacks of a fallback's target; nothing when it is gone."""
         resource = self._view.get(name)
         if resource is None:
             return (), ()
-        way = self._way(successor(resource, self._view, self._at))
-        return self._candidates.of_resource(way.end), _fallbacks(way)
+        end, way = self._way(successor(resource, self._view, self._at))
+        return self._candidates.of_resource(end), way.fallbacks
 
-    def _planned(self, routed: RoutePolicy | None, tiers: tuple[Tier, ...]) -> Plan:
-        said = policy.merge(self._invocation.policy, routed)
+    def _planned(self, tiers: tuple[Tier, ...], way: _Way = _NO_WAY, notices: tuple[FieldWarning, ...] = ()) -> Plan:
+        own, routed = self._invocation.policy, way.policy
+        said = policy.merge(own, routed)
+        resolved = way.named.name if way.named is not None else ""
         return Plan(
-            resolved="",
-            route="",
+            resolved=resolved,
+            route=way.routes[0].name if way.routes else "",
             said=said,
             policy=policy.merge(said, self._defaults),
-            impatient=policy.impatient(self._invocation.policy, policy.merge(routed, self._defaults)),
+            impatient=policy.impatient(own, policy.merge(routed, self._defaults)),
             tiers=tiers,
-            fallbacks=(),
+            fallbacks=way.fallbacks,
             exclusions=self._candidates.exclusions,
             revision=self._view.revision,
+            arm=way.arm,
+            arms=way.arms,
             kept_away=self._candidates.kept_away,
+            retired=resolved if retired(way.named, self._at) else "",
+            replacement=replacement(way.named),
+            notices=notices,
         )
 
-    def _way(self, resource: Resource) -> _Way:
-        """Follow splits. An arm whose target is gone, or that leads back, takes no calls: they go the route's own way."""
+    def _way(self, named: Resource) -> tuple[Resource, _Way]:
+        """Follow splits to their end.
+
+        An arm whose target is gone, or that leads back, takes no calls: they go the route's own way.
+        """
         routes: list[Resource] = []
-        first = ""
+        resource, first = named, ""
         while resource.route is not None:
             routes.append(resource)
             arm = self._arm(resource.name, resource.route)
@@ -149,7 +171,7 @@ class Planner:
                 break
             first = first or (arm.name if len(routes) == 1 else "")
             resource = successor(following, self._view, self._at)
-        return _Way(resource, tuple(routes), first)
+        return resource, _Way(named, tuple(routes), first)
 
     def _arm(self, name: str, route: Route) -> SplitArm | None:
         split = route.split
@@ -181,10 +203,3 @@ def nobody(plan: Plan, wait: float | None) -> RegistryError:
 def _may_pass(exclusions: tuple[Exclusion, ...]) -> bool:
     """Say whether somebody may take the same call later: nobody is known yet, or some are away or held back for now."""
     return not exclusions or any(exclusion.reason in _PASSING for exclusion in exclusions)
-
-
-def _fallbacks(way: _Way) -> tuple[RouteFallback, ...]:
-    """Return the fallbacks of all routes on the way, those of the innermost first."""
-    return tuple(
-        fallback for route in reversed(way.routes) if route.route is not None for fallback in route.route.fallbacks
-    )

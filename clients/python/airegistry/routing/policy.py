@@ -26,13 +26,21 @@ DEFAULTS = RoutePolicy(
 """What holds where nobody said anything; the numbers are those of the contract."""
 
 
-@lru_cache(maxsize=1024)
-def merge(*policies: RoutePolicy | None) -> RoutePolicy:
-    """Return a policy in which each field is what the first policy that sets it says.
+SILENT = RoutePolicy()
+"""What nobody said."""
 
-    Remembered: nearly every call merges the same few.
-    """
-    said = [policy for policy in policies if policy is not None]
+
+def merge(*policies: RoutePolicy | None) -> RoutePolicy:
+    """Return a policy in which each field is what the first policy that sets it says."""
+    said = [policy for policy in policies if policy is not None and policy is not SILENT]
+    if len(said) <= 1:
+        return said[0] if said else SILENT
+    return _merged(*said)
+
+
+@lru_cache(maxsize=1024)
+def _merged(*said: RoutePolicy) -> RoutePolicy:
+    """Merge several; remembered, because the calls by a route merge the same few."""
     return RoutePolicy(
         **{
             field.name: next((value for p in said if (value := getattr(p, field.name)) is not None), None)

@@ -28,7 +28,7 @@ class Pieces:
         self._reasons = reasons
         self._whole = whole
         self._blocks: dict[object, int] = {}
-        self._calls = ToolCalls(0, self._block)
+        self._calls = ToolCalls(0, self._blocks)
         self._named_calls = 0
         self._called = False
         self._counter = Counter(paths)

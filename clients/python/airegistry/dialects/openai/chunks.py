@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from airegistry.dialects import reading
@@ -66,8 +66,8 @@ class Chunks:
         self._ended_one = any(choice.get("finish_reason") for choice in choices)
         for position, choice in enumerate(choices):
             items.extend(self._pieces(choice, position).take(choice, self._answer_id))
-        if chunk.get("usage") is not None:
-            items.extend(self._used(chunk))
+        if chunk.get("usage") is not None and (used := self._used(chunk)) is not None:
+            items.append(used)
         if not chunk.keys() <= _KNOWN:
             self._extra.update({key: chunk[key] for key in chunk.keys() - _KNOWN if chunk[key] is not None})
         return items
@@ -101,8 +101,10 @@ class Chunks:
             pieces = self._choices[index] = Pieces(index, self._message, self._media_type)
         return pieces
 
-    def _used(self, chunk: Mapping[str, Any]) -> Iterator[UsageSeen]:
+    def _used(self, chunk: Mapping[str, Any]) -> UsageSeen | None:
+        """Return what a chunk tells of the usage, unless it was told before."""
         usage = usage_of(chunk)
-        if usage is not None and usage != self._usage:
-            self._usage = usage
-            yield UsageSeen(usage)
+        if usage is None or usage == self._usage:
+            return None
+        self._usage = usage
+        return UsageSeen(usage)

@@ -61,7 +61,7 @@ class Pieces:
         self._message = message
         self._path = f"choices[{index}]"
         self._blocks: dict[object, int] = {}
-        self._calls = ToolCalls(index, self._block)
+        self._calls = ToolCalls(index, self._blocks)
         self._sound = Sound(media_type)
         self._warned: set[str] = set()
         self._finish = ""
@@ -93,7 +93,8 @@ class Pieces:
         if said is not None:
             message = reading.mapping(said, f"{self._path}.{self._message}")
             items.extend(self._content(message))
-            items.extend(self._tool_calls(message, answer_id))
+            if message.get("tool_calls") is not None:
+                items.extend(self._tool_calls(message, answer_id))
             self._note(message, _MESSAGE_FIELDS, f"{self._path}.{self._message}", items)
         if logprobs := logprobs_of(choice, self._path):
             self._attach(logprobs, items)

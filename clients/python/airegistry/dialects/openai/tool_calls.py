@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from airegistry.dialects import reading
@@ -24,11 +24,14 @@ class _Call:
 
 
 class ToolCalls:
-    """The calls so far. Deltas of parallel calls may interleave; `index` tells them apart, or the id where there is none."""
+    """The calls so far. Deltas of parallel calls may interleave; `index` tells them apart, or the id where there is none.
 
-    def __init__(self, choice: int, new_block: Callable[[object], int]) -> None:
+    *blocks* are the numbers of the choice's blocks; a call that begins gets the next one.
+    """
+
+    def __init__(self, choice: int, blocks: dict[object, int]) -> None:
         self._choice = choice
-        self._new_block = new_block
+        self._blocks = blocks
         self._calls: list[_Call] = []
         self.mended = False
         """Whether an entry since this was last set to False lacked a number or an id."""
@@ -78,7 +81,7 @@ class ToolCalls:
         # A call begins with its whole name; what came before is held back.
         if not call.name:
             return None
-        call.block = self._new_block(call)
+        call.block = self._blocks.setdefault(call, len(self._blocks))
         call.id = call.id or self._made_id(call, answer_id)
         return ChatDelta(self._choice, call.block, tool_call_start=ToolCall(call.id, call.name, call.arguments))
 

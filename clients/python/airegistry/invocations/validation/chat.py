@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final
 
 from airegistry.errors import FieldViolation
 from airegistry.invocations.chat import (
@@ -23,6 +25,17 @@ from airegistry.resources.validation.rules import MAX_INT32, Violations, each, n
 EFFORTS: Final = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """How hard to think, in ascending order."""
 
+_SAMPLING: Final[Mapping[str, Callable[[Any, str], Violations]]] = {
+    "max_output_tokens": partial(whole, low=1, high=MAX_INT32),
+    "temperature": partial(number, low=0, high=2),
+    "top_p": partial(number, low=0, high=1),
+    "top_k": partial(whole, low=1, high=MAX_INT32),
+    "seed": partial(whole, low=-(2**63)),
+    "choice_count": partial(whole, low=1, high=16),
+    "presence_penalty": partial(number, low=-2, high=2),
+    "frequency_penalty": partial(number, low=-2, high=2),
+    "top_logprobs": partial(whole, high=MAX_INT32),
+}
 _TOOL_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 
 
@@ -41,15 +54,9 @@ def check_chat(chat: ChatRequest, path: str) -> Violations:
 
 
 def _check_sampling(chat: ChatRequest, path: str) -> Violations:
-    yield from whole(chat.max_output_tokens, f"{path}.max_output_tokens", low=1, high=MAX_INT32)
-    yield from number(chat.temperature, f"{path}.temperature", low=0, high=2)
-    yield from number(chat.top_p, f"{path}.top_p", low=0, high=1)
-    yield from whole(chat.top_k, f"{path}.top_k", low=1, high=MAX_INT32)
-    yield from whole(chat.seed, f"{path}.seed", low=-(2**63))
-    yield from whole(chat.choice_count, f"{path}.choice_count", low=1, high=16)
-    yield from number(chat.presence_penalty, f"{path}.presence_penalty", low=-2, high=2)
-    yield from number(chat.frequency_penalty, f"{path}.frequency_penalty", low=-2, high=2)
-    yield from whole(chat.top_logprobs, f"{path}.top_logprobs", high=MAX_INT32)
+    for name, check in _SAMPLING.items():
+        if (value := getattr(chat, name)) is not None:
+            yield from check(value, f"{path}.{name}")
 
 
 def _check_message(message: Message, path: str) -> Violations:

@@ -86,6 +86,7 @@ class Ledger:
         target = exchange.ask.target if exchange is not None else None
         first = next((part.first_token_at for part in parts if part.first_token_at is not None), None)
         notices = self.notices(plan, target) if target is not None else ()
+        attempts = tuple(self.attempts)
         return Settlement(
             target=target.name if target is not None else "",
             model=target.model.name if target is not None and target.model is not None else "",
@@ -93,8 +94,8 @@ class Ledger:
             route=plan.route,
             split_arm=plan.arm,
             usage=summed(self._attempts[part.number].usage for part in parts),
-            cost=total(attempt.cost for attempt in self.attempts if attempt.cost is not None),
-            attempts=tuple(self.attempts),
+            cost=total(attempt.cost for attempt in attempts if attempt.cost is not None),
+            attempts=attempts,
             warnings=(*notices, *(warning for part in parts for warning in part.warnings)),
             time_to_first_token=first - self._started_at if first is not None else None,
             duration=self._now() - self._started_at,
@@ -121,6 +122,8 @@ def _used(exchange: Exchange) -> Usage | None:
 def total(costs: Iterable[Cost]) -> Cost:
     """Return the sum of what is known; it is KNOWN only when every part is."""
     parts = list(costs)
+    if len(parts) == 1:
+        return parts[0]
     amounts = [part.nanos for part in parts if part.nanos is not None]
     unpriced = tuple(dict.fromkeys(bucket for part in parts for bucket in part.unpriced))
     if not amounts:

@@ -73,7 +73,7 @@ class Running:
         self.settlement: Settlement | None = None
 
     async def events(self) -> AsyncGenerator[list[InvokeEvent], None]:
-        """Yield what happens, all that is ready together; nothing but the end for a call that is not streamed.
+        """Yield what happens, all that is ready together; nothing for a call that is not streamed.
 
         Raises the error of the last attempt, with all of them in `attempts`, unless an answer came to its proper end.
         """
@@ -122,11 +122,15 @@ class Running:
         last: list[InvokeEvent] = []
         with self._means.picker.lend(wording.target), self._means.gate.passage(wording.target) as passage:
             try:
-                async with aclosing(self._parts(exchange)) as parts:
-                    async for pieces in parts:
-                        last = self._told(exchange, pieces)
-                        if last and not exchange.finished:
-                            yield last
+                proof = self._means.credentials.of(wording.target.endpoint)
+                if not self._work.stream:
+                    await exchange.fetch(self._means.transport, proof)
+                else:
+                    async with aclosing(exchange.stream(self._means.transport, proof, self._hold())) as parts:
+                        async for pieces in parts:
+                            last = self._told(exchange, pieces)
+                            if last and not exchange.finished:
+                                yield last
             except ProviderError as error:
                 self._provider_failed(exchange, passage, error)
                 return
@@ -147,7 +151,8 @@ class Running:
             # Who runs beside it has to end before the account is made.
             yield []
         self._answered(exchange)
-        yield [*last, InvokeEvent(end=StreamEnd(self.settlement, exchange.extra or None))]
+        if self._work.stream:
+            yield [*last, InvokeEvent(end=StreamEnd(self.settlement, exchange.extra or None))]
 
     def _answered(self, exchange: Exchange) -> None:
         self._answering = exchange
@@ -157,16 +162,9 @@ class Running:
             self._means.latencies.note(exchange.ask.target.name, began, stream=self._work.stream)
         self._settle()
 
-    async def _parts(self, exchange: Exchange) -> AsyncGenerator[list[Piece], None]:
-        proof = self._means.credentials.of(exchange.ask.target.endpoint)
-        if not self._work.stream:
-            await exchange.fetch(self._means.transport, proof)
-            return
+    def _hold(self) -> HoldBack:
         policy = self._work.plan.policy
-        hold = HoldBack(policy.hold_back_tokens or 0, policy.hold_back_duration, self._means.now)
-        async with aclosing(exchange.stream(self._means.transport, proof, hold)) as parts:
-            async for pieces in parts:
-                yield pieces
+        return HoldBack(policy.hold_back_tokens or 0, policy.hold_back_duration, self._means.now)
 
     def _is_first(self, exchange: Exchange) -> bool:
         """Say whether no attempt beside this one had something to say before."""

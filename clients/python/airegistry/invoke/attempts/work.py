@@ -35,15 +35,6 @@ class Means:
 
 
 @dataclass(frozen=True, slots=True)
-class Manner:
-    """How a caller wants to be answered. *origin* is the request as its caller wrote it."""
-
-    stream: bool = False
-    accept_restart: bool = False
-    origin: Origin | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Work:
     """What one call is about."""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from airegistry.dialects.exchange import HttpCall
@@ -19,8 +19,7 @@ _TARGET = re.compile(r"[\x21-\x7e]+")
 _KEPT = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(NamedTuple):
     """Who is connected to, and by which context; without one there is no TLS. Calls to equal addresses share connections."""
 
     host: str

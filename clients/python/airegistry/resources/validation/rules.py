@@ -145,7 +145,8 @@ def each(
     values: Sequence[T], path: str, check: Callable[[T, str], Violations], *, most: int = MAX_INT32, least: int = 0
 ) -> Violations:
     """Refuse every entry that *check* refuses; when there are too many, nothing but their number is checked."""
-    yield from size(values, path, most=most, least=least)
+    if not least <= len(values) <= most:
+        yield from size(values, path, most=most, least=least)
     for i, value in enumerate(limited(values, most=most)):
         yield from check(value, f"{path}[{i}]")
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 from airegistry.routing.gates.window import Window
 
@@ -38,10 +38,24 @@ class BreakerSettings:
 
 
 class Passage:
-    """One call through a breaker; without a word it counts neither as good nor as bad."""
+    """One call through a breaker, for the length of a block; without a word it counts neither as good nor as bad.
 
-    def __init__(self) -> None:
+    A class, because every call enters one, and a generator takes three times as long.
+    """
+
+    __slots__ = ("_breaker", "harmed", "probe")
+
+    def __init__(self, breaker: Breaker) -> None:
+        self._breaker = breaker
         self.harmed: bool | None = None
+        self.probe = False
+
+    def __enter__(self) -> Self:
+        self._breaker.enter(self)
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._breaker.leave(self)
 
     def succeeded(self) -> None:
         """Note that the endpoint answered as it should."""
@@ -113,30 +127,31 @@ class Breaker:
         """Whether a probe could have passed for long and none came: most likely the endpoint is gone."""
         return not self._probing and self._now() - (self._open_until or math.inf) > self._settings.max_cool_down
 
-    @contextmanager
-    def passage(self) -> Iterator[Passage]:
+    def passage(self) -> Passage:
         """Lend the way through for the length of one call; what the call says on it moves the breaker."""
-        probe = self.state is BreakerState.HALF_OPEN and not self._probing
-        self._probing = self._probing or probe
-        passage = Passage()
-        try:
-            yield passage
-        finally:
-            if probe:
-                self._probing = False
-            self._note(passage, probe=probe)
+        return Passage(self)
+
+    def enter(self, passage: Passage) -> None:
+        """Let a call in: the first one after a pause as a probe."""
+        passage.probe = not self._probing and self.state is BreakerState.HALF_OPEN
+        self._probing = self._probing or passage.probe
+
+    def leave(self, passage: Passage) -> None:
+        """Take in what became of a call."""
+        if passage.probe:
+            self._probing = False
+        if passage.harmed is not None:
+            self._note(harmed=passage.harmed, probe=passage.probe)
 
     def trip(self) -> None:
         """Open it, whatever the window says; for longer each time, as after a failed probe."""
         self._open()
 
-    def _note(self, passage: Passage, *, probe: bool) -> None:
-        if passage.harmed is None:
-            return
-        self._window.add(harmed=passage.harmed)
+    def _note(self, *, harmed: bool, probe: bool) -> None:
+        self._window.add(harmed=harmed)
         if probe:
-            self._open() if passage.harmed else self._close()
-        elif passage.harmed and self._open_until is None and self._too_many():
+            self._open() if harmed else self._close()
+        elif harmed and self._open_until is None and self._too_many():
             self._open()
 
     def _too_many(self) -> bool:
@@ -190,11 +205,9 @@ class Breakers:
         breaker = self._breakers.get(name)
         return 1.0 if breaker is None else breaker.share
 
-    @contextmanager
-    def passage(self, name: str) -> Iterator[Passage]:
+    def passage(self, name: str) -> Passage:
         """Lend the way to an endpoint for the length of one call."""
-        with self._of(name).passage() as passage:
-            yield passage
+        return self._of(name).passage()
 
     def cool(self, name: str, seconds: float | None) -> None:
         """Leave an endpoint alone for as long as its provider asked, or for a moment where it named no time."""

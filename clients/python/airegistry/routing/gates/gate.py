@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Self
 
 from airegistry.discovery.answers import ExclusionReason
 from airegistry.errors import ProviderError
@@ -44,26 +44,19 @@ class Gate:
 
     def ejected(self, targets: Collection[Target]) -> Mapping[str, ExclusionReason]:
         """Return who of *targets*, all that could take a call, must not be asked now, and why."""
-        limited = {
-            target.name: ExclusionReason.LIMIT
-            for target in targets
-            if target.endpoint.rate_limits is not None and self.quotas.wait(target)
-        }
-        shut = dict.fromkeys(self.breakers.ejected([target.name for target in targets]), ExclusionReason.BREAKER)
+        out: dict[str, ExclusionReason] = {}
+        for target in targets:
+            if target.endpoint.rate_limits is not None and self.quotas.wait(target):
+                out[target.name] = ExclusionReason.LIMIT
+        for name in self.breakers.ejected([target.name for target in targets]):
+            out[name] = ExclusionReason.BREAKER
         if not self.outages.none:
-            shut.update((target.name, ExclusionReason.BREAKER) for target in targets if self.outages.shut(target))
-        return {**limited, **shut}
+            out.update((target.name, ExclusionReason.BREAKER) for target in targets if self.outages.shut(target))
+        return out
 
-    @contextmanager
-    def passage(self, target: Target) -> Iterator[Passages]:
+    def passage(self, target: Target) -> Passages:
         """Lend the way to an endpoint for the length of one call; what is noted on it decides about the calls after it."""
-        self.quotas.started(target)
-        with ExitStack() as stack:
-            own = stack.enter_context(self.breakers.passage(target.name))
-            wide = [] if self.outages.none else self.outages.enter(stack, target)
-            yield Passages(self, target, own, wide)
-        if wide:
-            self.outages.tidy(target)
+        return Passages(self, target)
 
     def refused(self, target: Target) -> None:
         """Note that the provider refused the credential, as it is now."""
@@ -103,13 +96,31 @@ class Gate:
 
 
 class Passages:
-    """One call's way through the gate. Without a word it counts neither as good nor as bad."""
+    """One call's way through the gate, for the length of a block. Without a word it counts neither as good nor as bad."""
 
-    def __init__(self, gate: Gate, target: Target, own: Passage, wide: Collection[Passage]) -> None:
+    __slots__ = ("_gate", "_own", "_target", "_wide")
+
+    def __init__(self, gate: Gate, target: Target) -> None:
         self._gate = gate
         self._target = target
-        self._own = own
-        self._wide = wide
+        self._own = gate.breakers.passage(target.name)
+        self._wide: Sequence[Passage] = ()
+
+    def __enter__(self) -> Self:
+        self._gate.quotas.started(self._target)
+        self._own.__enter__()
+        if not self._gate.outages.none:
+            self._wide = self._gate.outages.passages(self._target)
+            for passage in self._wide:
+                passage.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        for passage in reversed(self._wide):
+            passage.__exit__(*exception)
+        self._own.__exit__(*exception)
+        if self._wide:
+            self._gate.outages.tidy(self._target)
 
     def answered(self) -> None:
         """Note that the endpoint answered as it should, if only with a refusal that the caller has earned."""

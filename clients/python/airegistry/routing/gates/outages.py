@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from airegistry.routing.gates.breaker import Breaker, BreakerSettings, Passage
@@ -79,9 +78,9 @@ class Outages:
         """Say whether no call may go to an endpoint because of its provider or its credential."""
         return any(not shut.breaker.ready for shut in self._over(target))
 
-    def enter(self, stack: ExitStack, target: Target) -> list[Passage]:
-        """Take one call through what is shut, as a probe; what the call says on the passages may open it."""
-        return [stack.enter_context(shut.breaker.passage()) for shut in self._over(target)]
+    def passages(self, target: Target) -> list[Passage]:
+        """Return the ways of one call through what is shut, as a probe; what the call says on them may open it."""
+        return [shut.breaker.passage() for shut in self._over(target)]
 
     def tidy(self, target: Target) -> None:
         """Forget what a probe has opened."""
