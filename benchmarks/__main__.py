@@ -26,8 +26,8 @@ NAMES = (
     "invoking",
     "starting",
 )
-ASKED_FOR = ("gateway",)
-"""Run only by name: it installs the gateways of others."""
+ASKED_FOR = ("gateway", "gateway.embedded")
+"""Run only by name: the first installs the gateways of others, the second is its row that needs none of them."""
 
 QUIET_LOAD = 0.5
 
