@@ -15,6 +15,7 @@ from airegistry.cache import Cache
 from airegistry.invocations.invocation import Attempt, Settlement
 from airegistry.invocations.usage import Usage
 from airegistry.invoke import Engine
+from airegistry.invoke.observer import Circumstances
 from airegistry.routing.target import Target
 
 _MAX_NAMES = 500
@@ -56,7 +57,7 @@ class InvocationMetrics(Collector):
         )
         metrics.register(self)
 
-    def attempt_ended(self, target: Target, attempt: Attempt) -> None:
+    def attempt_ended(self, target: Target, attempt: Attempt, _circumstances: Circumstances) -> None:
         """Count an attempt and its tokens."""
         outcome = attempt.outcome.name.lower() if attempt.outcome is not None else ""
         error_class = attempt.error_class.name.lower() if attempt.error_class is not None else ""

@@ -23,7 +23,7 @@ class Notes:
         self.attempts: list[Any] = []
         self.calls: list[Any] = []
 
-    def attempt_ended(self, target, attempt):
+    def attempt_ended(self, target, attempt, _circumstances):
         assert target.name == attempt.target
         self.attempts.append(attempt)
 

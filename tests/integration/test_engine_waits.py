@@ -164,7 +164,7 @@ class Notes:
         self.attempts: list[Any] = []
         self.calls: list[Any] = []
 
-    def attempt_ended(self, _target, attempt):
+    def attempt_ended(self, _target, attempt, _circumstances):
         self.attempts.append(attempt)
 
     def call_ended(self, settlement, *, answered):

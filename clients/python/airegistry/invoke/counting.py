@@ -12,7 +12,7 @@ from airegistry.errors import ProviderError, UnsupportedFieldError
 from airegistry.invocations.invocation import Attempt, Settlement
 from airegistry.invocations.kinds import RawResponse
 from airegistry.invoke.attempts.work import Means
-from airegistry.invoke.observer import Observer
+from airegistry.invoke.observer import Circumstances, Observer
 from airegistry.invoke.standing import Spoken
 from airegistry.resources.endpoint import Endpoint
 from airegistry.routing.latencies import Latencies
@@ -81,13 +81,13 @@ class _Counting:
 
 
 class _AttemptsAlone:
-    """Tells of attempts, which reach providers, and not of calls: a count is none."""
+    """Tells of attempts, which reach providers, and not of calls: a count is none, and says nothing of answers."""
 
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
 
-    def attempt_ended(self, target: Target, attempt: Attempt) -> None:
-        self._observer.attempt_ended(target, attempt)
+    def attempt_ended(self, target: Target, attempt: Attempt, circumstances: Circumstances) -> None:
+        self._observer.attempt_ended(target, attempt, replace(circumstances, telling=False))
 
     def call_ended(self, settlement: Settlement, *, answered: bool) -> None:
         """Take no note."""

@@ -65,15 +65,25 @@ UNAVAILABLE = frozenset(verdict.error_class for verdict in VERDICTS.values() if 
 RESET = "reset"
 """`metadata["connection"]` of a connection that stood and broke; one that never stood is not tried again at once."""
 
+NONE_FREE = "none-free"
+"""The same of a connection that our own limits do not allow: the endpoint was not asked."""
+
 
 def classify(error: ProviderError, *, reroute_refusals: bool = False) -> Verdict:
     """Return what *error* means. A refusal of content moves on only with *reroute_refusals*."""
     verdict = next(VERDICTS[cls] for cls in type(error).__mro__ if cls in VERDICTS)
     if verdict.error_class is ErrorClass.CONTENT_FILTER and reroute_refusals:
         return Verdict(verdict.error_class, NextStep.MOVE_ON, verdict.blame)
+    if never_asked(error):
+        return Verdict(verdict.error_class, verdict.next, Blame.UNDECIDED)
     if _may_pass(error):
         return Verdict(verdict.error_class, NextStep.RETRY_SAME, verdict.blame)
     return verdict
+
+
+def never_asked(error: ProviderError) -> bool:
+    """Say whether our own limits kept the request from the endpoint, so that the error says nothing of it."""
+    return error.metadata.get("connection") == NONE_FREE
 
 
 def _may_pass(error: ProviderError) -> bool:

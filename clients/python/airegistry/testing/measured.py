@@ -57,7 +57,7 @@ def window_stats(seen: Sequence[Observation], length: float) -> WindowStats:
         attempts=sum(each.outcome not in _CANCELED for each in seen),
         errors=tuple(ErrorCount(*each) for each in sorted(errors.items(), key=lambda pair: pair[0] or 0)),
         canceled=sum(each.outcome in _CANCELED for each in seen),
-        time_to_first_token=_quantiles(each.time_to_first_token for each in answers),
+        time_to_first_token=_quantiles(each.time_to_first_token for each in seen),
         duration=_quantiles(each.duration for each in answers),
         tokens_per_second=_quantiles(map(_speed, answers)),
         cost_nanos=sum(costs) if costs else None,
@@ -78,7 +78,7 @@ def _speed(seen: Observation) -> float | None:
     if tokens is None or seen.duration is None or seen.time_to_first_token is None:
         return None
     rest = seen.duration - seen.time_to_first_token
-    return tokens / rest if rest > 0 else None
+    return (tokens - 1) / rest if tokens > 1 and rest > 0 else None
 
 
 def _quantiles(values: Iterable[float | None]) -> Quantiles | None:

@@ -36,8 +36,9 @@ from airegistry.invoke.attempts.said import Said, continuable, continues
 from airegistry.invoke.attempts.turns import Turns
 from airegistry.invoke.attempts.work import Means, Work
 from airegistry.invoke.budgets import Budget
+from airegistry.invoke.observer import Circumstances
 from airegistry.resources.route import ErrorClass
-from airegistry.routing.error_classes import Blame, classify
+from airegistry.routing.error_classes import Blame, classify, never_asked
 from airegistry.routing.gates.gate import Passages
 from airegistry.routing.itinerary import Itinerary
 from airegistry.routing.plan import nobody
@@ -67,6 +68,7 @@ class Running:
         # Of attempts that run side by side, the one that has something to say first.
         self._first: Exchange | None = None
         self._raced = False
+        self._circumstances = Circumstances(streamed=work.stream)
         self._answering: Exchange | None = None
         self.answer: Answer | None = None
         self.wire: bytes | None = None
@@ -136,7 +138,7 @@ class Running:
                 return
             except DeadlineExceededError as error:
                 self._failure = without_frames(error)
-                self._note(exchange, AttemptOutcome.ERROR, error, ErrorClass.TIMEOUT)
+                self._note(exchange, AttemptOutcome.ERROR, error, ErrorClass.TIMEOUT, self._cut_short)
                 return
             except (asyncio.CancelledError, GeneratorExit):
                 superseded = self._first not in (None, exchange)
@@ -208,13 +210,16 @@ class Running:
     def _provider_failed(self, exchange: Exchange, passage: Passages, error: ProviderError) -> None:
         target = exchange.ask.target
         verdict = classify(error, reroute_refusals=bool(self._work.plan.policy.reroute_refusals))
+        circumstances = self._circumstances
         if self._work.plan.impatient and verdict.error_class is ErrorClass.TIMEOUT and error.http_status is None:
             # Slow for this call alone: others would have waited.
-            verdict = replace(verdict, blame=Blame.UNDECIDED)
+            verdict, circumstances = replace(verdict, blame=Blame.UNDECIDED), self._cut_short
+        elif never_asked(error):
+            circumstances = replace(circumstances, telling=False)
         passage.failed(verdict, error)
         if verdict.error_class is ErrorClass.CREDENTIAL:
             self._means.credentials.forget(target.endpoint.credential)
-        self._note(exchange, AttemptOutcome.ERROR, error, verdict.error_class)
+        self._note(exchange, AttemptOutcome.ERROR, error, verdict.error_class, circumstances)
         if self._turns.failed(exchange.ask, verdict, error):
             if self._first is exchange and self._committed:
                 self._earlier.append(exchange)
@@ -226,12 +231,17 @@ class Running:
         outcome: AttemptOutcome,
         error: RegistryError | None = None,
         error_class: ErrorClass | None = None,
+        circumstances: Circumstances | None = None,
     ) -> None:
         target = exchange.ask.target
         attempt = self._ledger.note(exchange, outcome, error, error_class)
         if attempt.usage is not None:
             self._means.gate.quotas.used(target, (attempt.usage.input_tokens or 0) + (attempt.usage.output_tokens or 0))
-        self._means.observer.attempt_ended(target, attempt)
+        self._means.observer.attempt_ended(target, attempt, circumstances or self._circumstances)
+
+    @property
+    def _cut_short(self) -> Circumstances:
+        return replace(self._circumstances, cut_short=True)
 
     def _restarted(self) -> Restarted:
         self._committed = False

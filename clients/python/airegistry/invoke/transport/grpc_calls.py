@@ -28,6 +28,7 @@ from airegistry.invoke.credentials import KeyPair
 from airegistry.invoke.transport.grpc_status import broken, headers_of, outcome, refusal
 from airegistry.invoke.transport.inference import request_bytes, response_json, streamed_json
 from airegistry.invoke.transport.tls import TlsContexts
+from airegistry.routing.error_classes import NONE_FREE
 
 _SERVICE: Final = "/inference.GRPCInferenceService/"
 _PORT: Final = 443
@@ -202,7 +203,10 @@ class GrpcTransport:
             return
         unused = next((key for key, channel in self._channels.items() if not channel.uses), None)
         if unused is None:
-            raise ProviderConnectionError(f"{len(self._channels)} gRPC connections are in use, and no more are opened")
+            raise ProviderConnectionError(
+                f"{len(self._channels)} gRPC connections are in use, and no more are opened",
+                metadata={"connection": NONE_FREE},
+            )
         await self._channels.pop(unused).channel.close(None)
 
     def _opened(self, target: str, *, secure: bool, identity: KeyPair | None) -> aio.Channel:

@@ -16,6 +16,7 @@ from airegistry.errors import ProviderConnectionError, ProviderTimeoutError
 from airegistry.invoke.transport.address import Address, uncallable
 from airegistry.invoke.transport.connection import Connection
 from airegistry.invoke.transport.tls import tls_failed
+from airegistry.routing.error_classes import NONE_FREE
 
 _NEXT_ADDRESS = 0.25
 
@@ -95,7 +96,9 @@ class Pool:
             if oldest.open:
                 oldest.abort()
                 return
-        raise ProviderConnectionError(f"{self.open} connections to providers are in use; no more are made")
+        raise ProviderConnectionError(
+            f"{self.open} connections to providers are in use; no more are made", metadata={"connection": NONE_FREE}
+        )
 
     async def _connect(self, address: Address, connect_timeout: float) -> Connection:
         loop = asyncio.get_running_loop()

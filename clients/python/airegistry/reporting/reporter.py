@@ -1,0 +1,213 @@
+"""The observer that reports what an engine measured."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from airegistry import background
+from airegistry.backoff import Backoff
+from airegistry.client.analytics import AnalyticsClient
+from airegistry.client.performances import another_registry
+from airegistry.errors import (
+    AlreadyExistsError,
+    CompactedError,
+    FailedPreconditionError,
+    InternalError,
+    InvalidArgumentError,
+    NotFoundError,
+    RegistryError,
+    RevisionInFutureError,
+    UnimplementedError,
+)
+from airegistry.invocations.invocation import Attempt, Settlement
+from airegistry.invoke.observer import Circumstances
+from airegistry.observations.observation import RejectionReason, ReportUsageResponse
+from airegistry.reporting.backlog import MAX_BATCH, Backlog, Batch
+from airegistry.reporting.measuring import tells
+from airegistry.routing.target import Target
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 1.0
+KEPT = 50_000
+CLOSING = 2.0
+"""Seconds that the last report may take when a program ends."""
+
+_MOST_INTERNAL = 10
+
+# The same batch will never be taken.
+_REFUSALS = (
+    AlreadyExistsError,
+    CompactedError,
+    FailedPreconditionError,
+    InvalidArgumentError,
+    NotFoundError,
+    RevisionInFutureError,
+)
+
+
+def _wall_clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class Reporter:
+    """Reports attempts every *interval* seconds, or when a batch is full; give it to `open_engine` as its observer.
+
+    While the registry is away it keeps up to *kept* observations, and drops the oldest beyond that, which the registry is told.
+    A batch is sent until it is answered, and counts once. As a context manager it runs in the background, and reports what is
+    left at the end. Who has a task group of its own runs `run` there, and calls `flush` before that ends. *clock* gives aware
+    times.
+    """
+
+    def __init__(
+        self,
+        client: AnalyticsClient,
+        *,
+        interval: float = INTERVAL,
+        kept: int = KEPT,
+        clock: Callable[[], datetime] = _wall_clock,
+        backoff: Callable[[], Backoff] = Backoff,
+    ) -> None:
+        self.reporter_id = uuid.uuid4().hex
+        self.reported = 0
+        self.rejected: Counter[RejectionReason] = Counter()
+        self._client = client
+        self._interval = interval
+        self._clock = clock
+        self._backoff = backoff
+        self._backlog = Backlog(kept)
+        self._full = min(kept, MAX_BATCH)
+        self._due = asyncio.Event()
+        self._answered = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._supported = True
+        self._failure: type[RegistryError] | None = None
+        self._running: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """How many observations the registry has not acknowledged."""
+        return len(self._backlog)
+
+    @property
+    def dropped(self) -> int:
+        """How many observations were given up."""
+        return self._backlog.dropped
+
+    async def __aenter__(self) -> Self:
+        self._running = background.start(self.run(), "reporter")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Report what is left, for at most two seconds, and stop."""
+        await self.flush(CLOSING)
+        await background.end(self._running)
+
+    def attempt_ended(self, _target: Target, attempt: Attempt, circumstances: Circumstances) -> None:
+        """Keep what an attempt says of its target, to be reported."""
+        if tells(attempt, circumstances):
+            self._backlog.add((attempt, circumstances, self._clock()))
+            if self._backlog.waiting == self._full:
+                self._due.set()
+
+    def call_ended(self, settlement: Settlement, *, answered: bool) -> None:
+        """Take no note: a call is reported by its attempts."""
+
+    async def run(self) -> None:
+        """Report, without an end."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                while self._supported and (batch := self._backlog.next()) is not None:
+                    group.create_task(self._send(batch))
+                self._due.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._interval):
+                        await self._due.wait()
+
+    async def flush(self, within: float) -> None:
+        """Report what is left now, and wait until the registry has it, but no longer than *within* seconds."""
+        self._hurry.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while self.waiting:
+                    self._answered.clear()
+                    self._due.set()
+                    await self._answered.wait()
+        if self.waiting:
+            log.warning("%d observations were not reported", self.waiting)
+
+    async def _send(self, batch: Batch) -> None:
+        """Send a batch until it is answered."""
+        backoff = self._backoff()
+        internal = 0
+        while True:
+            try:
+                response = await self._client.report_usage(
+                    batch.observations,
+                    reporter_id=self.reporter_id,
+                    batch_number=batch.number,
+                    dropped_count=batch.dropped_count,
+                )
+            except RegistryError as error:
+                internal += isinstance(error, InternalError)
+                self._note(error)
+                if isinstance(error, _REFUSALS) or internal == _MOST_INTERNAL:
+                    self._backlog.refused(batch)
+                    break
+                await self._pause(backoff, error)
+            else:
+                self._failure = None
+                self._count(batch, response)
+                self._backlog.answered(batch)
+                break
+        self._answered.set()
+        if self._backlog.waiting >= self._full:
+            # It waited for room among the batches under way.
+            self._due.set()
+
+    async def _pause(self, backoff: Backoff, error: RegistryError) -> None:
+        if isinstance(error, UnimplementedError):
+            self._supported = False
+            await another_registry(self._client.wait_for_reconnect)
+            self._supported = True
+            return
+        hurried = self._hurry.is_set()
+        delay = (Backoff() if hurried else backoff).next(at_least=error.retry_after)
+        if hurried or error.retry_after is not None:
+            await asyncio.sleep(delay)
+            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await self._hurry.wait()
+
+    def _count(self, batch: Batch, response: ReportUsageResponse) -> None:
+        rejected = {each.reason: each.count for each in response.rejected if each.reason is not None}
+        self.rejected.update(rejected)
+        self.reported += len(batch.observations) - sum(rejected.values())
+
+    def _note(self, error: RegistryError) -> None:
+        """Log a failure when it is another one than the last."""
+        if type(error) is self._failure:
+            return
+        self._failure = type(error)
+        if isinstance(error, UnimplementedError):
+            log.warning(
+                "the registry takes no reports of what is measured; none are sent until it comes back: %s", error
+            )
+        elif isinstance(error, _REFUSALS):
+            log.error("the registry refuses what was measured, which is dropped: %s", error)
+        else:
+            log.warning("cannot report what was measured, trying on: %s", error)
