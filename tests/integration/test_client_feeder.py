@@ -19,6 +19,7 @@ from airegistry.resources.resource import Resource, ResourceKind
 from airegistry.snapshots import SnapshotFile
 from airegistry.testing import FakeRegistry
 from airegistry.watching import CacheFeeder
+from tests.observing import REPORTER, seen
 
 NOBODY = "127.0.0.1:1"
 
@@ -210,3 +211,67 @@ async def retry(attempt):
                 return await attempt()
             except UnavailableError:
                 await asyncio.sleep(0.05)
+
+
+def known(cache, *ids):
+    """Return for which endpoints of the model `a` something measured is known."""
+    return [id_ for id_ in ids if cache.index._evidence.get(f"models/a/endpoints/{id_}")]
+
+
+def endpoints(*ids):
+    served = (Endpoint(provider="p", upstream_model="u") for _ in ids)
+    named = zip(ids, served, strict=True)
+    return [model("a"), *(Resource(name=f"models/a/endpoints/{id_}", endpoint=facts) for id_, facts in named)]
+
+
+async def report(client, *ids, number=1):
+    observations = [seen(f"models/a/endpoints/{id_}") for id_ in ids]
+    await client.report_usage(observations, reporter_id=REPORTER, batch_number=number)
+
+
+async def test_what_was_measured_reaches_the_cache(client, cache):
+    await client.register(endpoints("x", "y"))
+    await report(client, "x")
+    async with CacheFeeder(client, cache):
+        await until(lambda: cache.index.observation_epoch == 1 and known(cache, "x", "y") == ["x"])
+        await report(client, "y", number=2)
+        await until(lambda: known(cache, "x", "y") == ["x", "y"])
+    assert cache.index.observation_epoch == 2
+
+
+async def test_what_was_measured_stays_while_the_registry_is_away(fake, client, cache):
+    await client.register(endpoints("x"))
+    await report(client, "x")
+    async with CacheFeeder(client, cache):
+        await until(lambda: known(cache, "x"))
+        for _ in range(3):
+            await fake.stop()
+            await asyncio.sleep(0.05)
+            assert known(cache, "x") == ["x"]
+            await fake.start()
+        await retry(lambda: report(client, "x", number=2))
+        await until(lambda: cache.index.observation_epoch == 2)
+        assert known(cache, "x") == ["x"]
+
+
+async def test_what_another_registry_does_not_tell_again_is_gone(fake, client, cache):
+    await client.register(endpoints("x", "y"))
+    await report(client, "x", "y")
+    async with CacheFeeder(client, cache):
+        await until(lambda: known(cache, "x", "y") == ["x", "y"])
+        await fake.stop()
+        async with FakeRegistry(address=fake.address), RegistryClient(fake.address) as other:
+            await other.register(endpoints("x", "y"))
+            await report(other, "y")
+            await until(lambda: known(cache, "x", "y") == ["y"])
+
+
+async def test_a_registry_that_does_not_measure_feeds_the_rest(cache, caplog):
+    async with FakeRegistry(analytics=False) as old, RegistryClient(old.address) as client:
+        await client.register([model("a")])
+        async with CacheFeeder(client, cache) as feeder:
+            await feeder.wait_until_ready()
+            await until(lambda: any("tells nothing of what was measured" in each.message for each in caplog.records))
+            await client.register([model("b")])
+            await until(lambda: cache.revision == 2)
+    assert names(cache) == ["models/a", "models/b"]

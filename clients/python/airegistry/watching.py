@@ -16,6 +16,7 @@ from airegistry.cache import Cache
 from airegistry.client.follower import Follower, WatchUpdate
 from airegistry.client.following import follow
 from airegistry.client.messages import WatchEvent, WatchEventType, WatchFilter, WatchRequest
+from airegistry.client.performances import Lane, follow_performance
 from airegistry.client.registry import RegistryClient
 from airegistry.resources.resource import Resource
 from airegistry.snapshots import Snapshot, SnapshotFile
@@ -28,6 +29,8 @@ SAVE_INTERVAL = 30.0
 
 class CacheFeeder:
     """Feeds a cache from a registry for as long as it runs: over cuts, restarts and compactions.
+
+    What was measured comes beside it, and stays as it was told last while the registry is away or tells nothing of it.
 
     As a context manager it loads the last good view, runs in the background, and saves once more at the end. Who has a
     task group of its own calls `load`, runs `run` there, and calls `save`.
@@ -81,6 +84,7 @@ class CacheFeeder:
         """Feed the cache, without an end."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._follow())
+            group.create_task(self._follow_performance())
             group.create_task(self._save_now_and_then())
 
     async def wait_until_ready(self) -> None:
@@ -111,6 +115,15 @@ class CacheFeeder:
         async with aclosing(updates):
             async for update in updates:
                 self._take(update)
+
+    async def _follow_performance(self) -> None:
+        lane = Lane(self._filter.name_prefix if self._filter is not None else "")
+        updates = follow_performance(
+            self._client.watch_performance_once, lane, Backoff(), reconnected=self._client.wait_for_reconnect
+        )
+        async with aclosing(updates):
+            async for update in updates:
+                self.cache.observe(update.performances, update.observation_epoch, snapshot=update.snapshot)
 
     def _take(self, update: WatchUpdate) -> None:
         self.cache.heard(self._clock())

@@ -34,7 +34,7 @@ class Lane:
 class PerformanceUpdate:
     """What is known anew up to `observation_epoch`; of those without windows nothing is known any more.
 
-    `snapshot` says that everything known was told: at the start and after each cut.
+    A `snapshot` is everything known: what was told before and is not in it is gone. It comes at the start and after each cut.
     """
 
     performances: tuple[Performance, ...] = ()
@@ -45,12 +45,10 @@ class PerformanceUpdate:
 class PerformanceFollower:
     """Where one reader stands. No I/O: `take` says what a message completes.
 
-    What is incomplete is kept aside, so that a cut takes nothing away: what was told last stays until a whole snapshot says
-    that it is gone.
+    What is incomplete is kept aside, so that a cut takes nothing away: what was told last stands until a whole snapshot does.
     """
 
     def __init__(self) -> None:
-        self._told: set[str] = set()
         self._aside: dict[str, Performance] = {}
         self._snapshot = False
 
@@ -67,13 +65,9 @@ class PerformanceFollower:
         self._aside.update((each.name, each) for each in response.performances)
         if response.observation_epoch is None:
             return None
-        fresh, self._aside = self._aside, {}
-        snapshot, self._snapshot = self._snapshot, False
-        if snapshot:
-            fresh |= {name: Performance(name) for name in self._told - fresh.keys()}
-        for name, performance in fresh.items():
-            (self._told.add if performance.windows else self._told.discard)(name)
-        return PerformanceUpdate(tuple(fresh.values()), response.observation_epoch, snapshot)
+        update = PerformanceUpdate(tuple(self._aside.values()), response.observation_epoch, self._snapshot)
+        self.cut()
+        return update
 
 
 async def follow_performance(
@@ -111,7 +105,8 @@ async def follow_performance(
             unmeasured = True
             await another_registry(reconnected)
         else:
-            await pause(backoff, failure, "the watch of what was measured")
+            # The Watch beside it says that the registry is away.
+            await pause(backoff, failure, "the watch of what was measured", level=logging.DEBUG)
 
 
 async def another_registry(reconnected: Callable[[], Awaitable[None]]) -> None:

@@ -41,9 +41,9 @@ async def attended(stream: AsyncGenerator[T, None], bookmark_interval: float) ->
             yield message
 
 
-async def pause(backoff: Backoff, failure: RegistryError | None, what: str) -> None:
+async def pause(backoff: Backoff, failure: RegistryError | None, what: str, *, level: int = logging.WARNING) -> None:
     """Wait before the next stream, for as long as the server asked at least."""
     delay = backoff.next(at_least=failure.retry_after if failure is not None else None)
     if failure is not None:
-        log.warning("%s ended, trying again in %.1f s: %s", what, delay, failure)
+        log.log(level, "%s ended, trying again in %.1f s: %s", what, delay, failure)
     await asyncio.sleep(delay)
