@@ -22,13 +22,17 @@ from airegistry.cache import Cache
 from airegistry.client import RegistryClient
 from airegistry.invoke import Engine, EngineSettings, open_engine
 from airegistry.invoke.credentials import Credentials
+from airegistry.invoke.observer import Observer, Observers
 from airegistry.invoke.transport import TransportSettings
+from airegistry.reporting import Reporter
+from airegistry.reporting.reporter import CLOSING
 from airegistry.resources.route import RoutePolicy
 from airegistry.snapshots import SnapshotFile
 from airegistry.watching import CacheFeeder
 from gateway.config import Config
 from gateway.fronts.app import fronts
 from gateway.metrics import InvocationMetrics, observe
+from gateway.reporting_metrics import ReportingMetrics
 from gateway.rpc.service import gateway_service
 
 log = logging.getLogger(__name__)
@@ -58,7 +62,8 @@ async def serve(
     """
     async with owned_tasks() as tasks, AsyncExitStack() as stack:
         folder = config.data_dir.expanduser() / "gateway"
-        cache = await _open_cache(config, folder, tasks, stack, now)
+        client = await stack.enter_async_context(RegistryClient(config.address))
+        cache = await _open_cache(config, client, folder, tasks, stack, now)
         metrics = Metrics("gateway")
         stack.callback(metrics.close)
         credentials = _credentials(config, folder, environment or {}, now)
@@ -67,7 +72,7 @@ async def serve(
                 cache,
                 credentials=credentials,
                 settings=_settings(config),
-                observer=InvocationMetrics(metrics),
+                observer=_observer(config, client, metrics, tasks, stack),
                 now=now,
             )
         )
@@ -89,11 +94,15 @@ async def serve(
 
 
 async def _open_cache(
-    config: Config, folder: Path, tasks: asyncio.TaskGroup, stack: AsyncExitStack, now: Callable[[], float]
+    config: Config,
+    client: RegistryClient,
+    folder: Path,
+    tasks: asyncio.TaskGroup,
+    stack: AsyncExitStack,
+    now: Callable[[], float],
 ) -> Cache:
     """Return a cache that is fed, after it showed something or the wait for that was over."""
     cache = Cache(lambda: datetime.now(UTC), stale_after=config.gateway_stale_after)
-    client = await stack.enter_async_context(RegistryClient(config.address))
     feeder = CacheFeeder(client, cache, file=SnapshotFile(folder / "snapshot"), clock=now)
     await feeder.load()
     stack.push_async_callback(feeder.save)
@@ -104,6 +113,21 @@ async def _open_cache(
     except TimeoutError:
         log.warning("the registry at %s does not answer; serving without a view until it does", config.address)
     return cache
+
+
+def _observer(
+    config: Config, client: RegistryClient, metrics: Metrics, tasks: asyncio.TaskGroup, stack: AsyncExitStack
+) -> Observer:
+    """Return who is told of attempts: the metrics, and who reports to the registry."""
+    counted = InvocationMetrics(metrics)
+    if not config.gateway_report:
+        return counted
+    reporter = Reporter(client, interval=config.gateway_report_interval, kept=config.gateway_report_kept)
+    metrics.register(ReportingMetrics(reporter))
+    stack.push_async_callback(end, tasks.create_task(reporter.run()))
+    # Calls have ended by then; the registry may be stopping, too.
+    stack.push_async_callback(reporter.flush, min(CLOSING, config.gateway_drain))
+    return Observers(counted, reporter)
 
 
 def _credentials(config: Config, folder: Path, environment: Mapping[str, str], now: Callable[[], float]) -> Credentials:

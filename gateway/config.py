@@ -56,6 +56,17 @@ class Config(ServerSettings):
     gateway_hedge_share: float = Field(
         0.1, ge=0, le=1, description="For which share of the calls that may have one a second attempt is started."
     )
+    gateway_report: bool = Field(
+        default=True, description="Whether the registry is told what attempts to call endpoints came to."
+    )
+    gateway_report_interval: float = Field(
+        1.0, ge=0.1, le=60, description="How often it is told; a full batch does not wait."
+    )
+    gateway_report_kept: int = Field(
+        50_000,
+        ge=1,
+        description="How many attempts are kept while the registry takes none; beyond that the oldest are dropped.",
+    )
     gateway_max_body_bytes: int = Field(32 * 1024 * 1024, ge=1024, description="The largest HTTP request taken.")
     gateway_max_answer_bytes: int = Field(
         32 * 1024 * 1024, ge=1024, description="The largest whole answer taken from a provider."

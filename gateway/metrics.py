@@ -105,6 +105,11 @@ def observe(metrics: Metrics, engine: Engine, cache: Cache, now: Callable[[], fl
     metrics.gauge("airegistry_loop_lag_seconds", "How late the event loop is.", lambda: engine.lag.seconds)
     metrics.gauges("airegistry_breakers", "Endpoints by breaker state.", "state", lambda: _breakers(engine))
     metrics.gauge("airegistry_revision", "The registry revision that calls are routed by.", lambda: cache.revision)
+    metrics.gauge(
+        "airegistry_observation_epoch",
+        "The registry's observations that calls are routed by.",
+        lambda: cache.index.observation_epoch,
+    )
     metrics.gauge("airegistry_resources", "Resources in the view.", lambda: len(cache))
     metrics.gauge("airegistry_view_stale", "1 while the view is stale.", lambda: cache.stale(now()))
     metrics.gauge(
