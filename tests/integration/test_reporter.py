@@ -18,6 +18,7 @@ from airegistry.errors import (
     UnavailableError,
 )
 from airegistry.invocations.invocation import Attempt, AttemptOutcome
+from airegistry.invocations.usage import Usage
 from airegistry.invoke.observer import Circumstances
 from airegistry.reporting import Reporter
 from airegistry.testing import FakeRegistry
@@ -192,6 +193,25 @@ async def test_a_registry_that_comes_back_at_the_end_still_gets_what_is_left():
             await asyncio.sleep(0.3)
             await fake.start()
         assert durations(fake.observations) == [0, 1, 2, 3, 4]
+
+
+async def test_the_end_does_not_wait_for_a_registry_that_takes_no_reports(caplog):
+    async with FakeRegistry(analytics=False) as old:
+        began = time.monotonic()
+        async with reporting(old.address) as reporter:
+            note(reporter, 2)
+            await until(lambda: caplog.records)
+        assert time.monotonic() - began < 1.5
+
+
+async def test_what_cannot_be_written_ends_nothing():
+    async with taking() as reports, reporting(reports.address) as reporter:
+        unwritable = Attempt(HERE, AttemptOutcome.OK, usage=Usage(input_tokens=2**64))
+        reporter.attempt_ended(SimpleNamespace(name=HERE), unwritable, Circumstances())
+        await until(lambda: reporter.dropped == 1)
+        note(reporter)
+        await until(lambda: reporter.reported == 1)
+        assert reports.requests[-1].dropped_count == 1
 
 
 async def test_each_reporter_has_an_id_of_its_own():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from airegistry.invocations.invocation import Attempt, Settlement
 from airegistry.routing.target import Target
@@ -19,6 +19,10 @@ class Circumstances:
     """Its caller's limit ended it, where others would have waited."""
     telling: bool = True
     """It says something of its target. A limit of our own does not, nor a count of tokens in the place of an answer."""
+
+
+WHOLE: Final = Circumstances()
+STREAMED: Final = Circumstances(streamed=True)
 
 
 class Observer(Protocol):

@@ -142,7 +142,8 @@ class Reporter:
         self._hurry.set()
         with suppress(TimeoutError):
             async with asyncio.timeout(within):
-                while self.waiting:
+                # Who takes no reports takes no last one either.
+                while self.waiting and self._supported:
                     self._answered.clear()
                     self._due.set()
                     await self._answered.wait()
@@ -150,37 +151,45 @@ class Reporter:
             log.warning("%d observations were not reported", self.waiting)
 
     async def _send(self, batch: Batch) -> None:
-        """Send a batch until it is answered."""
-        backoff = self._backoff()
-        internal = 0
-        while True:
-            try:
-                response = await self._client.report_usage(
-                    batch.observations,
-                    reporter_id=self.reporter_id,
-                    batch_number=batch.number,
-                    dropped_count=batch.dropped_count,
-                )
-            except RegistryError as error:
-                internal += isinstance(error, InternalError)
-                self._note(error)
-                if isinstance(error, _REFUSALS) or internal == _MOST_INTERNAL:
-                    self._backlog.refused(batch)
-                    break
-                await self._pause(backoff, error)
-            else:
-                self._failure = None
-                self._count(batch, response)
-                self._backlog.answered(batch)
+        """Send a batch until it is answered, or is known never to be taken."""
+        backoff, internal = self._backoff(), 0
+        while (error := await self._sent(batch)) is not None:
+            internal += isinstance(error, InternalError)
+            if isinstance(error, _REFUSALS) or internal == _MOST_INTERNAL:
+                self._backlog.refused(batch)
                 break
+            await self._pause(backoff, error)
         self._answered.set()
         if self._backlog.waiting >= self._full:
             # It waited for room among the batches under way.
             self._due.set()
 
+    async def _sent(self, batch: Batch) -> RegistryError | None:
+        """Send a batch once, and return the error that came in the place of an answer."""
+        try:
+            response = await self._client.report_usage(
+                batch.observations,
+                reporter_id=self.reporter_id,
+                batch_number=batch.number,
+                dropped_count=batch.dropped_count,
+            )
+        except RegistryError as error:
+            self._note(error)
+            return error
+        except ValueError as error:
+            # What the wire cannot hold: a fault of whoever measured it, which must not end the program.
+            refusal = InvalidArgumentError(str(error))
+            self._note(refusal)
+            return refusal
+        self._failure = None
+        self._count(batch, response)
+        self._backlog.answered(batch)
+        return None
+
     async def _pause(self, backoff: Backoff, error: RegistryError) -> None:
         if isinstance(error, UnimplementedError):
             self._supported = False
+            self._answered.set()
             await another_registry(self._client.wait_for_reconnect)
             self._supported = True
             return

@@ -36,7 +36,7 @@ from airegistry.invoke.attempts.said import Said, continuable, continues
 from airegistry.invoke.attempts.turns import Turns
 from airegistry.invoke.attempts.work import Means, Work
 from airegistry.invoke.budgets import Budget
-from airegistry.invoke.observer import Circumstances
+from airegistry.invoke.observer import STREAMED, WHOLE, Circumstances
 from airegistry.resources.route import ErrorClass
 from airegistry.routing.error_classes import Blame, classify, never_asked
 from airegistry.routing.gates.gate import Passages
@@ -68,7 +68,7 @@ class Running:
         # Of attempts that run side by side, the one that has something to say first.
         self._first: Exchange | None = None
         self._raced = False
-        self._circumstances = Circumstances(streamed=work.stream)
+        self._circumstances = STREAMED if work.stream else WHOLE
         self._answering: Exchange | None = None
         self.answer: Answer | None = None
         self.wire: bytes | None = None
