@@ -50,6 +50,8 @@ class Sound:
 
 def media_type_asked(request: ChatRequest) -> str:
     """Return the media type that a request asks its sound in; empty when it does not say."""
-    asked = (request.extra or {}).get("audio")
+    if not request.extra:
+        return ""
+    asked = request.extra.get("audio")
     word = asked.get("format") if isinstance(asked, Mapping) else None
     return _MEDIA_TYPES.get(word, f"audio/{word}") if isinstance(word, str) else ""
