@@ -5,7 +5,7 @@ import typer
 
 from airegistry.cli.arguments import hoisted
 from airegistry.cli.registering import MAX_BYTES, MAX_RESOURCES, batches, refuse_repeats
-from airegistry.cli.values import count, dollars, duration, labels, price, safe
+from airegistry.cli.values import count, dollars, duration, labels, price, safe, seconds, span
 from airegistry.errors import InvalidArgumentError, RequestTooLargeError
 from airegistry.resources.endpoint import Endpoint
 from airegistry.resources.model import Model
@@ -30,8 +30,21 @@ def test_common_options_may_stand_anywhere(written, read):
 
 
 @pytest.mark.parametrize(
+    ("length", "shown"),
+    [(0.4, "0 s"), (59.9, "59 s"), (60, "1 m"), (1_800, "30 m"), (7_199, "1 h"), (86_400, "1 d"), (None, "?")],
+    ids=str,
+)
+def test_how_long_something_is_has_its_largest_whole_unit(length, shown):
+    assert span(length) == shown
+
+
+def test_a_short_time_has_three_digits_and_an_unknown_one_is_no_zero():
+    assert [seconds(value) for value in (0.12345, 0.0, None)] == ["0.123 s", "0 s", "?"]
+
+
+@pytest.mark.parametrize(
     ("text", "seconds"),
-    [("250ms", 0.25), ("30s", 30), ("1.5h", 5400), ("2m", 120), ("7", 7), (None, None)],
+    [("250ms", 0.25), ("30s", 30), ("1.5h", 5400), ("2m", 120), ("7d", 604_800), ("7", 7), (None, None)],
     ids=str,
 )
 def test_durations_have_units(text, seconds):

@@ -15,6 +15,7 @@ from airegistry.cli.commands.discover import discover
 from airegistry.cli.commands.imports import imports
 from airegistry.cli.commands.invoke import invoke
 from airegistry.cli.commands.lookup import get, list_
+from airegistry.cli.commands.performance import performance, stats
 from airegistry.cli.commands.register import deregister, register
 from airegistry.cli.commands.status import status
 from airegistry.cli.commands.watch import watch
@@ -38,6 +39,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "invoke": invoke,
     "deregister": deregister,
     "auto-register": auto_register,
+    "performance": performance,
+    "stats": stats,
     "status": status,
 }
 

@@ -11,8 +11,8 @@ import typer
 _KEPT = frozenset("\n\t")
 # They turn the direction of what follows, and with it what a name seems to be.
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)?")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)?")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, None: 1.0}
 _COUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?)([kKmM])?")
 _FACTORS = {"k": 1_000, "m": 1_000_000, "": 1}
 
@@ -41,12 +41,12 @@ def dollars(text: str | None) -> int | None:
 
 
 def duration(text: str | None) -> float | None:
-    """Read seconds, or a number with a unit: `250ms`, `30s`, `5m`, `1.5h`."""
+    """Read seconds, or a number with a unit: `250ms`, `30s`, `5m`, `1.5h`, `7d`."""
     if text is None:
         return None
     match = _DURATION.fullmatch(text)
     if match is None:
-        raise typer.BadParameter(f"{text!r} is not a duration such as 250ms, 30s, 5m or 1.5h")
+        raise typer.BadParameter(f"{text!r} is not a duration such as 250ms, 30s, 5m, 1.5h or 7d")
     return float(match[1]) * _SECONDS[match[2]]
 
 
@@ -81,3 +81,16 @@ def price(nanos: int | None) -> str:
 def number(value: float | None) -> str:
     """Show a number with separators; unknown is not zero."""
     return "?" if value is None else f"{value:,}"
+
+
+def seconds(value: float | None) -> str:
+    """Show a short time; unknown is not zero."""
+    return "?" if value is None else f"{value:.3g} s"
+
+
+def span(value: float | None) -> str:
+    """Show how long something is, in its largest whole unit."""
+    if value is None:
+        return "?"
+    unit = next((name for name in ("d", "h", "m") if value >= _SECONDS[name]), "s")
+    return f"{value // _SECONDS[unit]:g} {unit}"
