@@ -19,7 +19,7 @@ from airegistry.resources.endpoint import (
 )
 from airegistry.resources.model import Benchmark, Capability, Lifecycle, Model, ModelLimits
 from airegistry.resources.prices import DailyWindow, Price, PriceBucket, PriceList, PriceSchedule, PriceTier
-from airegistry.resources.provenance import Provenance
+from airegistry.resources.provenance import FactSource, Provenance
 from airegistry.resources.requirements import DiscoverQuery, Preference, Requirements, ScoreWeights, TokenMix
 from airegistry.resources.resource import Resource, ResourceStatus
 from airegistry.resources.route import (
@@ -84,7 +84,8 @@ VALID = {
         limits=ModelLimits(context_tokens=0, max_images=3),
         lifecycle=Lifecycle(replacement="routes/chat"),
         benchmarks=(Benchmark("mmlu", -1.5, 100.0),),
-        provenance=Provenance("genai-prices"),
+        provenance=Provenance("genai-prices", digest=f"sha256:{'0f' * 32}"),
+        fact_sources=(FactSource(("tasks",), inferred=True), FactSource(("license",), Provenance("a person"))),
     ),
     "endpoint": endpoint(weight=0, priority=100, rate_limits=RateLimits(0, 0, 0)),
     "endpoint-without-address": endpoint(address="", credential=""),
@@ -146,6 +147,18 @@ INVALID = {
     "benchmark-max": (model(benchmarks=(Benchmark("b", 0, 0.0),)), "model.benchmarks[0].max_score"),
     "parameters": (model(parameter_count=-1), "model.parameter_count"),
     "provenance": (model(provenance=Provenance()), "model.provenance.source"),
+    "digest": (model(provenance=Provenance("x", digest="sha256:0f")), "model.provenance.digest"),
+    "fact-sources": (model(fact_sources=tuple(FactSource((name,)) for name in MANY[:33])), "model.fact_sources"),
+    "source-of-no-fact": (model(fact_sources=(FactSource(),)), "model.fact_sources[0].fields"),
+    "fact-without-a-name": (model(fact_sources=(FactSource(("",)),)), "model.fact_sources[0].fields[0]"),
+    "fact-with-two-sources": (
+        endpoint(fact_sources=(FactSource(("limits",)), FactSource(("prices", "limits")))),
+        "endpoint.fact_sources[1].fields[1]",
+    ),
+    "fact-source": (
+        model(fact_sources=(FactSource(("tasks",), Provenance()),)),
+        "model.fact_sources[0].provenance.source",
+    ),
     "provider": (endpoint(provider="OpenAI"), "endpoint.provider"),
     "no-provider": (endpoint(provider=""), "endpoint.provider"),
     "no-upstream-model": (endpoint(upstream_model=""), "endpoint.upstream_model"),

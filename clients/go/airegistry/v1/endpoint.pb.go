@@ -244,7 +244,9 @@ type Endpoint struct {
 	// Whether the plane may probe it. Unset: yes, by connecting only.
 	Probing *Probing `protobuf:"bytes,16,opt,name=probing,proto3" json:"probing,omitempty"`
 	// Where these facts come from. Unset: from the registrant.
-	Provenance    *Provenance `protobuf:"bytes,17,opt,name=provenance,proto3" json:"provenance,omitempty"`
+	Provenance *Provenance `protobuf:"bytes,17,opt,name=provenance,proto3" json:"provenance,omitempty"`
+	// The facts that come from elsewhere, each named once. At most 32.
+	FactSources   []*FactSource `protobuf:"bytes,18,rep,name=fact_sources,json=factSources,proto3" json:"fact_sources,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -394,6 +396,13 @@ func (x *Endpoint) GetProbing() *Probing {
 func (x *Endpoint) GetProvenance() *Provenance {
 	if x != nil {
 		return x.Provenance
+	}
+	return nil
+}
+
+func (x *Endpoint) GetFactSources() []*FactSource {
+	if x != nil {
+		return x.FactSources
 	}
 	return nil
 }
@@ -979,7 +988,7 @@ var File_airegistry_v1_endpoint_proto protoreflect.FileDescriptor
 
 const file_airegistry_v1_endpoint_proto_rawDesc = "" +
 	"\n" +
-	"\x1cairegistry/v1/endpoint.proto\x12\rairegistry.v1\x1a\x18airegistry/v1/chat.proto\x1a\x19airegistry/v1/model.proto\x1a\x19airegistry/v1/price.proto\x1a\x1eairegistry/v1/provenance.proto\x1a\x1egoogle/protobuf/duration.proto\"\x81\a\n" +
+	"\x1cairegistry/v1/endpoint.proto\x12\rairegistry.v1\x1a\x18airegistry/v1/chat.proto\x1a\x19airegistry/v1/model.proto\x1a\x19airegistry/v1/price.proto\x1a\x1eairegistry/v1/provenance.proto\x1a\x1egoogle/protobuf/duration.proto\"\xbf\a\n" +
 	"\bEndpoint\x12\x1a\n" +
 	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x18\n" +
 	"\aaddress\x18\x02 \x01(\tR\aaddress\x12%\n" +
@@ -1004,7 +1013,8 @@ const file_airegistry_v1_endpoint_proto_rawDesc = "" +
 	"\aprobing\x18\x10 \x01(\v2\x16.airegistry.v1.ProbingR\aprobing\x129\n" +
 	"\n" +
 	"provenance\x18\x11 \x01(\v2\x19.airegistry.v1.ProvenanceR\n" +
-	"provenance\x1aZ\n" +
+	"provenance\x12<\n" +
+	"\ffact_sources\x18\x12 \x03(\v2\x19.airegistry.v1.FactSourceR\vfactSources\x1aZ\n" +
 	"\x11CapabilitiesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12/\n" +
 	"\x05value\x18\x02 \x01(\v2\x19.airegistry.v1.CapabilityR\x05value:\x028\x01B\t\n" +
@@ -1143,9 +1153,10 @@ var file_airegistry_v1_endpoint_proto_goTypes = []any{
 	(*PriceList)(nil),           // 19: airegistry.v1.PriceList
 	(*ModelLimits)(nil),         // 20: airegistry.v1.ModelLimits
 	(*Provenance)(nil),          // 21: airegistry.v1.Provenance
-	(*durationpb.Duration)(nil), // 22: google.protobuf.Duration
-	(*Capability)(nil),          // 23: airegistry.v1.Capability
-	(FinishReason)(0),           // 24: airegistry.v1.FinishReason
+	(*FactSource)(nil),          // 22: airegistry.v1.FactSource
+	(*durationpb.Duration)(nil), // 23: google.protobuf.Duration
+	(*Capability)(nil),          // 24: airegistry.v1.Capability
+	(FinishReason)(0),           // 25: airegistry.v1.FinishReason
 }
 var file_airegistry_v1_endpoint_proto_depIdxs = []int32{
 	4,  // 0: airegistry.v1.Endpoint.communication:type_name -> airegistry.v1.Communication
@@ -1157,28 +1168,29 @@ var file_airegistry_v1_endpoint_proto_depIdxs = []int32{
 	11, // 6: airegistry.v1.Endpoint.capabilities:type_name -> airegistry.v1.Endpoint.CapabilitiesEntry
 	10, // 7: airegistry.v1.Endpoint.probing:type_name -> airegistry.v1.Probing
 	21, // 8: airegistry.v1.Endpoint.provenance:type_name -> airegistry.v1.Provenance
-	5,  // 9: airegistry.v1.Communication.auth:type_name -> airegistry.v1.Auth
-	12, // 10: airegistry.v1.Communication.headers:type_name -> airegistry.v1.Communication.HeadersEntry
-	6,  // 11: airegistry.v1.Communication.custom:type_name -> airegistry.v1.CustomFormat
-	0,  // 12: airegistry.v1.Auth.method:type_name -> airegistry.v1.AuthMethod
-	13, // 13: airegistry.v1.CustomFormat.response_paths:type_name -> airegistry.v1.CustomFormat.ResponsePathsEntry
-	14, // 14: airegistry.v1.CustomFormat.stream_paths:type_name -> airegistry.v1.CustomFormat.StreamPathsEntry
-	1,  // 15: airegistry.v1.CustomFormat.stream_framing:type_name -> airegistry.v1.StreamFraming
-	15, // 16: airegistry.v1.CustomFormat.finish_reasons:type_name -> airegistry.v1.CustomFormat.FinishReasonsEntry
-	16, // 17: airegistry.v1.CustomFormat.error_paths:type_name -> airegistry.v1.CustomFormat.ErrorPathsEntry
-	17, // 18: airegistry.v1.CustomFormat.error_reasons:type_name -> airegistry.v1.CustomFormat.ErrorReasonsEntry
-	18, // 19: airegistry.v1.CustomFormat.tensors:type_name -> airegistry.v1.CustomFormat.TensorsEntry
-	22, // 20: airegistry.v1.DataPolicy.retention:type_name -> google.protobuf.Duration
-	22, // 21: airegistry.v1.DeclaredPerformance.time_to_first_token:type_name -> google.protobuf.Duration
-	2,  // 22: airegistry.v1.Probing.max_step:type_name -> airegistry.v1.ProbeStep
-	22, // 23: airegistry.v1.Probing.interval:type_name -> google.protobuf.Duration
-	23, // 24: airegistry.v1.Endpoint.CapabilitiesEntry.value:type_name -> airegistry.v1.Capability
-	24, // 25: airegistry.v1.CustomFormat.FinishReasonsEntry.value:type_name -> airegistry.v1.FinishReason
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	22, // 9: airegistry.v1.Endpoint.fact_sources:type_name -> airegistry.v1.FactSource
+	5,  // 10: airegistry.v1.Communication.auth:type_name -> airegistry.v1.Auth
+	12, // 11: airegistry.v1.Communication.headers:type_name -> airegistry.v1.Communication.HeadersEntry
+	6,  // 12: airegistry.v1.Communication.custom:type_name -> airegistry.v1.CustomFormat
+	0,  // 13: airegistry.v1.Auth.method:type_name -> airegistry.v1.AuthMethod
+	13, // 14: airegistry.v1.CustomFormat.response_paths:type_name -> airegistry.v1.CustomFormat.ResponsePathsEntry
+	14, // 15: airegistry.v1.CustomFormat.stream_paths:type_name -> airegistry.v1.CustomFormat.StreamPathsEntry
+	1,  // 16: airegistry.v1.CustomFormat.stream_framing:type_name -> airegistry.v1.StreamFraming
+	15, // 17: airegistry.v1.CustomFormat.finish_reasons:type_name -> airegistry.v1.CustomFormat.FinishReasonsEntry
+	16, // 18: airegistry.v1.CustomFormat.error_paths:type_name -> airegistry.v1.CustomFormat.ErrorPathsEntry
+	17, // 19: airegistry.v1.CustomFormat.error_reasons:type_name -> airegistry.v1.CustomFormat.ErrorReasonsEntry
+	18, // 20: airegistry.v1.CustomFormat.tensors:type_name -> airegistry.v1.CustomFormat.TensorsEntry
+	23, // 21: airegistry.v1.DataPolicy.retention:type_name -> google.protobuf.Duration
+	23, // 22: airegistry.v1.DeclaredPerformance.time_to_first_token:type_name -> google.protobuf.Duration
+	2,  // 23: airegistry.v1.Probing.max_step:type_name -> airegistry.v1.ProbeStep
+	23, // 24: airegistry.v1.Probing.interval:type_name -> google.protobuf.Duration
+	24, // 25: airegistry.v1.Endpoint.CapabilitiesEntry.value:type_name -> airegistry.v1.Capability
+	25, // 26: airegistry.v1.CustomFormat.FinishReasonsEntry.value:type_name -> airegistry.v1.FinishReason
+	27, // [27:27] is the sub-list for method output_type
+	27, // [27:27] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_airegistry_v1_endpoint_proto_init() }

@@ -194,7 +194,9 @@ type Model struct {
 	// Until when its training data reaches. Unset: unknown.
 	KnowledgeTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=knowledge_time,json=knowledgeTime,proto3" json:"knowledge_time,omitempty"`
 	// Where these facts come from. Unset: from the registrant.
-	Provenance    *Provenance `protobuf:"bytes,18,opt,name=provenance,proto3" json:"provenance,omitempty"`
+	Provenance *Provenance `protobuf:"bytes,18,opt,name=provenance,proto3" json:"provenance,omitempty"`
+	// The facts that come from elsewhere, each named once. At most 32.
+	FactSources   []*FactSource `protobuf:"bytes,19,rep,name=fact_sources,json=factSources,proto3" json:"fact_sources,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -351,6 +353,13 @@ func (x *Model) GetKnowledgeTime() *timestamppb.Timestamp {
 func (x *Model) GetProvenance() *Provenance {
 	if x != nil {
 		return x.Provenance
+	}
+	return nil
+}
+
+func (x *Model) GetFactSources() []*FactSource {
+	if x != nil {
+		return x.FactSources
 	}
 	return nil
 }
@@ -701,7 +710,7 @@ var File_airegistry_v1_model_proto protoreflect.FileDescriptor
 
 const file_airegistry_v1_model_proto_rawDesc = "" +
 	"\n" +
-	"\x19airegistry/v1/model.proto\x12\rairegistry.v1\x1a\x1eairegistry/v1/provenance.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa1\a\n" +
+	"\x19airegistry/v1/model.proto\x12\rairegistry.v1\x1a\x1eairegistry/v1/provenance.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdf\a\n" +
 	"\x05Model\x12!\n" +
 	"\fdisplay_name\x18\x01 \x01(\tR\vdisplayName\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x1c\n" +
@@ -725,7 +734,8 @@ const file_airegistry_v1_model_proto_rawDesc = "" +
 	"\x0eknowledge_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\rknowledgeTime\x129\n" +
 	"\n" +
 	"provenance\x18\x12 \x01(\v2\x19.airegistry.v1.ProvenanceR\n" +
-	"provenance\x1aZ\n" +
+	"provenance\x12<\n" +
+	"\ffact_sources\x18\x13 \x03(\v2\x19.airegistry.v1.FactSourceR\vfactSources\x1aZ\n" +
 	"\x11CapabilitiesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12/\n" +
 	"\x05value\x18\x02 \x01(\v2\x19.airegistry.v1.CapabilityR\x05value:\x028\x01B\x12\n" +
@@ -809,6 +819,7 @@ var file_airegistry_v1_model_proto_goTypes = []any{
 	nil,                           // 7: airegistry.v1.Model.CapabilitiesEntry
 	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
 	(*Provenance)(nil),            // 9: airegistry.v1.Provenance
+	(*FactSource)(nil),            // 10: airegistry.v1.FactSource
 }
 var file_airegistry_v1_model_proto_depIdxs = []int32{
 	0,  // 0: airegistry.v1.Model.input_modalities:type_name -> airegistry.v1.Modality
@@ -819,16 +830,17 @@ var file_airegistry_v1_model_proto_depIdxs = []int32{
 	6,  // 5: airegistry.v1.Model.benchmarks:type_name -> airegistry.v1.Benchmark
 	8,  // 6: airegistry.v1.Model.knowledge_time:type_name -> google.protobuf.Timestamp
 	9,  // 7: airegistry.v1.Model.provenance:type_name -> airegistry.v1.Provenance
-	1,  // 8: airegistry.v1.Lifecycle.stage:type_name -> airegistry.v1.LifecycleStage
-	8,  // 9: airegistry.v1.Lifecycle.deprecate_time:type_name -> google.protobuf.Timestamp
-	8,  // 10: airegistry.v1.Lifecycle.retire_time:type_name -> google.protobuf.Timestamp
-	9,  // 11: airegistry.v1.Benchmark.provenance:type_name -> airegistry.v1.Provenance
-	3,  // 12: airegistry.v1.Model.CapabilitiesEntry.value:type_name -> airegistry.v1.Capability
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	10, // 8: airegistry.v1.Model.fact_sources:type_name -> airegistry.v1.FactSource
+	1,  // 9: airegistry.v1.Lifecycle.stage:type_name -> airegistry.v1.LifecycleStage
+	8,  // 10: airegistry.v1.Lifecycle.deprecate_time:type_name -> google.protobuf.Timestamp
+	8,  // 11: airegistry.v1.Lifecycle.retire_time:type_name -> google.protobuf.Timestamp
+	9,  // 12: airegistry.v1.Benchmark.provenance:type_name -> airegistry.v1.Provenance
+	3,  // 13: airegistry.v1.Model.CapabilitiesEntry.value:type_name -> airegistry.v1.Capability
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_airegistry_v1_model_proto_init() }

@@ -32,7 +32,9 @@ type Provenance struct {
 	// Where a person can read it up. Empty: nowhere.
 	Url string `protobuf:"bytes,3,opt,name=url,proto3" json:"url,omitempty"`
 	// When the fact was taken from the source. Unset: unknown.
-	RetrieveTime  *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=retrieve_time,json=retrieveTime,proto3" json:"retrieve_time,omitempty"`
+	RetrieveTime *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=retrieve_time,json=retrieveTime,proto3" json:"retrieve_time,omitempty"`
+	// The SHA-256 of the file it was taken from: `sha256:` and 64 hexadecimal digits. Empty: unknown, or it was no file.
+	Digest        string `protobuf:"bytes,5,opt,name=digest,proto3" json:"digest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -95,17 +97,97 @@ func (x *Provenance) GetRetrieveTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Provenance) GetDigest() string {
+	if x != nil {
+		return x.Digest
+	}
+	return ""
+}
+
+// Facts of a resource that come from elsewhere than its `provenance` says.
+type FactSource struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which facts, by the names of their fields (`tasks`, `limits.context_tokens`, `capabilities.tools`), at least one.
+	Fields []string `protobuf:"bytes,1,rep,name=fields,proto3" json:"fields,omitempty"`
+	// Where they come from. Unset: where the resource comes from.
+	Provenance *Provenance `protobuf:"bytes,2,opt,name=provenance,proto3" json:"provenance,omitempty"`
+	// Whether they were concluded from something else that the source says, such as an id or a price. What is stated by any
+	// source replaces what was concluded.
+	Inferred      bool `protobuf:"varint,3,opt,name=inferred,proto3" json:"inferred,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FactSource) Reset() {
+	*x = FactSource{}
+	mi := &file_airegistry_v1_provenance_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FactSource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FactSource) ProtoMessage() {}
+
+func (x *FactSource) ProtoReflect() protoreflect.Message {
+	mi := &file_airegistry_v1_provenance_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FactSource.ProtoReflect.Descriptor instead.
+func (*FactSource) Descriptor() ([]byte, []int) {
+	return file_airegistry_v1_provenance_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *FactSource) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+func (x *FactSource) GetProvenance() *Provenance {
+	if x != nil {
+		return x.Provenance
+	}
+	return nil
+}
+
+func (x *FactSource) GetInferred() bool {
+	if x != nil {
+		return x.Inferred
+	}
+	return false
+}
+
 var File_airegistry_v1_provenance_proto protoreflect.FileDescriptor
 
 const file_airegistry_v1_provenance_proto_rawDesc = "" +
 	"\n" +
-	"\x1eairegistry/v1/provenance.proto\x12\rairegistry.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9e\x01\n" +
+	"\x1eairegistry/v1/provenance.proto\x12\rairegistry.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb6\x01\n" +
 	"\n" +
 	"Provenance\x12\x16\n" +
 	"\x06source\x18\x01 \x01(\tR\x06source\x12%\n" +
 	"\x0esource_version\x18\x02 \x01(\tR\rsourceVersion\x12\x10\n" +
 	"\x03url\x18\x03 \x01(\tR\x03url\x12?\n" +
-	"\rretrieve_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\fretrieveTimeBC\n" +
+	"\rretrieve_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\fretrieveTime\x12\x16\n" +
+	"\x06digest\x18\x05 \x01(\tR\x06digest\"{\n" +
+	"\n" +
+	"FactSource\x12\x16\n" +
+	"\x06fields\x18\x01 \x03(\tR\x06fields\x129\n" +
+	"\n" +
+	"provenance\x18\x02 \x01(\v2\x19.airegistry.v1.ProvenanceR\n" +
+	"provenance\x12\x1a\n" +
+	"\binferred\x18\x03 \x01(\bR\binferredBC\n" +
 	"\x11dev.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3"
 
 var (
@@ -120,18 +202,20 @@ func file_airegistry_v1_provenance_proto_rawDescGZIP() []byte {
 	return file_airegistry_v1_provenance_proto_rawDescData
 }
 
-var file_airegistry_v1_provenance_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_airegistry_v1_provenance_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_airegistry_v1_provenance_proto_goTypes = []any{
 	(*Provenance)(nil),            // 0: airegistry.v1.Provenance
-	(*timestamppb.Timestamp)(nil), // 1: google.protobuf.Timestamp
+	(*FactSource)(nil),            // 1: airegistry.v1.FactSource
+	(*timestamppb.Timestamp)(nil), // 2: google.protobuf.Timestamp
 }
 var file_airegistry_v1_provenance_proto_depIdxs = []int32{
-	1, // 0: airegistry.v1.Provenance.retrieve_time:type_name -> google.protobuf.Timestamp
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	2, // 0: airegistry.v1.Provenance.retrieve_time:type_name -> google.protobuf.Timestamp
+	0, // 1: airegistry.v1.FactSource.provenance:type_name -> airegistry.v1.Provenance
+	2, // [2:2] is the sub-list for method output_type
+	2, // [2:2] is the sub-list for method input_type
+	2, // [2:2] is the sub-list for extension type_name
+	2, // [2:2] is the sub-list for extension extendee
+	0, // [0:2] is the sub-list for field type_name
 }
 
 func init() { file_airegistry_v1_provenance_proto_init() }
@@ -145,7 +229,7 @@ func file_airegistry_v1_provenance_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_airegistry_v1_provenance_proto_rawDesc), len(file_airegistry_v1_provenance_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   1,
+			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

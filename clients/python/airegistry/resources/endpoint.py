@@ -9,7 +9,7 @@ from enum import IntEnum
 from airegistry.resources.finish_reason import FinishReason
 from airegistry.resources.model import Capability, ModelLimits
 from airegistry.resources.prices import PriceList
-from airegistry.resources.provenance import Provenance
+from airegistry.resources.provenance import FactSource, Provenance
 
 
 class AuthMethod(IntEnum):
@@ -136,3 +136,4 @@ class Endpoint:
     quantization: str = ""
     probing: Probing | None = None
     provenance: Provenance | None = None
+    fact_sources: tuple[FactSource, ...] = ()

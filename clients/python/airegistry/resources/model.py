@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 
-from airegistry.resources.provenance import Provenance
+from airegistry.resources.provenance import FactSource, Provenance
 
 
 class Modality(IntEnum):
@@ -94,3 +94,4 @@ class Model:
     license: str = ""
     knowledge_time: datetime | None = None
     provenance: Provenance | None = None
+    fact_sources: tuple[FactSource, ...] = ()

@@ -14,3 +14,13 @@ class Provenance:
     source_version: str = ""
     url: str = ""
     retrieve_time: datetime | None = None
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FactSource:
+    """Facts of a resource that come from elsewhere than its provenance says."""
+
+    fields: tuple[str, ...] = ()
+    provenance: Provenance | None = None
+    inferred: bool = False

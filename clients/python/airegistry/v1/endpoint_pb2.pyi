@@ -164,6 +164,7 @@ class Endpoint(_message.Message):
     QUANTIZATION_FIELD_NUMBER: _builtins.int
     PROBING_FIELD_NUMBER: _builtins.int
     PROVENANCE_FIELD_NUMBER: _builtins.int
+    FACT_SOURCES_FIELD_NUMBER: _builtins.int
     provider: _builtins.str
     """Who runs it (`openai`, `openrouter`, `my-cluster`). Same form as an id. Required."""
     address: _builtins.str
@@ -221,6 +222,10 @@ class Endpoint(_message.Message):
     def provenance(self) -> _provenance_pb2.Provenance:
         """Where these facts come from. Unset: from the registrant."""
 
+    @_builtins.property
+    def fact_sources(self) -> _containers.RepeatedCompositeFieldContainer[_provenance_pb2.FactSource]:
+        """The facts that come from elsewhere, each named once. At most 32."""
+
     def __init__(
         self,
         *,
@@ -241,10 +246,11 @@ class Endpoint(_message.Message):
         quantization: _builtins.str = ...,
         probing: Global___Probing | None = ...,
         provenance: _provenance_pb2.Provenance | None = ...,
+        fact_sources: _abc.Iterable[_provenance_pb2.FactSource] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "communication", b"communication", "data_policy", b"data_policy", "declared", b"declared", "limits", b"limits", "prices", b"prices", "probing", b"probing", "provenance", b"provenance", "rate_limits", b"rate_limits", "weight", b"weight"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "address", b"address", "capabilities", b"capabilities", "communication", b"communication", "credential", b"credential", "data_policy", b"data_policy", "declared", b"declared", "limits", b"limits", "prices", b"prices", "priority", b"priority", "probing", b"probing", "provenance", b"provenance", "provider", b"provider", "quantization", b"quantization", "rate_limits", b"rate_limits", "region", b"region", "upstream_model", b"upstream_model", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "address", b"address", "capabilities", b"capabilities", "communication", b"communication", "credential", b"credential", "data_policy", b"data_policy", "declared", b"declared", "fact_sources", b"fact_sources", "limits", b"limits", "prices", b"prices", "priority", b"priority", "probing", b"probing", "provenance", b"provenance", "provider", b"provider", "quantization", b"quantization", "rate_limits", b"rate_limits", "region", b"region", "upstream_model", b"upstream_model", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__weight: _TypeAlias = _typing.Literal["weight"]  # noqa: Y015
     _WhichOneofArgType__weight: _TypeAlias = _typing.Literal["_weight", b"_weight"]  # noqa: Y015

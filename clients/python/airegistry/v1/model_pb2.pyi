@@ -138,6 +138,7 @@ class Model(_message.Message):
     LICENSE_FIELD_NUMBER: _builtins.int
     KNOWLEDGE_TIME_FIELD_NUMBER: _builtins.int
     PROVENANCE_FIELD_NUMBER: _builtins.int
+    FACT_SOURCES_FIELD_NUMBER: _builtins.int
     display_name: _builtins.str
     """What people call it. Empty: use the id."""
     description: _builtins.str
@@ -203,6 +204,10 @@ class Model(_message.Message):
     def provenance(self) -> _provenance_pb2.Provenance:
         """Where these facts come from. Unset: from the registrant."""
 
+    @_builtins.property
+    def fact_sources(self) -> _containers.RepeatedCompositeFieldContainer[_provenance_pb2.FactSource]:
+        """The facts that come from elsewhere, each named once. At most 32."""
+
     def __init__(
         self,
         *,
@@ -224,10 +229,11 @@ class Model(_message.Message):
         license: _builtins.str = ...,
         knowledge_time: _timestamp_pb2.Timestamp | None = ...,
         provenance: _provenance_pb2.Provenance | None = ...,
+        fact_sources: _abc.Iterable[_provenance_pb2.FactSource] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_parameter_count", b"_parameter_count", "knowledge_time", b"knowledge_time", "lifecycle", b"lifecycle", "limits", b"limits", "parameter_count", b"parameter_count", "provenance", b"provenance"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parameter_count", b"_parameter_count", "aliases", b"aliases", "benchmarks", b"benchmarks", "capabilities", b"capabilities", "description", b"description", "display_name", b"display_name", "family", b"family", "input_modalities", b"input_modalities", "knowledge_time", b"knowledge_time", "license", b"license", "lifecycle", b"lifecycle", "limits", b"limits", "original_ids", b"original_ids", "output_modalities", b"output_modalities", "parameter_count", b"parameter_count", "provenance", b"provenance", "publisher", b"publisher", "tasks", b"tasks", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_parameter_count", b"_parameter_count", "aliases", b"aliases", "benchmarks", b"benchmarks", "capabilities", b"capabilities", "description", b"description", "display_name", b"display_name", "fact_sources", b"fact_sources", "family", b"family", "input_modalities", b"input_modalities", "knowledge_time", b"knowledge_time", "license", b"license", "lifecycle", b"lifecycle", "limits", b"limits", "original_ids", b"original_ids", "output_modalities", b"output_modalities", "parameter_count", b"parameter_count", "provenance", b"provenance", "publisher", b"publisher", "tasks", b"tasks", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__parameter_count: _TypeAlias = _typing.Literal["parameter_count"]  # noqa: Y015
     _WhichOneofArgType__parameter_count: _TypeAlias = _typing.Literal["_parameter_count", b"_parameter_count"]  # noqa: Y015

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x61iregistry/v1/provenance.proto\x12\rairegistry.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"t\n\nProvenance\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x16\n\x0esource_version\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\x31\n\rretrieve_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampBC\n\x11\x64\x65v.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x61iregistry/v1/provenance.proto\x12\rairegistry.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x84\x01\n\nProvenance\x12\x0e\n\x06source\x18\x01 \x01(\t\x12\x16\n\x0esource_version\x18\x02 \x01(\t\x12\x0b\n\x03url\x18\x03 \x01(\t\x12\x31\n\rretrieve_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x64igest\x18\x05 \x01(\t\"]\n\nFactSource\x12\x0e\n\x06\x66ields\x18\x01 \x03(\t\x12-\n\nprovenance\x18\x02 \x01(\x0b\x32\x19.airegistry.v1.Provenance\x12\x10\n\x08inferred\x18\x03 \x01(\x08\x42\x43\n\x11\x64\x65v.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,6 +33,8 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'airegistry.v1.provenance_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\021dev.airegistry.v1P\001Z,airegistry.dev/go/airegistry/v1;airegistryv1'
-  _globals['_PROVENANCE']._serialized_start=82
-  _globals['_PROVENANCE']._serialized_end=198
+  _globals['_PROVENANCE']._serialized_start=83
+  _globals['_PROVENANCE']._serialized_end=215
+  _globals['_FACTSOURCE']._serialized_start=217
+  _globals['_FACTSOURCE']._serialized_end=310
 # @@protoc_insertion_point(module_scope)

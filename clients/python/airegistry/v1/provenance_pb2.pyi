@@ -3,9 +3,11 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -27,12 +29,15 @@ class Provenance(_message.Message):
     SOURCE_VERSION_FIELD_NUMBER: _builtins.int
     URL_FIELD_NUMBER: _builtins.int
     RETRIEVE_TIME_FIELD_NUMBER: _builtins.int
+    DIGEST_FIELD_NUMBER: _builtins.int
     source: _builtins.str
     """Who says so: an importer (`genai-prices`), a person, a provider's page. Required when the message is set."""
     source_version: _builtins.str
     """The version of the source (`genai-prices 0.2.3`). Empty: unknown."""
     url: _builtins.str
     """Where a person can read it up. Empty: nowhere."""
+    digest: _builtins.str
+    """The SHA-256 of the file it was taken from: `sha256:` and 64 hexadecimal digits. Empty: unknown, or it was no file."""
     @_builtins.property
     def retrieve_time(self) -> _timestamp_pb2.Timestamp:
         """When the fact was taken from the source. Unset: unknown."""
@@ -44,11 +49,48 @@ class Provenance(_message.Message):
         source_version: _builtins.str = ...,
         url: _builtins.str = ...,
         retrieve_time: _timestamp_pb2.Timestamp | None = ...,
+        digest: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["retrieve_time", b"retrieve_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["retrieve_time", b"retrieve_time", "source", b"source", "source_version", b"source_version", "url", b"url"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["digest", b"digest", "retrieve_time", b"retrieve_time", "source", b"source", "source_version", b"source_version", "url", b"url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Provenance: _TypeAlias = Provenance  # noqa: Y015
+
+@_typing.final
+class FactSource(_message.Message):
+    """Facts of a resource that come from elsewhere than its `provenance` says."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIELDS_FIELD_NUMBER: _builtins.int
+    PROVENANCE_FIELD_NUMBER: _builtins.int
+    INFERRED_FIELD_NUMBER: _builtins.int
+    inferred: _builtins.bool
+    """Whether they were concluded from something else that the source says, such as an id or a price. What is stated by any
+    source replaces what was concluded.
+    """
+    @_builtins.property
+    def fields(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Which facts, by the names of their fields (`tasks`, `limits.context_tokens`, `capabilities.tools`), at least one."""
+
+    @_builtins.property
+    def provenance(self) -> Global___Provenance:
+        """Where they come from. Unset: where the resource comes from."""
+
+    def __init__(
+        self,
+        *,
+        fields: _abc.Iterable[_builtins.str] | None = ...,
+        provenance: Global___Provenance | None = ...,
+        inferred: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["provenance", b"provenance"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fields", b"fields", "inferred", b"inferred", "provenance", b"provenance"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___FactSource: _TypeAlias = FactSource  # noqa: Y015

@@ -17,7 +17,7 @@ from airegistry.resources.endpoint import (
     RateLimits,
 )
 from airegistry.resources.validation.custom import check_custom
-from airegistry.resources.validation.model import check_capabilities, check_limits, check_provenance
+from airegistry.resources.validation.model import check_capabilities, check_fact_sources, check_limits, check_provenance
 from airegistry.resources.validation.prices import check_prices
 from airegistry.resources.validation.rules import (
     MAX_INT32,
@@ -90,6 +90,7 @@ def check_endpoint(endpoint: Endpoint, path: str) -> Violations:
     yield from check_capabilities(endpoint.capabilities, f"{path}.capabilities")
     yield from _check_probing(endpoint.probing, f"{path}.probing")
     yield from check_provenance(endpoint.provenance, f"{path}.provenance")
+    yield from check_fact_sources(endpoint.fact_sources, f"{path}.fact_sources")
 
 
 def check_auth(auth: Auth | None, path: str) -> Violations:

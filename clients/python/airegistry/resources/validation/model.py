@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 
 from airegistry.errors import FieldViolation
 from airegistry.resources.model import Benchmark, Capability, Lifecycle, Model, ModelLimits
-from airegistry.resources.provenance import Provenance
+from airegistry.resources.provenance import FactSource, Provenance
 from airegistry.resources.resource import ResourceKind
 from airegistry.resources.validation.rules import (
     MAX_INT32,
@@ -27,6 +28,10 @@ from airegistry.resources.validation.rules import (
 )
 
 MAX_CAPABILITIES = 64
+_MAX_FACT_SOURCES = 32
+_MAX_FACTS = 128
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 _LONG_LIMITS = ("context_tokens", "max_input_tokens", "max_output_tokens")
 _LIMITS = {field.name: MAX_INT64 if field.name in _LONG_LIMITS else MAX_INT32 for field in fields(ModelLimits)}
@@ -46,6 +51,7 @@ def check_model(model: Model, path: str) -> Violations:
     yield from each(model.benchmarks, f"{path}.benchmarks", _check_benchmark, most=64)
     yield from whole(model.parameter_count, f"{path}.parameter_count")
     yield from check_provenance(model.provenance, f"{path}.provenance")
+    yield from check_fact_sources(model.fact_sources, f"{path}.fact_sources")
 
 
 def _check_lifecycle(lifecycle: Lifecycle, path: str) -> Violations:
@@ -75,8 +81,26 @@ def check_limits(limits: ModelLimits | None, path: str) -> Violations:
 
 def check_provenance(provenance: Provenance | None, path: str) -> Violations:
     """Yield what is wrong with a provenance."""
-    if provenance is not None:
-        yield from required(provenance.source, f"{path}.source")
+    if provenance is None:
+        return
+    yield from required(provenance.source, f"{path}.source")
+    if provenance.digest and not _DIGEST.fullmatch(provenance.digest):
+        yield FieldViolation(f"{path}.digest", "must be sha256: and 64 hexadecimal digits")
+
+
+def check_fact_sources(sources: Sequence[FactSource], path: str) -> Violations:
+    """Yield what is wrong with the sources of single facts."""
+    yield from size(sources, path, most=_MAX_FACT_SOURCES)
+    named: set[str] = set()
+    for i, source in enumerate(limited(sources, most=_MAX_FACT_SOURCES)):
+        where = f"{path}[{i}]"
+        yield from size(source.fields, f"{where}.fields", least=1, most=_MAX_FACTS)
+        for j, field in enumerate(limited(source.fields, most=_MAX_FACTS)):
+            yield from required(field, f"{where}.fields[{j}]")
+            if field in named:
+                yield FieldViolation(f"{where}.fields[{j}]", "is named twice")
+            named.add(field)
+        yield from check_provenance(source.provenance, f"{where}.provenance")
 
 
 def _check_benchmark(benchmark: Benchmark, path: str) -> Violations:
