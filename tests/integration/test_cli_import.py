@@ -99,7 +99,7 @@ def test_what_was_added_by_hand_outlives_an_import_and_what_was_changed_is_mende
     assert running.data("register", "-f", "-", given=json.dumps(endpoint))["updated_count"] == 1
     assert running.data("import", "genai-prices")["updated_count"] == 1
     after = running.data("get", GPT_AT_OPENAI)
-    assert after["endpoint"]["prices"] == prices
+    assert after["endpoint"]["prices"]["schedules"] == prices["schedules"]
     assert (after["endpoint"]["credential"], after["endpoint"]["weight"], after["labels"]) == (
         "TEAM_KEY",
         3,

@@ -18,9 +18,10 @@ from genai_prices.types import (
     TimeOfDateConstraint,
 )
 
-from airegistry.importers.genai_prices import read_catalog, tasks_of, to_catalog
+from airegistry.importers.genai_prices import read_catalog, to_catalog
 from airegistry.importers.genai_prices_schedules import BUCKETS
 from airegistry.importers.identifiers import Original, assign_ids
+from airegistry.importers.inferring import tasks_of
 from airegistry.importers.report import Catalog, count_by_reason
 from airegistry.resources.model import Lifecycle, LifecycleStage, Model
 from airegistry.resources.names import parse_name

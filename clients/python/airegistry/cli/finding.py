@@ -83,7 +83,9 @@ async def from_ollama(client: RegistryClient, url: str, *, validate_only: bool) 
     except ValueError as error:
         return nothing(source, f"is something else: {error}")
     imported = await import_catalog(client, catalog, validate_only=validate_only)
-    notes = tuple(f"{note.subject}: {note.reason} {note.detail}".strip() for note in imported.notes)
+    notes = tuple(
+        f"{note.subject}: {note.reason} {note.detail}".strip() for note in (*imported.notes, *imported.conflicts)
+    )
     return Found(source, imported.created_count, imported.updated_count, imported.unchanged_count, notes)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from airegistry.cli.registering import Registered, register_all
 from airegistry.client import RegistryClient
 from airegistry.importers.merge import changed, merge_all
+from airegistry.importers.placing import place
 from airegistry.importers.report import Catalog, Note
 from airegistry.resources.resource import Resource
 
@@ -24,6 +25,7 @@ class Imported:
     unchanged_count: int
     revision: int
     notes: tuple[Note, ...]
+    conflicts: tuple[Note, ...]
     collisions: tuple[Note, ...]
 
 
@@ -33,10 +35,15 @@ async def import_catalog(
     *,
     advance: Callable[[int, int], None] | None = None,
     validate_only: bool = False,
+    prevail: bool = False,
 ) -> Imported:
-    """Register what a catalog changes, and nothing else; it removes nothing."""
-    existing = await known_resources(client, [resource.name for resource in catalog.resources])
-    wanted, notes = merge_all(catalog.resources, existing)
+    """Register what a catalog changes, and nothing else; it removes nothing.
+
+    What another source says stays, unless the catalog is to *prevail*; either way it is listed as a conflict.
+    """
+    existing = await known_resources(client)
+    placed = place(catalog, existing)
+    wanted, conflicts = merge_all(placed.resources, existing, prevail=prevail)
     fresh = [resource for resource in wanted if changed(resource, existing.get(resource.name))]
     if fresh:
         done = await register_all(client, fresh, advance=advance, validate_only=validate_only)
@@ -48,25 +55,20 @@ async def import_catalog(
         updated_count=done.updated_count,
         unchanged_count=done.unchanged_count + len(wanted) - len(fresh),
         revision=done.revision,
-        notes=(*catalog.notes, *notes),
-        collisions=catalog.collisions,
+        notes=placed.notes,
+        conflicts=tuple(conflicts),
+        collisions=placed.collisions,
     )
 
 
-async def known_resources(client: RegistryClient, names: Iterable[str] | None = None) -> dict[str, Resource]:
-    """Return the models and endpoints that are registered, by name; of *names* only, when they are given."""
-    wanted = None if names is None else set(names)
+async def known_resources(client: RegistryClient) -> dict[str, Resource]:
+    """Return the models and endpoints that are registered, by name."""
     known: dict[str, Resource] = {}
-    for collection in _collections(wanted):
+    for collection in ("models", "models/-/endpoints"):
         async for resource in client.list(collection, page_size=_PAGE):
-            if wanted is None or resource.name in wanted:
-                known[resource.name] = resource
+            known[resource.name] = resource
     return known
 
 
 async def _revision(client: RegistryClient) -> int:
     return (await client.list_page("routes", page_size=1)).revision
-
-
-def _collections(wanted: set[str] | None) -> Iterable[str]:
-    return ("models", "models/-/endpoints") if wanted is None or wanted else ()

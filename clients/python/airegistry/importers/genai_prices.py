@@ -2,69 +2,36 @@
 
 One Model for each (provider, upstream id), and one Endpoint of that provider below it, without a credential: listed,
 discoverable when asked for, never invoked. What the source does not say stays unknown; what is inferred from a model's id
-and prices (its task and modalities) follows `tasks_of`.
+and prices (task, modalities, capabilities) is marked as inferred.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
 from airegistry.importers.genai_prices_schedules import SOURCE, price_list
 from airegistry.importers.identifiers import Original, assign_ids
+from airegistry.importers.inferring import capabilities_of, inputs_of, outputs_of, tasks_of
 from airegistry.importers.providers import PROVIDERS, Access
 from airegistry.importers.report import Catalog, Note
 from airegistry.resources.endpoint import Communication, Endpoint
-from airegistry.resources.model import Lifecycle, LifecycleStage, Modality, Model, ModelLimits
+from airegistry.resources.model import Capability, Lifecycle, LifecycleStage, Model, ModelLimits
 from airegistry.resources.prices import PriceBucket, PriceList
-from airegistry.resources.provenance import Provenance
+from airegistry.resources.provenance import FactSource, Provenance
 from airegistry.resources.resource import Resource
 
 _MAX_DESCRIPTION = 4096
 
-# A word of the id, and the task that it gives away. The first that fits wins.
-_TASK_WORDS: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("embed", "bge-", "gte-", "e5-", "voyage-"), "feature-extraction"),
-    (("rerank",), "text-ranking"),
-    (("whisper", "transcribe", "transcription"), "automatic-speech-recognition"),
-    (("-tts", "tts-", "text-to-speech", "speech-"), "text-to-speech"),
-    (("gpt-image", "dall-e", "imagen", "flux", "stable-diffusion"), "text-to-image"),
-    (("sora", "veo-"), "text-to-video"),
-    (("ocr",), "image-to-text"),
-    (("moderation",), "text-classification"),
-)
-
-_INPUTS: Mapping[PriceBucket, Modality] = {
-    PriceBucket.INPUT_AUDIO_TOKENS: Modality.AUDIO,
-    PriceBucket.INPUT_AUDIO_HOURS: Modality.AUDIO,
-    PriceBucket.INPUT_IMAGE_TOKENS: Modality.IMAGE,
-    PriceBucket.INPUT_VIDEO_TOKENS: Modality.VIDEO,
-    PriceBucket.INPUT_DOCUMENT_PAGES: Modality.FILE,
-}
-_OUTPUTS: Mapping[PriceBucket, Modality] = {
-    PriceBucket.OUTPUT_AUDIO_TOKENS: Modality.AUDIO,
-    PriceBucket.OUTPUT_IMAGE_TOKENS: Modality.IMAGE,
-    PriceBucket.OUTPUT_VIDEO_TOKENS: Modality.VIDEO,
-}
-_TASK_OUTPUT: Mapping[str, Modality] = {
-    "text-generation": Modality.TEXT,
-    "feature-extraction": Modality.EMBEDDING,
-    "automatic-speech-recognition": Modality.TEXT,
-    "text-to-speech": Modality.AUDIO,
-    "text-to-image": Modality.IMAGE,
-    "text-to-video": Modality.VIDEO,
-    "image-to-text": Modality.TEXT,
-}
-_TASK_INPUT: Mapping[str, Modality] = {
-    "automatic-speech-recognition": Modality.AUDIO,
-    "image-to-text": Modality.IMAGE,
-}
-
 
 def read_catalog(
-    equivalences: Mapping[str, Iterable[Original]] | None = None, *, advance: Callable[[int, int], None] | None = None
+    equivalences: Mapping[str, Iterable[Original]] | None = None,
+    *,
+    retrieved: datetime | None = None,
+    advance: Callable[[int, int], None] | None = None,
 ) -> Catalog:
     """Read the catalog that the installed `genai-prices` package ships.
 
@@ -72,7 +39,7 @@ def read_catalog(
     """
     from genai_prices.data import providers  # noqa: PLC0415 - large, and only needed here
 
-    return to_catalog(providers, version("genai-prices"), equivalences, advance=advance)
+    return to_catalog(providers, version("genai-prices"), equivalences, retrieved=retrieved, advance=advance)
 
 
 def to_catalog(
@@ -80,6 +47,7 @@ def to_catalog(
     source_version: str,
     equivalences: Mapping[str, Iterable[Original]] | None = None,
     *,
+    retrieved: datetime | None = None,
     advance: Callable[[int, int], None] | None = None,
 ) -> Catalog:
     """Map providers in the form of `genai_prices.types.Provider` to resources."""
@@ -89,7 +57,7 @@ def to_catalog(
     resources: dict[str, Resource] = {}
     notes: list[Note] = []
     for done, (provider, info) in enumerate(pairs, 1):
-        provenance = Provenance(SOURCE, source_version, (provider.pricing_urls or [""])[0])
+        provenance = Provenance(SOURCE, source_version, (provider.pricing_urls or [""])[0], retrieved)
         prices, price_notes = price_list(str(Original(provider.id, info.id)), info, provenance)
         notes += price_notes
         id_ = ids[Original(provider.id, info.id)]
@@ -106,15 +74,6 @@ def to_catalog(
     return Catalog(f"{SOURCE} {source_version}", ordered, tuple(notes), collisions)
 
 
-def tasks_of(model_id: str, buckets: Iterable[PriceBucket]) -> tuple[str, ...]:
-    """Infer the task from the words of an id, else from whether output tokens are priced; empty when neither tells."""
-    lowered = model_id.lower()
-    for words, task in _TASK_WORDS:
-        if any(word in lowered for word in words):
-            return (task,)
-    return ("text-generation",) if PriceBucket.OUTPUT_TOKENS in set(buckets) else ()
-
-
 def _add_model(resources: dict[str, Resource], name: str, model: Model) -> None:
     """Add a model, or the original id of one that is known already under a stated equivalence."""
     known = resources[name].model if name in resources else None
@@ -126,19 +85,24 @@ def _add_model(resources: dict[str, Resource], name: str, model: Model) -> None:
 def _model(provider: Any, info: Any, prices: PriceList | None, provenance: Provenance) -> Model:
     buckets = _buckets(prices)
     tasks = tasks_of(info.id, buckets)
-    inputs = {_TASK_INPUT.get(task, Modality.TEXT) for task in tasks}
-    outputs = {_TASK_OUTPUT[task] for task in tasks if task in _TASK_OUTPUT}
+    facts: dict[str, Any] = {
+        "tasks": tasks,
+        "input_modalities": inputs_of(info.id, tasks, buckets),
+        "output_modalities": outputs_of(tasks, buckets),
+    }
+    can = capabilities_of(info.id, tasks, buckets)
+    inferred = sorted([*(name for name, fact in facts.items() if fact), *(f"capabilities.{name}" for name in can)])
     return Model(
         display_name=info.name or info.id,
         description=(info.description or "").strip()[:_MAX_DESCRIPTION],
         publisher=provider.id,
         original_ids=(info.id,),
-        tasks=tasks,
-        input_modalities=tuple(sorted(inputs | {_INPUTS[bucket] for bucket in buckets if bucket in _INPUTS})),
-        output_modalities=tuple(sorted(outputs | {_OUTPUTS[bucket] for bucket in buckets if bucket in _OUTPUTS})),
+        capabilities={name: Capability(supported=True) for name in can},
         limits=ModelLimits(context_tokens=info.context_window) if info.context_window is not None else None,
         lifecycle=Lifecycle(LifecycleStage.DEPRECATED) if info.deprecated else None,
         provenance=provenance,
+        fact_sources=(FactSource(tuple(inferred), inferred=True),) if inferred else (),
+        **facts,
     )
 
 
@@ -146,14 +110,18 @@ def _endpoint(
     provider: Any, info: Any, prices: PriceList | None, provenance: Provenance, tasks: tuple[str, ...]
 ) -> Endpoint:
     access = PROVIDERS.get(provider.id)
+    communication = _communication(access, tasks, info.id)
+    guessed = communication is not None and bool(communication.dialect)
     return Endpoint(
         provider=provider.id,
         address=access.address if access is not None else "",
         upstream_model=info.id + (access.suffix if access is not None else ""),
-        communication=_communication(access, tasks, info.id),
+        communication=communication,
         prices=prices,
         capabilities=access.capabilities_of(info.id) if access is not None else {},
         provenance=provenance,
+        # It follows the task, which is a conclusion.
+        fact_sources=(FactSource(("communication.dialect",), inferred=True),) if guessed else (),
     )
 
 

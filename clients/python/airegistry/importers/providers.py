@@ -27,6 +27,8 @@ class Access:
     credential: str
     chat: str = "openai.chat"
     embeddings: str = "openai.embeddings"
+    images: str = ""
+    responses: str = ""
     auth: Auth = _BEARER
     headers: tuple[tuple[str, str], ...] = ()
     suffix: str = ""
@@ -85,7 +87,13 @@ PROVIDERS: Mapping[str, Access] = {
     "moonshotai": Access("https://api.moonshot.ai/v1", "MOONSHOT_API_KEY"),
     "novita": Access("https://api.novita.ai/openai/v1", "NOVITA_API_KEY"),
     # Its reasoning models refuse the older `max_tokens`.
-    "openai": Access("https://api.openai.com/v1", "OPENAI_API_KEY", capabilities=("max_completion_tokens",)),
+    "openai": Access(
+        "https://api.openai.com/v1",
+        "OPENAI_API_KEY",
+        images="openai.images",
+        responses="openai.responses",
+        capabilities=("max_completion_tokens",),
+    ),
     "openrouter": Access("https://openrouter.ai/api/v1", "OPENROUTER_API_KEY"),
     "ovhcloud": Access("https://oai.endpoints.kepler.ai.cloud.ovh.net/v1", "OVHCLOUD_API_KEY"),
     "perplexity": Access("https://api.perplexity.ai", "PERPLEXITY_API_KEY"),
