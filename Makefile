@@ -55,6 +55,11 @@ $(DEV_STAMP): $(RUN_STAMP) constraints-dev.txt
 	$(VENV)/bin/pip install --quiet --require-hashes -r constraints-dev.txt
 	@touch $@
 
+# LiteLLM's price map, which the tests import as a real catalog; LiteLLM itself is not installed.
+build/litellm/.stamp: $(PYTHON_STAMP) constraints-litellm.txt tools/litellm_map.py
+	$(VENV)/bin/python tools/litellm_map.py build/litellm
+	@touch $@
+
 $(TOOLS)/.stamp: $(PYTHON_STAMP) constraints-protos.txt
 	$(PYTHON) -m venv --clear $(TOOLS)
 	$(TOOLS)/bin/pip install --quiet --require-hashes -r constraints-protos.txt
@@ -75,7 +80,7 @@ build/googleapis/.stamp: $(TOOLS)/.stamp tools/googleapis.py
 	@touch $@
 
 .PHONY: setup
-setup: $(DEV_STAMP) ## Make .venv with everything that run, test and check need from PyPI
+setup: $(DEV_STAMP) build/litellm/.stamp ## Make .venv with everything that run, test and check need from PyPI
 
 .PHONY: lock
 lock: $(LOCKER)/.stamp ## Pin every dependency again, newest allowed, with hashes
@@ -144,15 +149,15 @@ check: lint types imports protos-lint protos-breaking protos-check protos-go-che
 ## Tests
 
 .PHONY: test
-test: $(DEV_STAMP) ## Run every test but those of `make e2e`
+test: $(DEV_STAMP) build/litellm/.stamp ## Run every test but those of `make e2e`
 	$(VENV)/bin/pytest --ignore=tests/e2e/real_models $(ARGS)
 
 .PHONY: test-unit
-test-unit: $(DEV_STAMP) ## Run the tests that start no server
+test-unit: $(DEV_STAMP) build/litellm/.stamp ## Run the tests that start no server
 	$(VENV)/bin/pytest $(wildcard tests/unit tests/golden) $(ARGS)
 
 .PHONY: test-integration
-test-integration: $(DEV_STAMP) ## Run the tests that start servers
+test-integration: $(DEV_STAMP) build/litellm/.stamp ## Run the tests that start servers
 	$(VENV)/bin/pytest $(wildcard tests/contract tests/integration tests/faults tests/robustness tests/e2e) --ignore=tests/e2e/real_models $(ARGS)
 
 .PHONY: real-models

@@ -17,6 +17,7 @@ LOCKS: dict[str, list[str]] = {
     "constraints-protos.txt": ["--group=pyproject.toml:protos"],
     "constraints-real-models.txt": ["--group=pyproject.toml:real-models"],
     "constraints-llama-cpp.txt": ["--group=pyproject.toml:llama-cpp", "--no-deps"],
+    "constraints-litellm.txt": ["--group=pyproject.toml:litellm", "--no-deps"],
     "constraints-lock.txt": ["--group=pyproject.toml:lock"],
 }
 

@@ -142,6 +142,11 @@ def test_the_first_price_holds_when_no_condition_does():
     assert prices_in(catalog)[PriceBucket.INPUT_TOKENS] == 10**9
 
 
+def test_an_embedding_has_no_output_to_be_billed():
+    catalog = to_catalog([one_provider(one_model("voyage-x", prices=ModelPrice(input_mtok=Decimal(1))))], "1")
+    assert prices_in(catalog) == {PriceBucket.INPUT_TOKENS: 10**9, PriceBucket.OUTPUT_TOKENS: 0}
+
+
 def test_off_peak_prices_hold_in_their_window_only():
     peak = ConditionalPrice(prices=ModelPrice(input_mtok=Decimal(2)))
     night = ConditionalPrice(TimeOfDateConstraint(time(22), time(6)), prices=ModelPrice(input_mtok=Decimal(1)))

@@ -13,6 +13,7 @@ from datetime import datetime
 from importlib.metadata import version
 from typing import Any
 
+from airegistry.importers.free import with_free_output
 from airegistry.importers.genai_prices_schedules import SOURCE, price_list
 from airegistry.importers.identifiers import Original, assign_ids
 from airegistry.importers.inferring import capabilities_of, inputs_of, outputs_of, tasks_of
@@ -62,6 +63,8 @@ def to_catalog(
         notes += price_notes
         id_ = ids[Original(provider.id, info.id)]
         model = _model(provider, info, prices, provenance)
+        if prices is not None:
+            prices = with_free_output(prices, model.tasks)
         _add_model(resources, f"models/{id_}", model)
         endpoint = _endpoint(provider, info, prices, provenance, model.tasks)
         if not endpoint.address:

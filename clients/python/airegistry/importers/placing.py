@@ -66,11 +66,16 @@ def _free(name: str, provider: str, taken: set[str]) -> str:
 
 
 def _renamed(resource: Resource, placed: Mapping[str, str], endpoints: Mapping[tuple[str, str, str], str]) -> Resource:
-    name = parse_name(resource.name)
-    if resource.endpoint is None:
-        return replace(resource, name=placed.get(resource.name, resource.name))
-    own = f"{placed[name.parent]}/endpoints/{name.id}"
-    return replace(resource, name=endpoints.get(_served(resource.endpoint), own))
+    if resource.endpoint is not None:
+        parts = parse_name(resource.name)
+        own = f"{placed[parts.parent]}/endpoints/{parts.id}"
+        return replace(resource, name=endpoints.get(_served(resource.endpoint), own))
+    name = placed.get(resource.name, resource.name)
+    lifecycle = resource.model.lifecycle if resource.model is not None else None
+    if resource.model is None or lifecycle is None or lifecycle.replacement not in placed:
+        return replace(resource, name=name)
+    succeeded = replace(lifecycle, replacement=placed[lifecycle.replacement])
+    return replace(resource, name=name, model=replace(resource.model, lifecycle=succeeded))
 
 
 def _served(endpoint: Endpoint) -> tuple[str, str, str]:

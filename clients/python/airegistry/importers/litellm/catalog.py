@@ -6,7 +6,7 @@ Endpoints have no credential: they are listed, discoverable when asked for, and 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -18,6 +18,7 @@ from airegistry.importers.identifiers import Original, assign_ids
 from airegistry.importers.litellm.entries import Entry, entries_of
 from airegistry.importers.litellm.facts import (
     capabilities_in,
+    left_out,
     limits_of,
     model_of,
     rate_limits_of,
@@ -60,13 +61,15 @@ def read_path(path: Path, *, retrieved: datetime | None = None) -> SourceFile:
 def to_catalog(file: SourceFile, *, advance: Callable[[int, int], None] | None = None) -> Catalog:
     """Map LiteLLM's price map to resources. Raises ValueError when the file holds none."""
     notes: list[Note] = []
-    groups = _by_model(_once(entries_of(file.read_object(), notes), notes))
+    entries = list(entries_of(file.read_object(), notes))
+    groups = _by_model(_once(entries, notes))
     if not groups:
         raise ValueError("it has no entry with a litellm_provider")
     ids, collisions = assign_ids(groups)
+    names = {entry.key: f"models/{ids[entry.original]}" for entry in entries}
     resources: list[Resource] = []
-    for done, (original, entries) in enumerate(groups.items(), 1):
-        resources += _resources(ids[original], entries, file.provenance, notes)
+    for done, group in enumerate(groups.values(), 1):
+        resources += _resources(names, group, file.provenance, notes)
         if advance is not None:
             advance(done, len(groups))
     source = f"{SOURCE} {file.provenance.source_version}".strip()
@@ -101,16 +104,31 @@ def _by_model(entries: Iterable[Entry]) -> dict[Original, list[Entry]]:
     return groups
 
 
-def _resources(id_: str, entries: Sequence[Entry], provenance: Provenance, notes: list[Note]) -> Iterable[Resource]:
+def _resources(
+    names: Mapping[str, str], entries: Sequence[Entry], provenance: Provenance, notes: list[Note]
+) -> Iterable[Resource]:
+    first = entries[0]
+    name = names[first.key]
     by_region: dict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         by_region[entry.region].append(entry)
-    model = model_of(entries[0], _cited(entries[0], provenance), notes)
-    yield Resource(name=f"models/{id_}", model=model)
+    notes += (note for entry in entries for note in left_out(entry, first))
+    model = model_of(first, _cited(first, provenance), notes, replacement=_successor(first, names, notes))
+    yield Resource(name=name, model=model)
     for region, group in by_region.items():
-        name = f"{entries[0].original.provider}.{region}" if region else entries[0].original.provider
+        id_ = f"{first.original.provider}.{region}" if region else first.original.provider
         endpoint = _endpoint(group, model, provenance, notes)
-        yield Resource(name=f"models/{id_}/endpoints/{slug(name)}", endpoint=endpoint)
+        yield Resource(name=f"{name}/endpoints/{slug(id_)}", endpoint=endpoint)
+
+
+def _successor(entry: Entry, names: Mapping[str, str], notes: list[Note]) -> str:
+    """Return the name of the model that comes after one; a region's is that of all regions."""
+    told = entry.fields.get("successor_model")
+    name = names.get(told, "") if isinstance(told, str) else ""
+    if told is not None and name in {"", names[entry.key]}:
+        notes.append(Note(entry.key, "its successor is no other entry", str(told)[:64]))
+        return ""
+    return name
 
 
 def _endpoint(entries: Sequence[Entry], model: Model, provenance: Provenance, notes: list[Note]) -> Endpoint:

@@ -80,6 +80,8 @@ def entries_of(prices: Mapping[str, Any], notes: list[Note]) -> Iterator[Entry]:
 def _not_a_model(key: str, fields: Any) -> str:
     if not isinstance(fields, Mapping):
         return "is not an object: left out"
+    if "alias_of" in fields:
+        return "another name of an entry: left out"
     provider = fields.get("litellm_provider")
     if not isinstance(provider, str) or not slug(provider):
         return "names no provider: left out"

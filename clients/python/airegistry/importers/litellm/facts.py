@@ -21,6 +21,7 @@ _TASKS: Mapping[str, tuple[str, ...]] = {
     "audio_transcription": ("automatic-speech-recognition",),
     "chat": ("text-generation",),
     "completion": ("text-generation",),
+    "decisions": ("text-classification",),
     "embedding": ("feature-extraction",),
     "evaluation": ("text-classification",),
     "image_edit": ("image-to-image",),
@@ -71,11 +72,23 @@ _TAKEN = frozenset(
         "output_vector_size",
         "rpm",
         "source",
+        "successor_model",
         "supported_endpoints",
         "supported_modalities",
         "supported_output_modalities",
         "supported_regions",
         "tpm",
+    }
+)
+# Where entries of one model differ in these, the endpoint cannot say so.
+_OF_MODEL = frozenset(
+    {
+        "deprecation_date",
+        "mode",
+        "output_vector_size",
+        "successor_model",
+        "supported_modalities",
+        "supported_output_modalities",
     }
 )
 
@@ -88,10 +101,9 @@ class _Modalities:
     inferred: bool
 
 
-def model_of(entry: Entry, provenance: Provenance, notes: list[Note]) -> Model:
-    """Return the model that an entry describes."""
-    notes += _left_out(entry)
-    tasks = tasks_of(entry)
+def model_of(entry: Entry, provenance: Provenance, notes: list[Note], *, replacement: str = "") -> Model:
+    """Return the model that an entry describes. *replacement* is the name of what comes after it."""
+    tasks = _tasks(entry)
     if not tasks:
         notes.append(Note(entry.key, f"mode has no task: {entry.mode or 'none'}"))
     takes, gives = _inputs(entry, tasks), _outputs(entry, tasks)
@@ -112,13 +124,13 @@ def model_of(entry: Entry, provenance: Provenance, notes: list[Note]) -> Model:
         output_modalities=gives.found,
         capabilities={**stated, **{name: Capability(supported=True) for name in concluded}},
         limits=limits,
-        lifecycle=_lifecycle(entry, notes),
+        lifecycle=_lifecycle(entry, replacement, notes),
         provenance=provenance,
         fact_sources=(FactSource(tuple(sorted(inferred)), inferred=True),) if inferred else (),
     )
 
 
-def tasks_of(entry: Entry) -> tuple[str, ...]:
+def _tasks(entry: Entry) -> tuple[str, ...]:
     """Return what a model is for; a picture may be made from words, and from another one."""
     tasks = _TASKS.get(entry.mode, ())
     if entry.mode == "image_generation" and _EDITS in _texts(entry, "supported_endpoints"):
@@ -165,6 +177,17 @@ def region_of(entry: Entry, notes: list[Note]) -> str:
     return entry.region or (regions[0] if len(regions) == 1 else "")
 
 
+def left_out(entry: Entry, first: Entry) -> Iterator[Note]:
+    """Yield what has no place here; *first* is the entry of the same model that the model's facts are taken from."""
+    for name, value in entry.fields.items():
+        if name in _OF_MODEL and value != first.fields.get(name):
+            yield Note(entry.key, f"an endpoint has no {name} of its own: left out", str(value)[:64])
+        elif name.startswith(_SUPPORTS) and not isinstance(value, bool):
+            yield Note(entry.key, f"{name} is neither true nor false", str(value)[:64])
+        elif not (name in _TAKEN or name.startswith(_SUPPORTS) or about_money(name)):
+            yield Note(entry.key, f"no place for {name}")
+
+
 def _inputs(entry: Entry, tasks: tuple[str, ...]) -> _Modalities:
     listed = [_MODALITIES[name] for name in _texts(entry, "supported_modalities") if name in _MODALITIES]
     flagged = [modality for flag, modality in _INPUT_FLAGS.items() if entry.fields.get(flag) is True]
@@ -181,27 +204,20 @@ def _outputs(entry: Entry, tasks: tuple[str, ...]) -> _Modalities:
     return _Modalities(tuple(sorted({*base, *flagged})), not (listed or flagged))
 
 
-def _lifecycle(entry: Entry, notes: list[Note]) -> Lifecycle | None:
+def _lifecycle(entry: Entry, replacement: str, notes: list[Note]) -> Lifecycle | None:
+    lifecycle = Lifecycle(deprecate_time=_deprecated(entry, notes), replacement=replacement)
+    return lifecycle if lifecycle != Lifecycle() else None
+
+
+def _deprecated(entry: Entry, notes: list[Note]) -> datetime | None:
     told = entry.fields.get("deprecation_date")
     if told is None:
         return None
     try:
-        deprecated = date.fromisoformat(str(told))
+        return datetime.combine(date.fromisoformat(str(told)), time(), UTC)
     except ValueError:
         notes.append(Note(entry.key, "deprecation_date is no date", str(told)[:64]))
         return None
-    return Lifecycle(deprecate_time=datetime.combine(deprecated, time(), UTC))
-
-
-def _left_out(entry: Entry) -> Iterator[Note]:
-    for name, value in entry.fields.items():
-        if name in _TAKEN or about_money(name):
-            continue
-        if name.startswith(_SUPPORTS):
-            if not isinstance(value, bool):
-                yield Note(entry.key, f"{name} is neither true nor false", str(value)[:64])
-            continue
-        yield Note(entry.key, f"no place for {name}")
 
 
 def _supported(entry: Entry) -> Iterator[tuple[str, bool]]:

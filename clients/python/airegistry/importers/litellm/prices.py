@@ -22,7 +22,10 @@ _NANOS = 1_000_000_000
 _MOST = 2**63 - 1
 
 # What these give is no text, so output tokens cost nothing where the input has a price.
-_NO_OUTPUT = frozenset({"embedding", "evaluation", "moderation", "rerank"})
+_NO_OUTPUT = frozenset({"decisions", "embedding", "evaluation", "moderation", "rerank"})
+
+# Of these "above" is meant to include the threshold itself, and LiteLLM bills them so.
+_INCLUSIVE = frozenset({"x-ai"})
 
 _Variant = tuple[tuple[str, str], ...]
 # By what is counted: the amount in nano-USD from each size of input on, 0 for all.
@@ -47,7 +50,8 @@ def _by_variant(entry: Entry, notes: list[Note]) -> dict[_Variant, _Rates]:
     found: dict[_Variant, _Rates] = {(): {}}
     for field, nanos in _amounts(entry, notes):
         rates = found.setdefault(tuple(field.variant.items()), {})
-        if rates.setdefault(field.bucket, {}).setdefault(field.above, nanos) != nanos:
+        above = field.above - (field.above > 0 and entry.original.provider in _INCLUSIVE)
+        if rates.setdefault(field.bucket, {}).setdefault(above, nanos) != nanos:
             notes.append(Note(entry.key, f"two prices for {field.bucket.name}: the first taken", field.base))
     standard = found[()]
     return {

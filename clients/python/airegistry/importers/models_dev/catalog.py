@@ -15,6 +15,7 @@ from typing import Any
 
 from airegistry.errors import FieldViolation
 from airegistry.importers.files import SourceFile, read_file
+from airegistry.importers.free import gives_text
 from airegistry.importers.identifiers import Original, assign_ids
 from airegistry.importers.models_dev.facts import model_of, tasks_in
 from airegistry.importers.models_dev.prices import price_list
@@ -88,9 +89,7 @@ def _resources(
 ) -> Iterator[Resource]:
     provider, fields = entry
     tasks, _ = tasks_in(original, fields, ())
-    # Where no task is told, a model with a price for output gives text.
-    gives_text = not tasks or "text-generation" in tasks
-    prices = price_list(original, fields, provenance, notes, gives_text=gives_text)
+    prices = price_list(original, fields, provenance, notes, output_billed=gives_text(tasks))
     model = model_of(original, fields, _buckets(prices), provenance, notes)
     access = _access(original, provider, fields, notes)
     endpoint = Endpoint(

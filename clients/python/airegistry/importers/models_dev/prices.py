@@ -33,10 +33,10 @@ _Rates = dict[PriceBucket, dict[int, int]]
 
 
 def price_list(
-    original: Original, fields: Mapping[str, Any], provenance: Provenance, notes: list[Note], *, gives_text: bool
+    original: Original, fields: Mapping[str, Any], provenance: Provenance, notes: list[Note], *, output_billed: bool
 ) -> PriceList | None:
     """Return the prices of a model, and of each mode of it that has its own; None when there are none that hold."""
-    reader = _Reader(original, notes, gives_text=gives_text)
+    reader = _Reader(original, notes, output_billed=output_billed)
     standard = reader.rates(fields.get("cost"))
     schedules = [_schedule(standard, {})] if standard else []
     for mode, cost, variant in _modes(fields):
@@ -53,10 +53,10 @@ def price_list(
 class _Reader:
     """Reads the costs of one model, and notes what it cannot take."""
 
-    def __init__(self, original: Original, notes: list[Note], *, gives_text: bool) -> None:
+    def __init__(self, original: Original, notes: list[Note], *, output_billed: bool) -> None:
         self._original = original
         self._notes = notes
-        self._gives_text = gives_text
+        self._output_billed = output_billed
 
     def rates(self, cost: Any) -> _Rates:
         """Return the rates of a cost: the base, and what holds above a size of context."""
@@ -106,7 +106,7 @@ class _Reader:
 
     def _is_price(self, bucket: PriceBucket, *, paid: bool) -> bool:
         # A subscription is listed with 0, too: what a call costs there, nobody says.
-        return is_free(self._original) or (bucket is PriceBucket.OUTPUT_TOKENS and paid and not self._gives_text)
+        return is_free(self._original) or (bucket is PriceBucket.OUTPUT_TOKENS and paid and not self._output_billed)
 
     def _note(self, reason: str) -> None:
         self._notes.append(Note(str(self._original), reason))
