@@ -36,7 +36,7 @@ SETTLING = 0.05
 async def cancelled_after(scene: Scene, carrier: Carrier, phase: str, wire: Wire = OPENAI_CHAT) -> float:
     """Return the seconds until the provider saw that nobody waits any more."""
     async with _provider(wire, PHASES[phase]) as up:
-        name = scene.serve([up.url], [wire], None)
+        name = scene.serve([up.url], [wire.communication], None)
         calling = asyncio.ensure_future(carrier.call(scene.callers, Ask(name)))
         await asyncio.wait_for(up.asked.wait(), 5)
         await asyncio.sleep(SETTLING)
@@ -51,7 +51,7 @@ async def cancelled_in_queue_after(scene: Scene, carrier: Carrier) -> float:
     """Return the seconds until a call left the queue of a gateway that takes one at a time. The provider never hears of it."""
     admission = scene.gateway.engine.admission
     async with _provider(OPENAI_CHAT, silence) as up:
-        name = scene.serve([up.url], [OPENAI_CHAT], None)
+        name = scene.serve([up.url], [OPENAI_CHAT.communication], None)
         first = asyncio.ensure_future(carrier.call(scene.callers, Ask(name)))
         await asyncio.wait_for(up.asked.wait(), 5)
         second = asyncio.ensure_future(carrier.call(scene.callers, Ask(name)))

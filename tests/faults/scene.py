@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 from grpc import aio
 
+from airegistry.resources.endpoint import Communication
 from airegistry.resources.route import RoutePolicy, RouteTarget, RouteTier
 from gateway.app import Gateway
 from tests import catalogs
@@ -42,19 +43,19 @@ class Scene:
         async with AsyncExitStack() as stack:
             bound = [[partial(behaviour, wire) for behaviour in row] for row in rows]
             ups = [await stack.enter_async_context(provider(*row)) for row in bound]
-            name = self.serve([up.url for up in ups], [wire for _ in ups], policy)
+            name = self.serve([up.url for up in ups], [wire.communication for _ in ups], policy)
             yield name, ups
             await self.quiet(ups)
 
-    def serve(self, urls: Iterable[str], wires: Iterable[Wire], policy: RoutePolicy | None) -> str:
+    def serve(self, urls: Iterable[str], said: Iterable[Communication], policy: RoutePolicy | None) -> str:
         """Make the gateway know providers, each in a tier of its own, and return the name of their route."""
         number = next(self._numbers)
         models, endpoints = [], []
-        for place, (url, wire) in enumerate(zip(urls, wires, strict=True)):
+        for place, (url, how) in enumerate(zip(urls, said, strict=True)):
             # A provider of one's own: what fails here is no outage of anybody else.
             id_ = f"m{number}-{place}"
             models.append(catalogs.model(id_))
-            endpoints.append(catalogs.endpoint(id_, url, model=id_, communication=wire.communication))
+            endpoints.append(catalogs.endpoint(id_, url, model=id_, communication=how))
         tiers = tuple(RouteTier((RouteTarget(model=model.name),)) for model in models)
         route = catalogs.route(f"r{number}", tiers=tiers, policy=policy)
         self.gateway.cache.apply([*models, *endpoints, route], (), self.gateway.cache.revision + 1)

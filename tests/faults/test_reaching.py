@@ -101,7 +101,7 @@ REACHING = [
 @each_carrier
 async def test_a_provider_out_of_reach_is_told_by_one_error(scene, somewhere, reason, carrier):
     async with somewhere() as url:
-        name = scene.serve([url], [OPENAI_CHAT], HASTY)
+        name = scene.serve([url], [OPENAI_CHAT.communication], HASTY)
         as_it_ends(await timed(carrier.call(scene.callers, Ask(name))), Ends(reason))
         await scene.quiet()
 
@@ -110,7 +110,7 @@ async def test_a_provider_out_of_reach_is_told_by_one_error(scene, somewhere, re
 @each_carrier
 async def test_another_provider_answers_for_one_out_of_reach(scene, somewhere, reason, carrier):
     async with somewhere() as url, provider(ANSWER) as other:
-        name = scene.serve([url, other.url], [OPENAI_CHAT] * 2, HASTY)
+        name = scene.serve([url, other.url], [OPENAI_CHAT.communication] * 2, HASTY)
         as_it_ends(await timed(carrier.call(scene.callers, Ask(name))), ANSWERED)
         await scene.quiet()
     assert len(other.seen) == 1

@@ -18,10 +18,16 @@ def _another_way(wire: Wire, carrier: Carrier) -> bool:
     """Say whether a dialect makes another way of a carrier, or the same as OpenAI's makes of it.
 
     A front relays its own dialect and translates every other one; who starts again does so in whichever dialect. What has no
-    front is translated by each of them alike.
+    front is translated by every front alike.
     """
-    front = OPENAI_CHAT.dialect if wire in FRONTLESS else wire.dialect
-    return wire is OPENAI_CHAT or (carrier.dialect in ("", front) and not carrier.restarts)
+    if wire in FRONTLESS:
+        return frontless(carrier) and not carrier.restarts
+    return wire is OPENAI_CHAT or (carrier.dialect in ("", wire.dialect) and not carrier.restarts)
+
+
+def frontless(carrier: Carrier) -> bool:
+    """Say whether a carrier is one of those by which dialects without a front are called: gRPC, and OpenAI's front."""
+    return carrier.dialect in ("", OPENAI_CHAT.dialect)
 
 
 WAYS = [(wire, carrier) for wire in SPOKEN for carrier in CARRIERS if _another_way(wire, carrier)]

@@ -301,6 +301,25 @@ async def test_a_connection_that_is_reset_before_the_answer_is_tried_again():
     assert [attempt.outcome for attempt in answered.settlement.attempts] == [AttemptOutcome.ERROR, AttemptOutcome.OK]
 
 
+@pytest.mark.parametrize("number", range(40))
+async def test_the_second_try_after_a_reset_never_goes_by_the_broken_connection(number):
+    # gRPC says for a moment that such a connection stands: two of forty second tries were lost by it.
+
+    async def infer(caller: Caller) -> Any:
+        if len(up.seen) == 1:
+            await asyncio.to_thread(network.cut)
+            await caller.until_gone()
+        return text("second try")
+
+    async with inference_server(infer) as up:
+        with proxy(up.url.removeprefix("grpc://")) as network:
+            async with engine_for(f"grpc://{network.address}") as engine:
+                await engine.invoke(chat(), deadline=20)
+                grpc_transport = engine._means.transport._grpc
+                assert (len(grpc_transport._channels), grpc_transport._broken) == (1, set())
+    assert len(up.seen) == 2, number
+
+
 async def test_another_endpoint_takes_over_before_the_first_token():
     async def stream(caller: Caller) -> None:
         await caller.context.abort(grpc.StatusCode.UNAVAILABLE, "draining")

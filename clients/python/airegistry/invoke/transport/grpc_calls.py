@@ -28,7 +28,7 @@ from airegistry.invoke.credentials import KeyPair
 from airegistry.invoke.transport.grpc_status import broken, headers_of, outcome, refusal
 from airegistry.invoke.transport.inference import request_bytes, response_json, streamed_json
 from airegistry.invoke.transport.tls import TlsContexts
-from airegistry.routing.error_classes import NONE_FREE
+from airegistry.routing.error_classes import NONE_FREE, RESET
 
 _SERVICE: Final = "/inference.GRPCInferenceService/"
 _PORT: Final = 443
@@ -36,6 +36,8 @@ _PORT: Final = 443
 _AHEAD: Final = 16
 _END: Final = b'{"end": true}\n'
 _OK: Final = 200
+_Key = tuple[str, bool, str]
+"""An address, whether it is secure, and the identity that is presented there."""
 EOF: Final[Any] = vars(aio)["EOF"]
 """What `read` gives at the end of a stream; the type stubs do not know it."""
 
@@ -109,7 +111,8 @@ class GrpcTransport:
     def __init__(self, settings: GrpcSettings, tls: TlsContexts) -> None:
         self._settings = settings
         self._tls = tls
-        self._channels: OrderedDict[tuple[str, bool, str], _Channel] = OrderedDict()
+        self._channels: OrderedDict[_Key, _Channel] = OrderedDict()
+        self._broken: set[_Channel] = set()
 
     @asynccontextmanager
     async def send(
@@ -127,14 +130,22 @@ class GrpcTransport:
             exchange = self._streamed if call.stream else self._whole
             async with exchange(channel.channel, call, left) as reply:
                 yield reply
+        except ProviderConnectionError as error:
+            if error.metadata.get("connection") == RESET:
+                self._replace(channel)
+            raise
         finally:
             channel.uses -= 1
+            if channel in self._broken and not channel.uses:
+                self._broken.discard(channel)
+                await channel.channel.close(None)
 
     async def close(self) -> None:
         """Close every channel, and cancel what still runs on it."""
-        for channel in self._channels.values():
+        for channel in (*self._channels.values(), *self._broken):
             await channel.channel.close(None)
         self._channels.clear()
+        self._broken.clear()
 
     @asynccontextmanager
     async def _whole(self, channel: aio.Channel, call: GrpcCall, left: float | None) -> AsyncIterator[GrpcReply]:
@@ -194,9 +205,17 @@ class GrpcTransport:
         known = self._channels.get(key)
         if known is None:
             await self._make_room()
-            known = self._channels[key] = _Channel(self._opened(target, secure=secure, identity=identity))
+            # Somebody else may have opened it meanwhile.
+            known = self._channels.get(key) or _Channel(key, self._opened(target, secure=secure, identity=identity))
+            self._channels[key] = known
         self._channels.move_to_end(key)
         return known
+
+    def _replace(self, channel: _Channel) -> None:
+        """Let the next call have a new channel: this one may say for a while that it stands, and lose what is sent by it."""
+        if self._channels.get(channel.key) is channel:
+            del self._channels[channel.key]
+            self._broken.add(channel)
 
     async def _make_room(self) -> None:
         if len(self._channels) < self._settings.max_channels:
@@ -243,9 +262,10 @@ class GrpcTransport:
 
 
 class _Channel:
-    """A channel, and by how many calls it is used."""
+    """A channel, to whom, and by how many calls it is used."""
 
-    def __init__(self, channel: aio.Channel) -> None:
+    def __init__(self, key: _Key, channel: aio.Channel) -> None:
+        self.key = key
         self.channel = channel
         self.uses = 0
 
