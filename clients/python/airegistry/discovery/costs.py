@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,10 +27,15 @@ class Costs:
         self._compute()
 
     def catch_up(self) -> None:
-        """Take in what changed in the table."""
-        rows = self._table.journal.since(self._seen)
-        if rows or rows is None:
+        """Take in which prices changed in the table; a row that changed costs that row."""
+        rates = self._table.rates
+        rows = rates.journal.since(self._seen)
+        if rows is None or len(self._known) != len(rates.task) or self._wide != self._needs_more_bits():
             self._compute()
+        elif rows:
+            changed = np.array(rows)
+            self._exact[changed], self._known[changed] = self._costs(changed)
+            self._seen = rates.journal.position
 
     def nanos(self, row: int) -> int | None:
         """Return what the mix costs in nano-USD, rounded half to even as settled costs are; None when unknown.
@@ -64,16 +71,24 @@ class Costs:
         return bits_of((exact <= (millionths if exact.dtype == object else min(millionths, _MOST))) & self._known)
 
     def _compute(self) -> None:
+        self._wide = self._needs_more_bits()
+        self._exact, self._known = self._costs(slice(None))
+        self._seen = self._table.rates.journal.position
+
+    def _needs_more_bits(self) -> bool:
+        """Say whether 64 bits may be too few, which no real price comes near; Python's integers are slower but right."""
+        return self._table.rates.highest * (self._total + _MILLION) > _MOST
+
+    def _costs(self, rows: NDArray[np.intp] | slice) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return what the mix costs in some rows, and where that is known."""
         plane = self._table.rates.plane(self._total_input)
-        task = self._table.rates.task
-        nanos, known = plane.nanos, np.ones(len(task), np.bool_)
-        # Beyond 64 bits, which no real price comes near, Python's integers are slower but right.
-        if self._table.rates.highest * (self._total + _MILLION) > _MOST:
+        nanos, task = plane.nanos[:, rows], self._table.rates.task[rows]
+        known = np.ones(len(task), np.bool_)
+        if self._wide:
             nanos, task = nanos.astype(object), task.astype(object)
         exact = task * _MILLION
         for kind, count in enumerate(self._counts):
             if count:
                 exact += nanos[kind] * count
-                known &= plane.known[kind]
-        self._exact, self._known = exact, known
-        self._seen = self._table.journal.position
+                known &= plane.known[kind, rows]
+        return exact, known

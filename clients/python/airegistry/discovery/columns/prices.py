@@ -7,6 +7,7 @@ from bisect import bisect_left, insort
 import numpy as np
 from numpy.typing import NDArray
 
+from airegistry.discovery.columns.journal import Journal
 from airegistry.discovery.rows.rates import Rates
 
 _KINDS = 3
@@ -35,12 +36,16 @@ class Plane:
 
 
 class RateColumns:
-    """Prices by row; `task` is what comes on top of the tokens. Columns are lent: nobody else writes to them."""
+    """Prices by row; `task` is what comes on top of the tokens. `journal` says which rows were written.
+
+    Columns are lent: nobody else writes to them.
+    """
 
     def __init__(self, capacity: int) -> None:
         self.task: NDArray[np.int64] = np.zeros(capacity, np.int64)
         # The highest price there ever was: no sum of costs can be larger than it allows.
         self.highest = 0
+        self.journal = Journal()
         self._capacity = capacity
         # By the least number of input tokens that a plane is for. 0 is for calls below every tier, and always there.
         self._planes: dict[int, Plane] = {0: Plane(capacity)}
@@ -65,6 +70,7 @@ class RateColumns:
             self.highest = max(self.highest, rates.task, *(nanos or 0 for nanos in rates.at(above)))
         for start, plane in self._planes.items():
             plane.write(row, rates.at(start))
+        self.journal.add(row)
 
     def plane(self, total_input_tokens: int) -> Plane:
         """Return the prices for that much input."""
