@@ -4,8 +4,17 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
+from airegistry.observations.performance import WINDOWS, ErrorCount, Performance, Quantiles, WindowStats
 from airegistry.resources.agent import Agent, AgentCapabilities, AgentInterface, AgentProvider, AgentSkill
-from airegistry.resources.endpoint import Auth, AuthMethod, Communication, DataPolicy, DeclaredPerformance, Endpoint
+from airegistry.resources.endpoint import (
+    Auth,
+    AuthMethod,
+    Communication,
+    DataPolicy,
+    DeclaredPerformance,
+    Endpoint,
+    RateLimits,
+)
 from airegistry.resources.model import Benchmark, Capability, Lifecycle, LifecycleStage, Modality, Model, ModelLimits
 from airegistry.resources.prices import DailyWindow, Price, PriceBucket, PriceList, PriceSchedule, PriceTier
 from airegistry.resources.requirements import (
@@ -19,6 +28,7 @@ from airegistry.resources.requirements import (
     TokenMix,
 )
 from airegistry.resources.resource import AgentState, Health, Liveness, Resource, ResourceStatus
+from airegistry.resources.route import ErrorClass
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -100,6 +110,13 @@ ENDPOINT = st.builds(
     region=st.sampled_from(["", "eu-1", "eu-2", "us"]),
     data_policy=maybe(POLICY),
     weight=st.sampled_from([None, 1, 2, 3, 0]),
+    rate_limits=maybe(
+        st.builds(
+            RateLimits,
+            requests_per_minute=maybe(st.sampled_from([0, 60])),
+            tokens_per_minute=maybe(st.sampled_from([0, 10_000])),
+        )
+    ),
     declared=maybe(
         st.builds(
             DeclaredPerformance,
@@ -189,6 +206,41 @@ REQUIREMENTS = {
     "skills": some("plan", "text"),
 }
 MAY_BE_UNKNOWN = sorted(set(REQUIREMENTS) - {"usage", "labels", "lifecycle_stages", "credential", "skills"})
+
+
+COUNTS = st.sampled_from([0, 1, 19, 20, 500])
+QUANTILES = st.builds(Quantiles, count=COUNTS, p50=st.sampled_from([0.0, 0.01, 0.6, 9.0, 70.0, float("nan")]))
+AGES = st.sampled_from([0.0, 30.0, 60.0, 299.999999, 300.0, 900.0, 1_800.0, 7_200.0, 86_399.0, 86_400.0, -5.0])
+
+
+ROW_NAMES = st.sampled_from([*ENDPOINT_NAMES, *AGENT_NAMES])
+
+
+@st.composite
+def windows(draw, length):
+    errors = draw(st.dictionaries(st.none() | st.sampled_from(ErrorClass), st.sampled_from([1, 3, 200]), max_size=3))
+    return WindowStats(
+        window=length,
+        attempts=sum(errors.values()) + draw(COUNTS),
+        errors=tuple(ErrorCount(error_class, count) for error_class, count in errors.items()),
+        time_to_first_token=draw(maybe(QUANTILES)),
+        duration=draw(maybe(QUANTILES)),
+        tokens_per_second=draw(maybe(QUANTILES)),
+        tokens=draw(st.sampled_from([0, 5_000])),
+        last_time=draw(maybe(AGES.map(lambda age: NOW - timedelta(seconds=age)))),
+    )
+
+
+@st.composite
+def performances(draw):
+    lengths = sorted(draw(st.sets(st.sampled_from(WINDOWS))))
+    seen = tuple(draw(windows(length)) for length in lengths)
+    return Performance(draw(ROW_NAMES), seen, NOW - timedelta(seconds=draw(AGES)))
+
+
+def everything_measured():
+    """Give the performances of some names, each once."""
+    return st.lists(performances(), max_size=6, unique_by=lambda performance: performance.name)
 
 
 @st.composite

@@ -22,6 +22,7 @@ from airegistry.resources.requirements import (
     TokenMix,
 )
 from airegistry.resources.resource import AgentState, Health, Liveness, ResourceStatus
+from tests.slow_measurements import NO_LIMITS, NOTHING_DECLARED, Seen, latency, load, numbers, reliability
 
 
 def all3(values):
@@ -45,8 +46,9 @@ def within(value, least=-math.inf, most=math.inf):
 class Subject:
     """One endpoint or agent with its model, as the requirements see it."""
 
-    def __init__(self, resource, models, at):
+    def __init__(self, resource, models, at, performance=None):
         self.resource, self.name, self.at = resource, resource.name, at
+        self.seen = Seen(performance, at)
         self.spec = resource.endpoint or resource.agent
         self.is_agent = resource.agent is not None
         parent = None if self.is_agent else models.get(resource.name.split("/endpoints/")[0])
@@ -86,8 +88,14 @@ class Subject:
         own, model = self.spec.limits or ModelLimits(), self.model.limits or ModelLimits()
         return getattr(model, name) if getattr(own, name) is None else getattr(own, name)
 
-    def declared(self, name):
-        return None if self.is_agent or self.spec.declared is None else getattr(self.spec.declared, name)
+    def declared(self):
+        return NOTHING_DECLARED if self.is_agent else self.spec.declared or NOTHING_DECLARED
+
+    def number(self, name):
+        return numbers(self.seen, self.declared())[name]
+
+    def rate_limits(self):
+        return NO_LIMITS if self.is_agent else self.spec.rate_limits or NO_LIMITS
 
     def provider(self):
         if self.is_agent:
@@ -208,13 +216,15 @@ def averages_at_most(subject, most, asked):
 
 def lasts_at_most(subject, most, asked):
     first, speed, output = (
-        subject.declared("time_to_first_token"),
-        subject.declared("tokens_per_second"),
+        subject.number("time_to_first_token"),
+        subject.number("tokens_per_second"),
         mix_of(asked).output_tokens,
     )
     if first is None or (speed is None and output):
-        return None
-    return first + (output / speed if output else 0) <= most
+        return within(subject.number("duration"), most=most)
+    if output:
+        first += output / speed if speed else math.inf
+    return first <= most
 
 
 def keeps_no_longer(subject, most, _asked):
@@ -265,14 +275,14 @@ HOLDS = {
     "max_price_per_million_nanos": (Reason.PRICE, averages_at_most),
     "max_time_to_first_token": (
         Reason.LATENCY,
-        lambda subject, most, _: within(subject.declared("time_to_first_token"), most=most),
+        lambda subject, most, _: within(subject.number("time_to_first_token"), most=most),
     ),
     "min_tokens_per_second": (
         Reason.LATENCY,
-        lambda subject, least, _: within(subject.declared("tokens_per_second"), least),
+        lambda subject, least, _: within(subject.number("tokens_per_second"), least),
     ),
     "max_duration": (Reason.LATENCY, lasts_at_most),
-    "min_reliability": (Reason.RELIABILITY, lambda subject, least, _: within(subject.declared("reliability"), least)),
+    "min_reliability": (Reason.RELIABILITY, lambda subject, least, _: within(subject.number("reliability"), least)),
     "regions": (Reason.REGION, lambda subject, entries, _: region_fits(subject.spec.region, entries)),
     "providers": (Reason.PROVIDER, lambda subject, wanted, _: one_of(subject.provider(), wanted)),
     "excluded_providers": (Reason.PROVIDER, is_not_of),
@@ -325,23 +335,18 @@ WEIGHTS = {
 def values_of(subject, mix):
     cost = subject.cost(mix)
     total = mix.input_tokens + mix.output_tokens + mix.cache_read_tokens
-    first, speed = subject.declared("time_to_first_token"), subject.declared("tokens_per_second")
-    share = subject.declared("reliability")
-    soon = 0.4 if first is None else 0.5 / (0.5 + first)
-    fast = 0.4 if speed is None else speed / (speed + 50)
-    sure = 0.4 if share is None else 1 if share == 1 else min(1, -math.log10(1 - share) / 4)
     scores = [] if subject.is_agent else [each.score / (each.max_score or 100) for each in subject.model.benchmarks]
-    idle = {None: 0.5, AgentState.AVAILABLE: 0.75}.get(subject.status.agent_state if subject.is_agent else None, 0)
+    state = subject.status.agent_state if subject.is_agent else None
     return (
         0.2 if cost is None else 1 / (1 + float(cost) * 1e6 / total / 1e9),
-        (soon + fast) / 2,
-        sure / 2 if subject.status.health is Health.DEGRADED else sure,
+        latency(subject.seen, subject.declared()),
+        reliability(subject.seen, subject.declared(), subject.status.health),
         (math.fsum(min(1, max(0, score)) for score in scores) + 0.8) / (len(scores) + 2),
-        idle,
+        load(subject.seen, state, subject.rate_limits()),
     )
 
 
-def expected(resources, query, at):
+def expected(resources, query, at, performances=None):
     """Return totals by name of all that pass, the names cut by reason, and the costs of those that pass."""
     asked = query.requirements or Requirements()
     models = {each.name: each for each in resources if each.model is not None}
@@ -362,7 +367,7 @@ def expected(resources, query, at):
         wanted = resource.agent if query.target is DiscoverTarget.AGENT else resource.endpoint
         if wanted is None:
             continue
-        subject = Subject(resource, models, at)
+        subject = Subject(resource, models, at, (performances or {}).get(resource.name))
         reason = cut_by(subject, asked)
         if reason is not None:
             cut.setdefault(reason, []).append(resource.name)

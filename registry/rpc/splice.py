@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
-from functools import cache, lru_cache
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from google.protobuf.message import Message
 
-from airegistry.discovery.answers import Score
+from airegistry.discovery.answers import Score, ScoreFigure
 from airegistry.v1 import discovery_pb2, registry_service_pb2
 
 _LENGTH_DELIMITED = 2
@@ -54,9 +55,17 @@ _CANDIDATE_SCORE = _tag(discovery_pb2.Candidate, "score")
 _CANDIDATE_COST = _tag(discovery_pb2.Candidate, "cost_nanos", _VARINT)
 _CANDIDATE_INVOCABLE = _tag(discovery_pb2.Candidate, "invocable", _VARINT) + b"\x01"
 
-# The tags of Score and of ScorePart. Kinds and bases are below 128 and a double has 8 bytes, so every part has one length.
-_TOTAL_TAG, _PART_TAG, _PART_LENGTH = 0x09, 0x12, 31
-_KIND, _VALUE, _WEIGHT, _CONTRIBUTION, _BASIS = 0x08, 0x11, 0x19, 0x21, 0x28
+# The tags of Score, ScorePart and ScoreFigure. Kinds and bases are below 128 and a double has 8 bytes, so what is in every
+# part has one length.
+_TOTAL_TAG, _PART_TAG = 0x09, b"\x12"
+_PART = struct.Struct("<BBBdBdBdBBBd")
+_KIND, _VALUE, _WEIGHT, _CONTRIBUTION, _BASIS, _EXPLORATION = 0x08, 0x11, 0x19, 0x21, 0x28, 0x31
+_FIGURE_KIND = b"\x08"
+_FIGURE_TAG, _DECLARED, _MEASURED, _SAMPLES, _WINDOW, _LAST_TIME = b"\x3a", 0x11, 0x19, b"\x20", b"\x2a", b"\x32"
+_DOUBLE = struct.Struct("<Bd")
+_SECONDS, _NANOS = b"\x08", b"\x10"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def joined(head: Message, tag: bytes, values: Iterable[bytes]) -> bytes:
@@ -90,16 +99,38 @@ def candidate(resource: bytes, model: bytes | None, score: Score, *, cost_nanos:
 
 
 def _score(score: Score) -> bytes:
-    values: list[float] = [_TOTAL_TAG, score.total]
+    pieces = [_DOUBLE.pack(_TOTAL_TAG, score.total)]
     for part in score.parts:
-        # One call that packs all is several times as fast as one per part.
-        values += (
-            *(_PART_TAG, _PART_LENGTH, _KIND, part.kind or 0),
-            *(_VALUE, part.value, _WEIGHT, part.weight, _CONTRIBUTION, part.contribution, _BASIS, part.basis or 0),
+        figures = b"".join(map(_figure, part.figures)) if part.figures else b""
+        pieces += (
+            _PART_TAG,
+            varint(_PART.size + len(figures)),
+            # One call that packs all is several times as fast as one per field.
+            _PART.pack(
+                *(_KIND, part.kind or 0, _VALUE, part.value, _WEIGHT, part.weight),
+                *(_CONTRIBUTION, part.contribution, _BASIS, part.basis or 0, _EXPLORATION, part.exploration),
+            ),
+            figures,
         )
-    return _score_layout(len(score.parts)).pack(*values)
+    return b"".join(pieces)
 
 
-@cache
-def _score_layout(parts: int) -> struct.Struct:
-    return struct.Struct("<Bd" + "BBBBBdBdBdBB" * parts)
+def _figure(figure: ScoreFigure) -> bytes:
+    pieces = [_FIGURE_KIND, varint(figure.kind or 0)]
+    if figure.declared is not None:
+        pieces.append(_DOUBLE.pack(_DECLARED, figure.declared))
+    if figure.measured is not None:
+        pieces.append(_DOUBLE.pack(_MEASURED, figure.measured))
+    if figure.samples:
+        pieces += (_SAMPLES, varint(figure.samples))
+    if figure.window is not None:
+        pieces.append(framed(_WINDOW, _time(round(figure.window * 1_000_000))))
+    if figure.last_time is not None:
+        pieces.append(framed(_LAST_TIME, _time((figure.last_time - _EPOCH) // _MICROSECOND)))
+    return framed(_FIGURE_TAG, b"".join(pieces))
+
+
+def _time(microseconds: int) -> bytes:
+    """Return a Duration, or a Timestamp since 1970, of so many microseconds."""
+    seconds, rest = divmod(microseconds, 1_000_000)
+    return b"".join((_SECONDS, varint(seconds), _NANOS, varint(rest * 1_000))) if rest else _SECONDS + varint(seconds)

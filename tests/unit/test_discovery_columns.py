@@ -9,6 +9,8 @@ from airegistry.discovery.columns.bitsets import bits_of, mask_of, rows_of
 from airegistry.discovery.columns.journal import Journal
 from airegistry.discovery.columns.name_order import NameOrder
 from airegistry.discovery.columns.table import Table
+from airegistry.discovery.evidence.case import NO_CASE
+from airegistry.discovery.evidence.judging import judge
 from airegistry.discovery.rows.endpoint import endpoint_facts
 from airegistry.discovery.rows.model import model_facts
 from airegistry.resources.resource import Resource
@@ -72,7 +74,7 @@ def test_a_reader_that_the_journal_left_behind_is_told(cut):
 
 def test_marks_that_no_row_has_any_more_are_forgotten():
     table, facts = Table(), endpoint_facts(Resource(name="models/m/endpoints/e"), model_facts(None, AT), AT)
-    table.put("models/m/endpoints/e", facts)
+    table.put("models/m/endpoints/e", facts, judge(NO_CASE))
     assert any(table.marks)
     table.remove("models/m/endpoints/e")
     assert not any(table.marks)

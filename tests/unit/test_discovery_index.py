@@ -350,17 +350,6 @@ def test_a_time_that_has_come_never_takes_a_model_back_to_an_earlier_stage():
     assert cut(index, query(lifecycle_stages=(LifecycleStage.DEPRECATED,))) == {ExclusionReason.LIFECYCLE: 1}
 
 
-def test_a_row_written_again_and_again_is_looked_at_again_once():
-    clock = [NOW]
-    index = index_of(model(), endpoint(), now=lambda: clock[0])
-    for number in range(5_000):
-        life = Lifecycle(retire_time=NOW + timedelta(days=1 + number % 2))
-        index.apply([model(lifecycle=life)], (), number)
-    assert len(index._due) < 2_000
-    clock[0] += timedelta(days=3)
-    assert cut(index) == {ExclusionReason.LIFECYCLE: 1}
-
-
 # --- agents
 
 

@@ -1,14 +1,34 @@
 """What is spliced by hand is what protobuf reads."""
 
+from datetime import UTC, datetime
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from airegistry._convert import from_pb
-from airegistry.discovery.answers import Candidate, Score, ScoreBasis, ScorePart, ScorePartKind
+from airegistry.discovery.answers import (
+    Candidate,
+    Score,
+    ScoreBasis,
+    ScoreFigure,
+    ScoreFigureKind,
+    ScorePart,
+    ScorePartKind,
+)
 from airegistry.v1 import discovery_pb2, registry_service_pb2, resource_pb2
 from registry.rpc import splice
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
+times = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds have none
+figures = st.builds(
+    ScoreFigure,
+    kind=st.sampled_from(ScoreFigureKind),
+    declared=st.none() | numbers,
+    measured=st.none() | numbers,
+    samples=st.integers(0, 2**62),
+    window=st.none() | st.sampled_from([60.0, 86_400.0, 0.25]),
+    last_time=st.none() | times,
+)
 parts = st.builds(
     ScorePart,
     kind=st.sampled_from(ScorePartKind),
@@ -16,6 +36,8 @@ parts = st.builds(
     weight=numbers,
     contribution=numbers,
     basis=st.sampled_from(ScoreBasis),
+    exploration=numbers,
+    figures=st.lists(figures, max_size=3).map(tuple),
 )
 scores = st.builds(Score, total=numbers, parts=st.lists(parts, max_size=6).map(tuple))
 resources = st.builds(
@@ -66,4 +88,14 @@ def test_the_layout_knows_every_field_of_a_score():
         ("weight", 3),
         ("contribution", 4),
         ("basis", 5),
+        ("exploration", 6),
+        ("figures", 7),
+    ]
+    assert [(field.name, field.number) for field in discovery_pb2.ScoreFigure.DESCRIPTOR.fields] == [
+        ("kind", 1),
+        ("declared", 2),
+        ("measured", 3),
+        ("samples", 4),
+        ("window", 5),
+        ("last_time", 6),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 
 from airegistry.resources.resource import Resource
@@ -24,6 +25,19 @@ class ScoreBasis(IntEnum):
     MEASURED = 1
     DECLARED = 2
     PRIOR = 3
+    MIXED = 4
+
+
+class ScoreFigureKind(IntEnum):
+    """What is declared or measured of a candidate."""
+
+    TIME_TO_FIRST_TOKEN = 1
+    TOKENS_PER_SECOND = 2
+    DURATION = 3
+    SUCCESS_SHARE = 4
+    REQUESTS_PER_MINUTE = 5
+    TOKENS_PER_MINUTE = 6
+    RATE_LIMITED_SHARE = 7
 
 
 class ExclusionReason(IntEnum):
@@ -55,14 +69,28 @@ class ExclusionReason(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class ScoreFigure:
+    """What is declared and what was measured, side by side: `samples` in a window of so many seconds, the last at that time."""
+
+    kind: ScoreFigureKind | None = None
+    declared: float | None = None
+    measured: float | None = None
+    samples: int = 0
+    window: float | None = None
+    last_time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ScorePart:
-    """What one part gave to a score."""
+    """What one part gave to a score; `exploration` is how much of `value` is there only because little was measured lately."""
 
     kind: ScorePartKind | None = None
     value: float = 0.0
     weight: float = 0.0
     contribution: float = 0.0
     basis: ScoreBasis | None = None
+    exploration: float = 0.0
+    figures: tuple[ScoreFigure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class Costs:
         self._counts = (mix.input_tokens, mix.output_tokens, mix.cache_read_tokens)
         self._total_input = mix.input_tokens + mix.cache_read_tokens
         self._total = sum(self._counts)
+        self._seen = 0
         self._compute()
 
     def catch_up(self) -> None:

@@ -100,6 +100,7 @@ def _duration(asking: Asking) -> Bits | None:
     if asking.mix.output_tokens:
         with np.errstate(divide="ignore"):
             duration = duration + asking.mix.output_tokens / asking.numbers(Number.TOKENS_PER_SECOND)
+    duration = np.where(np.isnan(duration), asking.numbers(Number.DURATION), duration)
     return asking.at_most("max_duration", duration)
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from airegistry.discovery.alarms import Alarms
 from airegistry.discovery.answers import Discovery
 from airegistry.discovery.candidates import Candidates
 from airegistry.discovery.checking import asked_of, check
+from airegistry.discovery.columns.table import Table
+from airegistry.discovery.evidence.case import case_of
 from airegistry.discovery.evidence.held import Evidence
+from airegistry.discovery.evidence.judging import judge
+from airegistry.discovery.evidence.measured import microseconds
 from airegistry.discovery.naming import NameTable, parent_of
 from airegistry.discovery.preferences import weights_of
 from airegistry.discovery.recent import Recent
@@ -24,7 +28,6 @@ from airegistry.resources.requirements import DiscoverQuery, DiscoverTarget, Req
 from airegistry.resources.resource import Resource
 
 _ANYTHING = Requirements()
-_MOST_STALE = 1024
 _MOST_ANSWERS = 512
 _MOST_NAMES = 100
 
@@ -71,15 +74,21 @@ class Index:
         The latest of a name counts, and one without windows forgets what was known of it. What is told of a name that is not
         registered waits for it, within bounds; who is removed is forgotten.
         """
+        moment = microseconds(self._now())
         for performance in performances:
-            self._evidence.take(performance, registered=performance.name in self._rows)
+            registered = performance.name in self._rows
+            self._evidence.take(performance, registered=registered)
+            if registered:
+                self._judge(performance.name, moment)
         self._answers.clear()
         if epoch is not None:
             self.observation_epoch = epoch
 
     def replace_observations(self, performances: Iterable[Performance], epoch: int | None = None) -> None:
         """Know *performances* instead of everything measured before."""
-        self._evidence.clear()
+        moment = microseconds(self._now())
+        for name in self._evidence.clear():
+            self._judge(name, moment)
         self.observe(performances, epoch)
 
     def discover(
@@ -116,8 +125,8 @@ class Index:
         self._names = NameTable()
         self._endpoints = Candidates(self._names, endpoints)
         self._agents = Candidates(self._names, agents)
-        self._due: list[tuple[datetime, str]] = []
-        self._until: dict[str, datetime] = {}
+        self._changing = Alarms()
+        self._fading = Alarms()
         self._answers: Recent[Discovery] = Recent(_MOST_ANSWERS)
 
     def _keep(self, resource: Resource, touched: dict[str, None]) -> None:
@@ -152,15 +161,27 @@ class Index:
                 self._known.pop(parent_of(name), None)
 
     def _write(self, name: str, at: datetime) -> None:
-        resource = self._rows.get(name)
-        table = (self._agents if name.startswith("agents/") else self._endpoints).table
+        resource, table = self._rows.get(name), self._table_of(name)
         if resource is not None:
             facts = self._facts(resource, at)
-            table.put(name, facts)
-            self._look_again(name, facts.until)
+            judged = judge(case_of(facts.claims, self._evidence.get(name), microseconds(at)))
+            table.put(name, facts, judged)
+            self._changing.set(name, None if facts.until is None else microseconds(facts.until))
+            self._fading.set(name, judged.until)
         elif name in table:
             table.remove(name)
-            self._look_again(name, None)
+            self._changing.set(name, None)
+            self._fading.set(name, None)
+
+    def _judge(self, name: str, moment: int) -> None:
+        """Write anew what is measured in the row of a name that is there."""
+        table = self._table_of(name)
+        judged = judge(case_of(table.claims(name), self._evidence.get(name), moment))
+        table.judge(name, judged)
+        self._fading.set(name, judged.until)
+
+    def _table_of(self, name: str) -> Table:
+        return (self._agents if name.startswith("agents/") else self._endpoints).table
 
     def _facts(self, resource: Resource, at: datetime) -> Facts:
         if resource.endpoint is None:
@@ -173,28 +194,18 @@ class Index:
             facts = self._known[name] = model_facts(self._models.get(name), at)
         return facts
 
-    def _look_again(self, name: str, at: datetime | None) -> None:
-        if self._until.get(name) == at:
-            return
-        self._until.pop(name, None)
-        if at is not None:
-            self._until[name] = at
-            heapq.heappush(self._due, (at, name))
-            if len(self._due) > _MOST_STALE + 2 * len(self._until):
-                self._due = sorted((time, each) for each, time in self._until.items())
-
     def _pass_time(self) -> None:
-        """Write anew the rows whose prices or stage of life may have changed by themselves."""
-        if not self._due:
+        """Write anew what may have changed by itself: prices, stages of life, and what measurements are worth."""
+        if not (self._changing or self._fading):
             return
         at = self._now()
-        while self._due and self._due[0][0] <= at:
-            time, name = heapq.heappop(self._due)
-            # A row written since has another time, or none; its old one stayed in the heap.
-            if self._until.get(name) == time:
-                del self._until[name]
-                self._write(name, at)
-                self._answers.clear()
+        moment = microseconds(at)
+        for name in self._changing.due(moment):
+            self._write(name, at)
+            self._answers.clear()
+        for name in self._fading.due(moment):
+            self._judge(name, moment)
+            self._answers.clear()
 
 
 def _hashable(asked: Mapping[str, Any]) -> Hashable:

@@ -23,9 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from airegistry.v1 import resource_pb2 as airegistry_dot_v1_dot_resource__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x61iregistry/v1/discovery.proto\x12\rairegistry.v1\x1a\x1c\x61iregistry/v1/resource.proto\"\xbe\x01\n\tCandidate\x12)\n\x08resource\x18\x01 \x01(\x0b\x32\x17.airegistry.v1.Resource\x12&\n\x05model\x18\x02 \x01(\x0b\x32\x17.airegistry.v1.Resource\x12#\n\x05score\x18\x03 \x01(\x0b\x32\x14.airegistry.v1.Score\x12\x17\n\ncost_nanos\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x11\n\tinvocable\x18\x05 \x01(\x08\x42\r\n\x0b_cost_nanos\"?\n\x05Score\x12\r\n\x05total\x18\x01 \x01(\x01\x12\'\n\x05parts\x18\x02 \x03(\x0b\x32\x18.airegistry.v1.ScorePart\"\x96\x01\n\tScorePart\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.airegistry.v1.ScorePartKind\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0e\n\x06weight\x18\x03 \x01(\x01\x12\x14\n\x0c\x63ontribution\x18\x04 \x01(\x01\x12(\n\x05\x62\x61sis\x18\x05 \x01(\x0e\x32\x19.airegistry.v1.ScoreBasis\"Y\n\tExclusion\x12.\n\x06reason\x18\x01 \x01(\x0e\x32\x1e.airegistry.v1.ExclusionReason\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\x12\r\n\x05names\x18\x03 \x03(\t*\xbf\x01\n\rScorePartKind\x12\x1f\n\x1bSCORE_PART_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14SCORE_PART_KIND_COST\x10\x01\x12\x1b\n\x17SCORE_PART_KIND_LATENCY\x10\x02\x12\x1f\n\x1bSCORE_PART_KIND_RELIABILITY\x10\x03\x12\x1b\n\x17SCORE_PART_KIND_QUALITY\x10\x04\x12\x18\n\x14SCORE_PART_KIND_LOAD\x10\x05*t\n\nScoreBasis\x12\x1b\n\x17SCORE_BASIS_UNSPECIFIED\x10\x00\x12\x18\n\x14SCORE_BASIS_MEASURED\x10\x01\x12\x18\n\x14SCORE_BASIS_DECLARED\x10\x02\x12\x15\n\x11SCORE_BASIS_PRIOR\x10\x03*\xe9\x05\n\x0f\x45xclusionReason\x12 \n\x1c\x45XCLUSION_REASON_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x45XCLUSION_REASON_MODEL\x10\x01\x12\x19\n\x15\x45XCLUSION_REASON_TASK\x10\x02\x12\x1f\n\x1b\x45XCLUSION_REASON_CAPABILITY\x10\x03\x12\x1d\n\x19\x45XCLUSION_REASON_MODALITY\x10\x04\x12\x1a\n\x16\x45XCLUSION_REASON_SKILL\x10\x05\x12\x1c\n\x18\x45XCLUSION_REASON_CONTEXT\x10\x06\x12\x1a\n\x16\x45XCLUSION_REASON_PRICE\x10\x07\x12\x1c\n\x18\x45XCLUSION_REASON_LATENCY\x10\x08\x12 \n\x1c\x45XCLUSION_REASON_RELIABILITY\x10\t\x12\x1b\n\x17\x45XCLUSION_REASON_REGION\x10\n\x12\x1d\n\x19\x45XCLUSION_REASON_PROVIDER\x10\x0b\x12 \n\x1c\x45XCLUSION_REASON_DATA_POLICY\x10\x0c\x12\x1a\n\x16\x45XCLUSION_REASON_LABEL\x10\r\x12\x1c\n\x18\x45XCLUSION_REASON_VARIANT\x10\x0e\x12\x1e\n\x1a\x45XCLUSION_REASON_LIFECYCLE\x10\x0f\x12\x1b\n\x17\x45XCLUSION_REASON_HEALTH\x10\x10\x12\x1f\n\x1b\x45XCLUSION_REASON_CREDENTIAL\x10\x11\x12\x1b\n\x17\x45XCLUSION_REASON_FILTER\x10\x12\x12\x1f\n\x1b\x45XCLUSION_REASON_PERMISSION\x10\x13\x12\x1c\n\x18\x45XCLUSION_REASON_DIALECT\x10\x14\x12\x1c\n\x18\x45XCLUSION_REASON_BREAKER\x10\x15\x12\x1b\n\x17\x45XCLUSION_REASON_WEIGHT\x10\x16\x12\x1a\n\x16\x45XCLUSION_REASON_LIMIT\x10\x17\x42\x43\n\x11\x64\x65v.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x61iregistry/v1/discovery.proto\x12\rairegistry.v1\x1a\x1c\x61iregistry/v1/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbe\x01\n\tCandidate\x12)\n\x08resource\x18\x01 \x01(\x0b\x32\x17.airegistry.v1.Resource\x12&\n\x05model\x18\x02 \x01(\x0b\x32\x17.airegistry.v1.Resource\x12#\n\x05score\x18\x03 \x01(\x0b\x32\x14.airegistry.v1.Score\x12\x17\n\ncost_nanos\x18\x04 \x01(\x03H\x00\x88\x01\x01\x12\x11\n\tinvocable\x18\x05 \x01(\x08\x42\r\n\x0b_cost_nanos\"?\n\x05Score\x12\r\n\x05total\x18\x01 \x01(\x01\x12\'\n\x05parts\x18\x02 \x03(\x0b\x32\x18.airegistry.v1.ScorePart\"\xd8\x01\n\tScorePart\x12*\n\x04kind\x18\x01 \x01(\x0e\x32\x1c.airegistry.v1.ScorePartKind\x12\r\n\x05value\x18\x02 \x01(\x01\x12\x0e\n\x06weight\x18\x03 \x01(\x01\x12\x14\n\x0c\x63ontribution\x18\x04 \x01(\x01\x12(\n\x05\x62\x61sis\x18\x05 \x01(\x0e\x32\x19.airegistry.v1.ScoreBasis\x12\x13\n\x0b\x65xploration\x18\x06 \x01(\x01\x12+\n\x07\x66igures\x18\x07 \x03(\x0b\x32\x1a.airegistry.v1.ScoreFigure\"\xee\x01\n\x0bScoreFigure\x12,\n\x04kind\x18\x01 \x01(\x0e\x32\x1e.airegistry.v1.ScoreFigureKind\x12\x15\n\x08\x64\x65\x63lared\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x15\n\x08measured\x18\x03 \x01(\x01H\x01\x88\x01\x01\x12\x0f\n\x07samples\x18\x04 \x01(\x03\x12)\n\x06window\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12-\n\tlast_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x0b\n\t_declaredB\x0b\n\t_measured\"Y\n\tExclusion\x12.\n\x06reason\x18\x01 \x01(\x0e\x32\x1e.airegistry.v1.ExclusionReason\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\x12\r\n\x05names\x18\x03 \x03(\t*\xcb\x02\n\x0fScoreFigureKind\x12!\n\x1dSCORE_FIGURE_KIND_UNSPECIFIED\x10\x00\x12)\n%SCORE_FIGURE_KIND_TIME_TO_FIRST_TOKEN\x10\x01\x12\'\n#SCORE_FIGURE_KIND_TOKENS_PER_SECOND\x10\x02\x12\x1e\n\x1aSCORE_FIGURE_KIND_DURATION\x10\x03\x12#\n\x1fSCORE_FIGURE_KIND_SUCCESS_SHARE\x10\x04\x12)\n%SCORE_FIGURE_KIND_REQUESTS_PER_MINUTE\x10\x05\x12\'\n#SCORE_FIGURE_KIND_TOKENS_PER_MINUTE\x10\x06\x12(\n$SCORE_FIGURE_KIND_RATE_LIMITED_SHARE\x10\x07*\xbf\x01\n\rScorePartKind\x12\x1f\n\x1bSCORE_PART_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14SCORE_PART_KIND_COST\x10\x01\x12\x1b\n\x17SCORE_PART_KIND_LATENCY\x10\x02\x12\x1f\n\x1bSCORE_PART_KIND_RELIABILITY\x10\x03\x12\x1b\n\x17SCORE_PART_KIND_QUALITY\x10\x04\x12\x18\n\x14SCORE_PART_KIND_LOAD\x10\x05*\x8b\x01\n\nScoreBasis\x12\x1b\n\x17SCORE_BASIS_UNSPECIFIED\x10\x00\x12\x18\n\x14SCORE_BASIS_MEASURED\x10\x01\x12\x18\n\x14SCORE_BASIS_DECLARED\x10\x02\x12\x15\n\x11SCORE_BASIS_PRIOR\x10\x03\x12\x15\n\x11SCORE_BASIS_MIXED\x10\x04*\xe9\x05\n\x0f\x45xclusionReason\x12 \n\x1c\x45XCLUSION_REASON_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x45XCLUSION_REASON_MODEL\x10\x01\x12\x19\n\x15\x45XCLUSION_REASON_TASK\x10\x02\x12\x1f\n\x1b\x45XCLUSION_REASON_CAPABILITY\x10\x03\x12\x1d\n\x19\x45XCLUSION_REASON_MODALITY\x10\x04\x12\x1a\n\x16\x45XCLUSION_REASON_SKILL\x10\x05\x12\x1c\n\x18\x45XCLUSION_REASON_CONTEXT\x10\x06\x12\x1a\n\x16\x45XCLUSION_REASON_PRICE\x10\x07\x12\x1c\n\x18\x45XCLUSION_REASON_LATENCY\x10\x08\x12 \n\x1c\x45XCLUSION_REASON_RELIABILITY\x10\t\x12\x1b\n\x17\x45XCLUSION_REASON_REGION\x10\n\x12\x1d\n\x19\x45XCLUSION_REASON_PROVIDER\x10\x0b\x12 \n\x1c\x45XCLUSION_REASON_DATA_POLICY\x10\x0c\x12\x1a\n\x16\x45XCLUSION_REASON_LABEL\x10\r\x12\x1c\n\x18\x45XCLUSION_REASON_VARIANT\x10\x0e\x12\x1e\n\x1a\x45XCLUSION_REASON_LIFECYCLE\x10\x0f\x12\x1b\n\x17\x45XCLUSION_REASON_HEALTH\x10\x10\x12\x1f\n\x1b\x45XCLUSION_REASON_CREDENTIAL\x10\x11\x12\x1b\n\x17\x45XCLUSION_REASON_FILTER\x10\x12\x12\x1f\n\x1b\x45XCLUSION_REASON_PERMISSION\x10\x13\x12\x1c\n\x18\x45XCLUSION_REASON_DIALECT\x10\x14\x12\x1c\n\x18\x45XCLUSION_REASON_BREAKER\x10\x15\x12\x1b\n\x17\x45XCLUSION_REASON_WEIGHT\x10\x16\x12\x1a\n\x16\x45XCLUSION_REASON_LIMIT\x10\x17\x42\x43\n\x11\x64\x65v.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,18 +35,22 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'airegistry.v1.discovery_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\021dev.airegistry.v1P\001Z,airegistry.dev/go/airegistry/v1;airegistryv1'
-  _globals['_SCOREPARTKIND']._serialized_start=581
-  _globals['_SCOREPARTKIND']._serialized_end=772
-  _globals['_SCOREBASIS']._serialized_start=774
-  _globals['_SCOREBASIS']._serialized_end=890
-  _globals['_EXCLUSIONREASON']._serialized_start=893
-  _globals['_EXCLUSIONREASON']._serialized_end=1638
-  _globals['_CANDIDATE']._serialized_start=79
-  _globals['_CANDIDATE']._serialized_end=269
-  _globals['_SCORE']._serialized_start=271
-  _globals['_SCORE']._serialized_end=334
-  _globals['_SCOREPART']._serialized_start=337
-  _globals['_SCOREPART']._serialized_end=487
-  _globals['_EXCLUSION']._serialized_start=489
-  _globals['_EXCLUSION']._serialized_end=578
+  _globals['_SCOREFIGUREKIND']._serialized_start=953
+  _globals['_SCOREFIGUREKIND']._serialized_end=1284
+  _globals['_SCOREPARTKIND']._serialized_start=1287
+  _globals['_SCOREPARTKIND']._serialized_end=1478
+  _globals['_SCOREBASIS']._serialized_start=1481
+  _globals['_SCOREBASIS']._serialized_end=1620
+  _globals['_EXCLUSIONREASON']._serialized_start=1623
+  _globals['_EXCLUSIONREASON']._serialized_end=2368
+  _globals['_CANDIDATE']._serialized_start=144
+  _globals['_CANDIDATE']._serialized_end=334
+  _globals['_SCORE']._serialized_start=336
+  _globals['_SCORE']._serialized_end=399
+  _globals['_SCOREPART']._serialized_start=402
+  _globals['_SCOREPART']._serialized_end=618
+  _globals['_SCOREFIGURE']._serialized_start=621
+  _globals['_SCOREFIGURE']._serialized_end=859
+  _globals['_EXCLUSION']._serialized_start=861
+  _globals['_EXCLUSION']._serialized_end=950
 # @@protoc_insertion_point(module_scope)

@@ -6,7 +6,9 @@ isort:skip_file
 from airegistry.v1 import resource_pb2 as _resource_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
@@ -19,6 +21,50 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _ScoreFigureKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ScoreFigureKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScoreFigureKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SCORE_FIGURE_KIND_UNSPECIFIED: _ScoreFigureKind.ValueType  # 0
+    """Invalid."""
+    SCORE_FIGURE_KIND_TIME_TO_FIRST_TOKEN: _ScoreFigureKind.ValueType  # 1
+    """Seconds to the first token of a streamed answer, the median."""
+    SCORE_FIGURE_KIND_TOKENS_PER_SECOND: _ScoreFigureKind.ValueType  # 2
+    """Output tokens per second after the first token, the median."""
+    SCORE_FIGURE_KIND_DURATION: _ScoreFigureKind.ValueType  # 3
+    """Seconds to the end of a whole answer, the median."""
+    SCORE_FIGURE_KIND_SUCCESS_SHARE: _ScoreFigureKind.ValueType  # 4
+    """The share of attempts that succeeded, without those that failed by the caller, the credential or a rate limit."""
+    SCORE_FIGURE_KIND_REQUESTS_PER_MINUTE: _ScoreFigureKind.ValueType  # 5
+    """Attempts in the last minute; declared is the limit."""
+    SCORE_FIGURE_KIND_TOKENS_PER_MINUTE: _ScoreFigureKind.ValueType  # 6
+    """Tokens in the last minute; declared is the limit."""
+    SCORE_FIGURE_KIND_RATE_LIMITED_SHARE: _ScoreFigureKind.ValueType  # 7
+    """The share of attempts that a rate limit refused."""
+
+class ScoreFigureKind(_ScoreFigureKind, metaclass=_ScoreFigureKindEnumTypeWrapper):
+    """What is declared or measured of a candidate."""
+
+SCORE_FIGURE_KIND_UNSPECIFIED: ScoreFigureKind.ValueType  # 0
+"""Invalid."""
+SCORE_FIGURE_KIND_TIME_TO_FIRST_TOKEN: ScoreFigureKind.ValueType  # 1
+"""Seconds to the first token of a streamed answer, the median."""
+SCORE_FIGURE_KIND_TOKENS_PER_SECOND: ScoreFigureKind.ValueType  # 2
+"""Output tokens per second after the first token, the median."""
+SCORE_FIGURE_KIND_DURATION: ScoreFigureKind.ValueType  # 3
+"""Seconds to the end of a whole answer, the median."""
+SCORE_FIGURE_KIND_SUCCESS_SHARE: ScoreFigureKind.ValueType  # 4
+"""The share of attempts that succeeded, without those that failed by the caller, the credential or a rate limit."""
+SCORE_FIGURE_KIND_REQUESTS_PER_MINUTE: ScoreFigureKind.ValueType  # 5
+"""Attempts in the last minute; declared is the limit."""
+SCORE_FIGURE_KIND_TOKENS_PER_MINUTE: ScoreFigureKind.ValueType  # 6
+"""Tokens in the last minute; declared is the limit."""
+SCORE_FIGURE_KIND_RATE_LIMITED_SHARE: ScoreFigureKind.ValueType  # 7
+"""The share of attempts that a rate limit refused."""
+Global___ScoreFigureKind: _TypeAlias = ScoreFigureKind  # noqa: Y015
 
 class _ScorePartKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -65,11 +111,13 @@ class _ScoreBasisEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScoreBasis
     SCORE_BASIS_UNSPECIFIED: _ScoreBasis.ValueType  # 0
     """Invalid."""
     SCORE_BASIS_MEASURED: _ScoreBasis.ValueType  # 1
-    """Enough observations."""
+    """Observations: they count for at least half."""
     SCORE_BASIS_DECLARED: _ScoreBasis.ValueType  # 2
     """What the registrant declared."""
     SCORE_BASIS_PRIOR: _ScoreBasis.ValueType  # 3
     """Nothing is known; a stated prior stands in."""
+    SCORE_BASIS_MIXED: _ScoreBasis.ValueType  # 4
+    """Observations, but few or old ones: what is declared, or the prior, counts for more."""
 
 class ScoreBasis(_ScoreBasis, metaclass=_ScoreBasisEnumTypeWrapper):
     """What a part's value rests on."""
@@ -77,11 +125,13 @@ class ScoreBasis(_ScoreBasis, metaclass=_ScoreBasisEnumTypeWrapper):
 SCORE_BASIS_UNSPECIFIED: ScoreBasis.ValueType  # 0
 """Invalid."""
 SCORE_BASIS_MEASURED: ScoreBasis.ValueType  # 1
-"""Enough observations."""
+"""Observations: they count for at least half."""
 SCORE_BASIS_DECLARED: ScoreBasis.ValueType  # 2
 """What the registrant declared."""
 SCORE_BASIS_PRIOR: ScoreBasis.ValueType  # 3
 """Nothing is known; a stated prior stands in."""
+SCORE_BASIS_MIXED: ScoreBasis.ValueType  # 4
+"""Observations, but few or old ones: what is declared, or the prior, counts for more."""
 Global___ScoreBasis: _TypeAlias = ScoreBasis  # noqa: Y015
 
 class _ExclusionReason:
@@ -279,6 +329,8 @@ class ScorePart(_message.Message):
     WEIGHT_FIELD_NUMBER: _builtins.int
     CONTRIBUTION_FIELD_NUMBER: _builtins.int
     BASIS_FIELD_NUMBER: _builtins.int
+    EXPLORATION_FIELD_NUMBER: _builtins.int
+    FIGURES_FIELD_NUMBER: _builtins.int
     kind: Global___ScorePartKind.ValueType
     """Which part."""
     value: _builtins.float
@@ -289,6 +341,12 @@ class ScorePart(_message.Message):
     """`value` × `weight`."""
     basis: Global___ScoreBasis.ValueType
     """What `value` rests on."""
+    exploration: _builtins.float
+    """How much of `value` is there only because little was measured lately, so that who is new, or was bad once, is tried."""
+    @_builtins.property
+    def figures(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoreFigure]:
+        """What is declared and what was measured that `value` rests on, side by side."""
+
     def __init__(
         self,
         *,
@@ -297,14 +355,69 @@ class ScorePart(_message.Message):
         weight: _builtins.float = ...,
         contribution: _builtins.float = ...,
         basis: Global___ScoreBasis.ValueType = ...,
+        exploration: _builtins.float = ...,
+        figures: _abc.Iterable[Global___ScoreFigure] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "contribution", b"contribution", "kind", b"kind", "value", b"value", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "contribution", b"contribution", "exploration", b"exploration", "figures", b"figures", "kind", b"kind", "value", b"value", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ScorePart: _TypeAlias = ScorePart  # noqa: Y015
+
+@_typing.final
+class ScoreFigure(_message.Message):
+    """What is declared and what was measured of a candidate. At least one of both is set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    DECLARED_FIELD_NUMBER: _builtins.int
+    MEASURED_FIELD_NUMBER: _builtins.int
+    SAMPLES_FIELD_NUMBER: _builtins.int
+    WINDOW_FIELD_NUMBER: _builtins.int
+    LAST_TIME_FIELD_NUMBER: _builtins.int
+    kind: Global___ScoreFigureKind.ValueType
+    """Of what."""
+    declared: _builtins.float
+    """What the registrant declared. Unset: nothing."""
+    measured: _builtins.float
+    """What was measured. Unset: nothing."""
+    samples: _builtins.int
+    """How many values were measured. 0: none."""
+    @_builtins.property
+    def window(self) -> _duration_pb2.Duration:
+        """How long the window is in which they were measured. Unset: nothing was."""
+
+    @_builtins.property
+    def last_time(self) -> _timestamp_pb2.Timestamp:
+        """When the last attempt in the window ended. Unset: nothing was measured."""
+
+    def __init__(
+        self,
+        *,
+        kind: Global___ScoreFigureKind.ValueType = ...,
+        declared: _builtins.float | None = ...,
+        measured: _builtins.float | None = ...,
+        samples: _builtins.int = ...,
+        window: _duration_pb2.Duration | None = ...,
+        last_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_declared", b"_declared", "_measured", b"_measured", "declared", b"declared", "last_time", b"last_time", "measured", b"measured", "window", b"window"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_declared", b"_declared", "_measured", b"_measured", "declared", b"declared", "kind", b"kind", "last_time", b"last_time", "measured", b"measured", "samples", b"samples", "window", b"window"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__declared: _TypeAlias = _typing.Literal["declared"]  # noqa: Y015
+    _WhichOneofArgType__declared: _TypeAlias = _typing.Literal["_declared", b"_declared"]  # noqa: Y015
+    _WhichOneofReturnType__measured: _TypeAlias = _typing.Literal["measured"]  # noqa: Y015
+    _WhichOneofArgType__measured: _TypeAlias = _typing.Literal["_measured", b"_measured"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__declared) -> _WhichOneofReturnType__declared | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__measured) -> _WhichOneofReturnType__measured | None: ...
+
+Global___ScoreFigure: _TypeAlias = ScoreFigure  # noqa: Y015
 
 @_typing.final
 class Exclusion(_message.Message):

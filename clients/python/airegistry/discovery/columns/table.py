@@ -12,13 +12,19 @@ from airegistry.discovery.columns.bitsets import Bits
 from airegistry.discovery.columns.journal import Journal
 from airegistry.discovery.columns.name_order import NameOrder
 from airegistry.discovery.columns.prices import RateColumns
+from airegistry.discovery.evidence.case import NO_CASE, Case
+from airegistry.discovery.evidence.judging import Judged
+from airegistry.discovery.rows.claims import Claims
 from airegistry.discovery.rows.row import Facts, Mark, Marks, Number
+from airegistry.discovery.rows.values import Value
 
 _LEAST = 64
 _GROWTH = 1.25
 
-VALUES = 4
-"""The values of latency, reliability, quality and load; that of cost depends on the query."""
+VALUES = LATENCY, RELIABILITY, QUALITY, LOAD = range(4)
+"""The places of values; that of cost depends on the query."""
+
+_FIRST_JUDGED = Number.TIME_TO_FIRST_TOKEN
 
 _Scalar = TypeVar("_Scalar", bound=np.generic)
 
@@ -37,11 +43,13 @@ class Table:
         self.names: list[str] = []
         self.models: list[str] = []
         self.numbers: NDArray[np.float64] = np.zeros((len(Number), capacity))
-        self.values: NDArray[np.float64] = np.zeros((VALUES, capacity))
-        self.bases: NDArray[np.int8] = np.full((VALUES, capacity), ScoreBasis.PRIOR, np.int8)
+        self.values: NDArray[np.float64] = np.zeros((len(VALUES), capacity))
+        self.bases: NDArray[np.int8] = np.full((len(VALUES), capacity), ScoreBasis.PRIOR, np.int8)
+        self.explored: NDArray[np.float64] = np.zeros((RELIABILITY + 1, capacity))
         self.name_numbers: NDArray[np.int64] = np.zeros(capacity, np.int64)
         self.rates = RateColumns(capacity)
         self.journal = Journal()
+        self.cases: list[Case] = []
         self._marks: list[Marks] = []
         self._rows: dict[str, int] = {}
         self._free: list[int] = []
@@ -57,18 +65,27 @@ class Table:
         """Return the rows with a mark."""
         return self.marks[kind].get(text, 0)
 
-    def put(self, name: str, facts: Facts) -> None:
+    def claims(self, name: str) -> Claims:
+        """Return what is said of a name that is there."""
+        return self.cases[self._rows[name]].claims
+
+    def put(self, name: str, facts: Facts, judged: Judged) -> None:
         """Write the row of a name, a new one if need be."""
         row = self._rows.get(name)
         if row is None:
             row = self._take_row(name)
         self._remark(row, facts.marks)
         self.models[row] = facts.model
-        self.numbers[:, row] = facts.numbers
-        for place, (value, basis) in enumerate(facts.values):
-            self.values[place, row] = value
-            self.bases[place, row] = basis
+        self.numbers[:_FIRST_JUDGED, row] = facts.numbers
+        self._value(QUALITY, row, facts.quality)
         self.rates.write(row, facts.rates)
+        self._judge(row, judged)
+        self.journal.add(row)
+
+    def judge(self, name: str, judged: Judged) -> None:
+        """Write anew what measurements change in the row of a name that is there."""
+        row = self._rows[name]
+        self._judge(row, judged)
         self.journal.add(row)
 
     def remove(self, name: str) -> None:
@@ -78,14 +95,27 @@ class Table:
         self._remark(row, frozenset())
         self.present ^= 1 << row
         self.names[row] = self.models[row] = ""
+        self.cases[row] = NO_CASE
         self._free.append(row)
         self.journal.add(row)
+
+    def _judge(self, row: int, judged: Judged) -> None:
+        self.cases[row] = judged.case
+        self._value(LATENCY, row, judged.latency)
+        self._value(RELIABILITY, row, judged.reliability)
+        self._value(LOAD, row, judged.load)
+        self.explored[:, row] = judged.explored
+        self.numbers[_FIRST_JUDGED:, row] = judged.numbers
+
+    def _value(self, place: int, row: int, value: Value) -> None:
+        self.values[place, row], self.bases[place, row] = value
 
     def _take_row(self, name: str) -> int:
         if not self._free:
             self._free.append(len(self.names))
             self.names.append("")
             self.models.append("")
+            self.cases.append(NO_CASE)
             self._marks.append(frozenset())
             if len(self.names) > self.capacity:
                 self._grow(int(self.capacity * _GROWTH))
@@ -120,6 +150,7 @@ class Table:
         self.numbers = _widened(self.numbers, more)
         self.values = _widened(self.values, more)
         self.bases = _widened(self.bases, more)
+        self.explored = _widened(self.explored, more)
         self.name_numbers = np.concatenate([self.name_numbers, np.zeros(more, np.int64)])
         self.rates.grow(capacity)
 

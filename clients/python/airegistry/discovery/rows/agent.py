@@ -7,6 +7,7 @@ from dataclasses import fields
 from datetime import datetime
 
 from airegistry.discovery.rows import values
+from airegistry.discovery.rows.claims import claims_of
 from airegistry.discovery.rows.rates import agent_rates
 from airegistry.discovery.rows.row import (
     NO_NUMBER,
@@ -14,7 +15,6 @@ from airegistry.discovery.rows.row import (
     YES,
     Facts,
     Mark,
-    Number,
     data_marks,
     health_marks,
     label_marks,
@@ -26,7 +26,7 @@ from airegistry.discovery.rows.timing import next_price_change
 from airegistry.resources.agent import Agent, AgentCapabilities
 from airegistry.resources.endpoint import AuthMethod
 from airegistry.resources.model import LifecycleStage, Modality
-from airegistry.resources.resource import Health, Resource, ResourceStatus
+from airegistry.resources.resource import Resource, ResourceStatus
 
 _MEDIA = {
     "text": Modality.TEXT,
@@ -44,14 +44,10 @@ def agent_facts(resource: Resource, at: datetime) -> Facts:
     return Facts(
         model="",
         marks=frozenset((*_marks(agent), *label_marks(resource.labels), *health_marks(resource.status))),
-        numbers=(*(NO_NUMBER for _ in Number if _ is not Number.RETENTION), retention_of(agent.data_policy)),
+        numbers=(NO_NUMBER, NO_NUMBER, retention_of(agent.data_policy)),
         rates=agent_rates(agent.prices, at),
-        values=(
-            values.latency(None),
-            values.reliability(None, degraded=status.health is Health.DEGRADED),
-            values.quality(()),
-            values.load(status.agent_state),
-        ),
+        quality=values.quality(()),
+        claims=claims_of(status, state=status.agent_state),
         until=next_price_change(agent.prices, at),
     )
 

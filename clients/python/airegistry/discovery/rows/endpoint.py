@@ -6,35 +6,29 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from airegistry.discovery.naming import parent_of
-from airegistry.discovery.rows import values
+from airegistry.discovery.rows.claims import claims_of
 from airegistry.discovery.rows.model import ModelFacts, capability_marks
 from airegistry.discovery.rows.rates import endpoint_rates
 from airegistry.discovery.rows.row import YES, Facts, Mark, data_marks, health_marks, label_marks, number, retention_of
 from airegistry.discovery.rows.timing import earliest, next_price_change
-from airegistry.resources.endpoint import AuthMethod, DeclaredPerformance, Endpoint
+from airegistry.resources.endpoint import AuthMethod, Endpoint
 from airegistry.resources.model import LifecycleStage, ModelLimits
-from airegistry.resources.resource import Health, Resource
+from airegistry.resources.resource import Resource
 
 _NO_LIMITS = ModelLimits()
-_NOT_DECLARED = DeclaredPerformance()
 
 
 def endpoint_facts(resource: Resource, model: ModelFacts, at: datetime) -> Facts:
     """Return the row of an endpoint at a time."""
     endpoint = resource.endpoint or Endpoint()
     capabilities = capability_marks(model.model, endpoint.capabilities) if endpoint.capabilities else model.capabilities
-    degraded = resource.status is not None and resource.status.health is Health.DEGRADED
     return Facts(
         model=parent_of(resource.name),
         marks=model.marks.union(capabilities, _marks(resource, endpoint, model.stage)),
         numbers=_numbers(endpoint, model.limits),
         rates=endpoint_rates(endpoint.prices, at),
-        values=(
-            values.latency(endpoint.declared),
-            values.reliability(endpoint.declared, degraded=degraded),
-            model.quality,
-            values.load(None),
-        ),
+        quality=model.quality,
+        claims=claims_of(resource.status, endpoint.declared, endpoint.rate_limits),
         until=earliest(model.until, next_price_change(endpoint.prices, at)),
     )
 
@@ -64,12 +58,9 @@ def _marks(resource: Resource, endpoint: Endpoint, stage: LifecycleStage) -> Ite
 
 
 def _numbers(endpoint: Endpoint, model: ModelLimits) -> tuple[float, ...]:
-    own, declared = endpoint.limits or _NO_LIMITS, endpoint.declared or _NOT_DECLARED
+    own = endpoint.limits or _NO_LIMITS
     return (
         number(model.context_tokens if own.context_tokens is None else own.context_tokens),
         number(model.max_output_tokens if own.max_output_tokens is None else own.max_output_tokens),
-        number(declared.time_to_first_token),
-        number(declared.tokens_per_second),
-        number(declared.reliability),
         retention_of(endpoint.data_policy),
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 
+from airegistry.discovery.rows.claims import Claims
 from airegistry.discovery.rows.rates import Rates
 from airegistry.discovery.rows.values import Value
 from airegistry.resources.endpoint import DataPolicy
@@ -52,14 +53,15 @@ class Mark(IntEnum):
 
 
 class Number(IntEnum):
-    """The columns of numbers."""
+    """The columns of numbers; from TIME_TO_FIRST_TOKEN on, they may be measured."""
 
     CONTEXT_TOKENS = 0
     OUTPUT_TOKENS = 1
-    TIME_TO_FIRST_TOKEN = 2
-    TOKENS_PER_SECOND = 3
-    RELIABILITY = 4
-    RETENTION = 5
+    RETENTION = 2
+    TIME_TO_FIRST_TOKEN = 3
+    TOKENS_PER_SECOND = 4
+    RELIABILITY = 5
+    DURATION = 6
 
 
 Marks = frozenset[tuple[Mark, str]]
@@ -67,13 +69,17 @@ Marks = frozenset[tuple[Mark, str]]
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One row. `values` are those of latency, reliability, quality and load; `until` is when to look again."""
+    """One row, but for what measurements may change: that is judged by the `claims`. `numbers` are the first ones of `Number`.
+
+    `until` is when to look again.
+    """
 
     model: str
     marks: Marks
     numbers: tuple[float, ...]
     rates: Rates
-    values: tuple[Value, Value, Value, Value]
+    quality: Value
+    claims: Claims
     until: datetime | None
 
 

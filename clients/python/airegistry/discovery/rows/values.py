@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterable
 
 from airegistry.discovery.answers import ScoreBasis
-from airegistry.resources.endpoint import DeclaredPerformance
 from airegistry.resources.model import Benchmark
 from airegistry.resources.resource import AgentState
 
@@ -26,33 +25,39 @@ LOAD_PRIOR = 0.5
 HALF_PRICE = 1_000_000_000
 """Nano-USD per 1,000,000 tokens that have a cost value of 0.5."""
 
+DEGRADED = 0.5
+"""What is left of the reliability of one that is known to be degraded."""
+
 _HALF_TIME_TO_FIRST_TOKEN = 0.5
+_HALF_DURATION = 5.0
 _HALF_TOKENS_PER_SECOND = 50.0
 _NINES = 4.0
-_DEGRADED = 0.5
 _PRIOR_BENCHMARKS = 2
 _FULL_SCORE = 100.0
 _STATE_LOAD = {AgentState.AVAILABLE: 0.75, AgentState.BUSY: 0.0, AgentState.DRAINING: 0.0}
 
-
-def latency(declared: DeclaredPerformance | None) -> Value:
-    """Return the mean of how soon and how fast it answers; the prior stands in for one that is unknown."""
-    first, speed = (declared.time_to_first_token, declared.tokens_per_second) if declared else (None, None)
-    if first is None and speed is None:
-        return LATENCY_PRIOR, ScoreBasis.PRIOR
-    soon = LATENCY_PRIOR if first is None else _HALF_TIME_TO_FIRST_TOKEN / (_HALF_TIME_TO_FIRST_TOKEN + first)
-    fast = LATENCY_PRIOR if speed is None else speed / (speed + _HALF_TOKENS_PER_SECOND)
-    return (soon + fast) / 2, ScoreBasis.DECLARED
+PRIOR_SHARE = 1 - 10 ** (-_NINES * RELIABILITY_PRIOR)
+"""The share of successes that has RELIABILITY_PRIOR as its value: 0.975."""
 
 
-def reliability(declared: DeclaredPerformance | None, *, degraded: bool) -> Value:
-    """Return the number of nines, four of them being perfect; half of it for what is known to be degraded."""
-    share = declared.reliability if declared else None
-    if share is None:
-        value, basis = RELIABILITY_PRIOR, ScoreBasis.PRIOR
-    else:
-        value, basis = _nines(share) / _NINES, ScoreBasis.DECLARED
-    return (value * _DEGRADED if degraded else value), basis
+def soon(time_to_first_token: float) -> float:
+    """Return how good it is to wait so many seconds for the first token."""
+    return _HALF_TIME_TO_FIRST_TOKEN / (_HALF_TIME_TO_FIRST_TOKEN + time_to_first_token)
+
+
+def fast(tokens_per_second: float) -> float:
+    """Return how good a speed is."""
+    return tokens_per_second / (tokens_per_second + _HALF_TOKENS_PER_SECOND)
+
+
+def done(duration: float) -> float:
+    """Return how good it is to wait so many seconds for a whole answer."""
+    return _HALF_DURATION / (_HALF_DURATION + duration)
+
+
+def nines(share: float) -> float:
+    """Return how good a share of successes is: its number of nines, four of them being perfect."""
+    return 1.0 if share >= 1 else min(_NINES, abs(math.log10(1 - share))) / _NINES
 
 
 def quality(benchmarks: Iterable[Benchmark]) -> Value:
@@ -64,15 +69,9 @@ def quality(benchmarks: Iterable[Benchmark]) -> Value:
     return (math.fsum(shares) + _PRIOR_BENCHMARKS * QUALITY_PRIOR) / weight, ScoreBasis.DECLARED
 
 
-def load(state: AgentState | None) -> Value:
-    """Return how idle an agent says it is."""
-    if state is None:
-        return LOAD_PRIOR, ScoreBasis.PRIOR
-    return _STATE_LOAD[state], ScoreBasis.DECLARED
-
-
-def _nines(share: float) -> float:
-    return _NINES if share >= 1 else min(_NINES, abs(math.log10(1 - share)))
+def idle(state: AgentState | None) -> Value:
+    """Return how idle an agent is by the state that it tells; nobody else tells one."""
+    return (LOAD_PRIOR, ScoreBasis.PRIOR) if state is None else (_STATE_LOAD[state], ScoreBasis.DECLARED)
 
 
 def _clip(share: float) -> float:

@@ -1,0 +1,160 @@
+"""How good a candidate is by what is claimed of it and what was measured; the formulas of `docs/discovery.md`.
+
+This runs for every observation, so it is written for speed: plain loops, and windows looked at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from airegistry.discovery.answers import ScoreBasis
+from airegistry.discovery.evidence.case import Case
+from airegistry.discovery.evidence.measured import FIVE_MINUTES, HALF_HOUR, MINUTE, Window
+from airegistry.discovery.evidence.picking import ENOUGH, Numbers, numbers, smoothed
+from airegistry.discovery.rows import values
+from airegistry.discovery.rows.claims import Claims
+from airegistry.discovery.rows.values import Value
+from airegistry.resources.endpoint import RateLimits
+
+EXPLORATION = 0.1
+"""By how much of what is missing to 1 a value is raised of which nothing was measured for half an hour."""
+
+_MOSTLY = 0.5
+
+
+class Judged(NamedTuple):
+    """What a candidate's columns hold, until a moment in microseconds since 1970; None is for good.
+
+    `explored` is how much of the values of latency and reliability is there only because little was measured lately.
+    """
+
+    case: Case
+    latency: Value
+    reliability: Value
+    load: Value
+    explored: tuple[float, float]
+    numbers: Numbers
+    until: float | None
+
+
+def judge(case: Case) -> Judged:
+    """Return how good a candidate is."""
+    claims, windows, at = case.claims, case.windows, case.at
+    last = lately = 0.0
+    for window in windows:
+        last = max(last, window.last)
+        if window.length <= HALF_HOUR and window.attempts > lately:
+            lately = window.attempts
+    trust = _freshness(at - last) if windows else 0.0
+    # From the day to the newest five minutes; the last minute is only for the load.
+    series = [window for window in reversed(windows) if window.length != MINUTE]
+    curiosity = EXPLORATION * ENOUGH / (ENOUGH + lately)
+    latency, quicker = _curious(_latency(claims, series, trust), curiosity)
+    reliability, surer = _curious(_reliability(claims, series, trust), curiosity)
+    stands = numbers(claims, windows, stale=at - last >= HALF_HOUR)
+    until = _next_change(windows, last, at) if windows else None
+    return Judged(case, latency, reliability, _load(claims, windows), (quicker, surer), stands, until)
+
+
+def _latency(claims: Claims, series: Sequence[Window], trust: float) -> Value:
+    """Return the mean of how soon and how fast it answers; whole answers stand in where no stream was measured.
+
+    A window draws a value towards what it shows, halfway when it has ENOUGH samples.
+    """
+    declared = claims.performance
+    first, speed = declared.time_to_first_token, declared.tokens_per_second
+    soon = values.LATENCY_PRIOR if first is None else values.soon(first)
+    fast = values.LATENCY_PRIOR if speed is None else values.fast(speed)
+    base, basis = (soon + fast) / 2, ScoreBasis.PRIOR if first is None and speed is None else ScoreBasis.DECLARED
+    soon_left = fast_left = 1.0
+    for window in series:
+        if window.whole_count:
+            pull, done = window.whole_count / (window.whole_count + ENOUGH), values.done(window.whole)
+            soon, soon_left = soon + (done - soon) * pull, soon_left * (1 - pull)
+            fast, fast_left = fast + (done - fast) * pull, fast_left * (1 - pull)
+    for window in series:
+        if window.first_count:
+            pull = window.first_count / (window.first_count + ENOUGH)
+            soon, soon_left = soon + (values.soon(window.first) - soon) * pull, soon_left * (1 - pull)
+        if window.speed_count:
+            pull = window.speed_count / (window.speed_count + ENOUGH)
+            fast, fast_left = fast + (values.fast(window.speed) - fast) * pull, fast_left * (1 - pull)
+    return _trusted(base, (soon + fast) / 2, trust, basis, 1 - min(soon_left, fast_left))
+
+
+def _reliability(claims: Claims, series: Sequence[Window], trust: float) -> Value:
+    """Return the number of nines; part of it for what is known to be degraded."""
+    declared = claims.performance.reliability
+    base = values.RELIABILITY_PRIOR if declared is None else values.nines(declared)
+    basis = ScoreBasis.PRIOR if declared is None else ScoreBasis.DECLARED
+    value, left = base, 1.0
+    for window in series:
+        if window.judged:
+            pull = window.judged / (window.judged + ENOUGH)
+            value, left = value + (values.nines(smoothed(claims, window)) - value) * pull, left * (1 - pull)
+    value, basis = _trusted(base, value, trust, basis, 1 - left)
+    return (value * values.DEGRADED if claims.degraded else value), basis
+
+
+def _load(claims: Claims, windows: Sequence[Window]) -> Value:
+    """Return how idle it is, as far as anything is known that says it, less the share of refusals for too much load."""
+    value, basis = values.idle(claims.state)
+    busy = _busy(claims.limits, windows)
+    if busy is not None:
+        value, basis = 1 - min(1.0, busy), ScoreBasis.MEASURED
+    for window in windows:
+        if window.length == FIVE_MINUTES and window.limited:
+            value *= 1 - window.limited / (max(window.attempts, window.limited) + ENOUGH)
+            basis = ScoreBasis.MEASURED if busy is not None else ScoreBasis.MIXED
+    return value, basis
+
+
+def _busy(limits: RateLimits, windows: Sequence[Window]) -> float | None:
+    """Return the share of the limits that the last minute took; None when none is declared or nothing was measured."""
+    requests, tokens = limits.requests_per_minute, limits.tokens_per_minute
+    if not windows or (requests is None and tokens is None):
+        return None
+    minute = windows[0] if windows[0].length == MINUTE else None
+    asked, used = (minute.attempts, minute.tokens) if minute is not None else (0, 0)
+    shares = []
+    if requests is not None:
+        shares.append(asked / max(1, requests))
+    # Attempts whose tokens nobody knows are not attempts without tokens.
+    if tokens is not None and (used or not asked):
+        shares.append(used / max(1, tokens))
+    return max(shares, default=None)
+
+
+def _trusted(base: float, estimate: float, trust: float, basis: ScoreBasis, measured: float) -> Value:
+    """Return the estimate, of which so much is *measured*, as far as it is fresh enough to be trusted."""
+    weight = measured * trust
+    if weight:
+        basis = ScoreBasis.MEASURED if weight >= _MOSTLY else ScoreBasis.MIXED
+    return base + (estimate - base) * trust, basis
+
+
+def _curious(value: Value, curiosity: float) -> tuple[Value, float]:
+    explored = curiosity * (1 - value[0])
+    return (value[0] + explored, value[1]), explored
+
+
+def _freshness(age: float) -> float:
+    """Return how much of what was measured counts: all until the last attempt is 5 minutes old, half until 10, a quarter until 20."""
+    trust, limit = 1.0, FIVE_MINUTES
+    while age >= limit:
+        trust, limit = trust / 2, limit * 2
+    return trust
+
+
+def _next_change(windows: Sequence[Window], last: float, at: int) -> float:
+    """Return the next moment at which time alone changes something."""
+    step = FIVE_MINUTES
+    while last + step <= at:
+        step *= 2
+    soonest = last + step
+    if at < last + HALF_HOUR < soonest:
+        soonest = last + HALF_HOUR
+    for window in windows:
+        soonest = min(soonest, window.last + window.length)
+    return soonest
