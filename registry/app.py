@@ -25,6 +25,7 @@ from airegistry._rpc.status_pages import status_routes
 from airegistry.discovery.index import Index
 from airegistry.discovery.naming import NameTable
 from airegistry.errors import RegistryError
+from airegistry.expressions.expression import compile_expression
 from airegistry.invoke.credentials import Credentials
 from registry.catalog import Catalog
 from registry.config import Config
@@ -94,7 +95,7 @@ def _watch_limits(config: Config) -> WatchLimits:
 
 
 async def _open_catalog(config: Config, store: Store, tasks: asyncio.TaskGroup, stack: AsyncExitStack) -> Catalog:
-    catalog = await Catalog.open(store, index=Index(lambda: datetime.now(UTC)), names=NameTable())
+    catalog = await Catalog.open(store, index=Index(lambda: datetime.now(UTC), compile_expression), names=NameTable())
     upkeep = Upkeep(
         sweep_interval=config.registry_sweep_interval,
         away=config.registry_sweep_interval + _AWAY,

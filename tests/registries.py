@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from airegistry.observations.performance import WINDOWS, ErrorCount, Performance, Quantiles, WindowStats
@@ -29,6 +30,7 @@ from airegistry.resources.requirements import (
 )
 from airegistry.resources.resource import AgentState, Health, Liveness, Resource, ResourceStatus
 from airegistry.resources.route import ErrorClass
+from airegistry.resources.validation import validate_query
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -253,9 +255,12 @@ def queries(draw):
         fields = lenient | {"lifecycle_stages": tuple(LifecycleStage)} | fields
     fields["allow_unknown"] = draw(st.just(()) | some(*MAY_BE_UNKNOWN, "*", most=4))
     weights = draw(maybe(st.builds(ScoreWeights, *[st.sampled_from([0.1, 1.0, 7.0])] * 5)))
-    return DiscoverQuery(
+    query = DiscoverQuery(
         target=draw(st.sampled_from([None, *DiscoverTarget])),
         requirements=Requirements(**fields) if draw(st.integers(0, 9)) else None,
         preference=None if weights else draw(maybe(st.sampled_from(Preference))),
         weights=weights,
     )
+    # What contradicts itself is refused, which is tested by itself.
+    assume(not validate_query(query, path="query"))
+    return query

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from airegistry.errors import EtagMismatchError, FieldViolation, InvalidArgumentError, RequestTooLargeError
+from airegistry.expressions.routes import validate_filters
 from airegistry.resources.names import ResourceName, parse_name
 from airegistry.resources.resource import Resource, ResourceStatus
 from airegistry.resources.validation import validate
@@ -48,7 +49,8 @@ def propose(resources: Sequence[tuple[str, Resource]]) -> tuple[Proposal, ...]:
     """Check resources, each with its path in the request; raise what is wrong with all of them together."""
     violations: list[FieldViolation] = []
     for path, resource in resources:
-        violations.extend(validate(resource, path=path))
+        violations += validate(resource, path=path)
+        violations += validate_filters(resource, path=path)
     if violations:
         raise InvalidArgumentError(violations=violations)
     return tuple(_proposal(resource, path) for path, resource in resources)

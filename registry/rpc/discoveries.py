@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from airegistry._convert import from_pb
@@ -43,6 +44,7 @@ class Discoveries:
         wanted = from_pb(Discover, _READ(request), strict=True)
         _check_limit(wanted, "limit")
         await wait_until_fresh(self._catalog, wanted.consistency, call)
+        await self._prepare(wanted, "query")
         reply = self._answer(wanted, "query")
         # Linearizable reads are always asked anew. For the other levels an answer is as fresh as its moment.
         if wanted.consistency is None or wanted.consistency.level is not ConsistencyLevel.LINEARIZABLE:
@@ -54,6 +56,8 @@ class Discoveries:
         batch = from_pb(BatchDiscover, _READ_BATCH(request), strict=True)
         _check_batch(batch)
         await wait_until_fresh(self._catalog, batch.consistency, call)
+        for i, wanted in enumerate(batch.requests):
+            await self._prepare(wanted, f"requests[{i}].query")
         answers = [self._answer(wanted, f"requests[{i}].query") for i, wanted in enumerate(batch.requests)]
         return splice.joined(pb.BatchDiscoverResponse(revision=self._catalog.revision), splice.BATCH_RESPONSES, answers)
 
@@ -61,6 +65,12 @@ class Discoveries:
         # Prices may be scheduled by time, and change an answer without a revision: none is kept for over a second.
         index = self._catalog.index
         return index.revision, index.observation_epoch, int(self._now())
+
+    async def _prepare(self, wanted: Discover, path: str) -> None:
+        """Evaluate a new filter expression in steps, so that nobody else waits for more than one of them."""
+        if wanted.query is not None:
+            for _ in self._catalog.index.prepare(wanted.query, path=path):
+                await asyncio.sleep(0)
 
     def _answer(self, wanted: Discover, path: str) -> bytes:
         query, limit = wanted.query or DiscoverQuery(), wanted.limit or DEFAULT_LIMIT

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from operator import attrgetter
 
 from airegistry._convert import from_pb
 from airegistry._rpc.call import Call
-from airegistry.errors import InvalidArgumentError, InvalidPageTokenError, NotFoundError, UnsupportedFieldError
+from airegistry.discovery.recent import Recent
+from airegistry.errors import InvalidArgumentError, InvalidPageTokenError, NotFoundError
+from airegistry.expressions.expression import compile_expression
 from airegistry.resources.names import parse_collection, parse_name
 from airegistry.resources.validation import validate_labels
 from airegistry.v1 import registry_service_pb2 as pb
@@ -21,12 +23,14 @@ from registry.entry import Entry
 from registry.rpc import splice
 from registry.rpc.consistency import wait_for_position, wait_until_fresh
 from registry.rpc.requests import ConsistencyLevel, Get, List
+from registry.rpc.satisfying import Satisfying
 from registry.rpc.selection import has_labels
 from registry.rpc.tokens import seal, unseal
 
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1_000
 MAX_PAGE_BYTES = 3 * 1024 * 1024
+_EXPRESSIONS = 4
 
 
 class Reads:
@@ -34,6 +38,7 @@ class Reads:
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
+        self._satisfying: Recent[Satisfying] = Recent(_EXPRESSIONS)
 
     async def get(self, request: pb.GetRequest, call: Call) -> bytes:
         """Return one resource."""
@@ -49,21 +54,32 @@ class Reads:
         """Return one page of a collection."""
         wanted = from_pb(List, request, strict=True)
         _check(wanted)
+        satisfying = self._satisfying_of(wanted.filter)
         place = self._place(wanted)
         if place is None:
             await wait_until_fresh(self._catalog, wanted.consistency, call, default=ConsistencyLevel.LINEARIZABLE)
             place = _Place(self._catalog.revision, after="")
         else:
             await wait_for_position(self._catalog, place.revision, call)
-        matching = list(_matching(wanted, self._catalog.at(place.revision)))
+        listed = _matching(wanted, self._catalog.at(place.revision))
+        matching = list(listed if satisfying is None else filter(satisfying.has, listed))
         page = _page(matching, place.after, wanted.page_size or DEFAULT_PAGE_SIZE)
         head = pb.ListResponse(revision=place.revision, total_size=len(matching))
         if page and page[-1] is not matching[-1]:
             head.next_page_token = self._token(wanted, place.revision, page[-1].name)
         return splice.joined(head, splice.LIST_RESOURCES, (entry.wire for entry in page))
 
+    def _satisfying_of(self, expression: str) -> Satisfying | None:
+        if not expression:
+            return None
+        satisfying = self._satisfying.get(expression)
+        if satisfying is None:
+            satisfying = Satisfying(compile_expression(expression, "filter"))
+            self._satisfying.put(expression, satisfying)
+        return satisfying
+
     def _token(self, wanted: List, revision: int, name: str) -> str:
-        return seal("page", self._catalog.cluster_id, wanted.collection, _digest(wanted.labels), revision, name)
+        return seal("page", self._catalog.cluster_id, wanted.collection, _digest(wanted), revision, name)
 
     def _place(self, wanted: List) -> _Place | None:
         """Return where the page begins; None for the first one."""
@@ -73,7 +89,7 @@ class Reads:
             *listed, revision, name = unseal("page", wanted.page_token)
         except ValueError:
             raise _invalid("is not a page token of this service") from None
-        if listed != [self._catalog.cluster_id, wanted.collection, _digest(wanted.labels)]:
+        if listed != [self._catalog.cluster_id, wanted.collection, _digest(wanted)]:
             raise _invalid("belongs to another List: the other fields must stay as they were")
         return _Place(int(revision), str(name))
 
@@ -87,8 +103,6 @@ class _Place:
 
 
 def _check(wanted: List) -> None:
-    if wanted.filter:
-        raise UnsupportedFieldError.of("filter", "filter expressions are not implemented by this server")
     if wanted.page_size < 0:
         raise InvalidArgumentError.of("page_size", "must not be negative")
     if violations := validate_labels(wanted.labels, path="labels"):
@@ -114,8 +128,12 @@ def _page(matching: list[Entry], after: str, size: int) -> list[Entry]:
     return page
 
 
-def _digest(labels: Mapping[str, str]) -> str:
-    return blake2b(json.dumps(sorted(labels.items())).encode(), digest_size=8).hexdigest() if labels else ""
+def _digest(wanted: List) -> str:
+    """Return a short text for what is selected; empty for everything."""
+    if not wanted.labels and not wanted.filter:
+        return ""
+    facts = [sorted(wanted.labels.items()), wanted.filter]
+    return blake2b(json.dumps(facts).encode(), digest_size=8).hexdigest()
 
 
 def _invalid(description: str) -> InvalidArgumentError:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from hashlib import blake2b
 
-from airegistry.errors import InvalidArgumentError, UnsupportedFieldError
+from airegistry.errors import InvalidArgumentError
+from airegistry.expressions.expression import Expression, compile_expression
 from airegistry.resources.agent import Agent
 from airegistry.resources.model import Capability, Modality, Model
 from airegistry.resources.names import parse_name
@@ -15,6 +16,7 @@ from registry.entries import Entries
 from registry.entry import Entry
 from registry.history import Event
 from registry.rpc.requests import WatchFilter
+from registry.rpc.satisfying import satisfies
 
 MAX_CAPABILITIES = 32
 MAX_CAPABILITY = 128
@@ -35,15 +37,16 @@ class EventType(IntEnum):
 class Selection:
     """A filter ready to be asked. Equal filters have equal keys, so that what is encoded for one serves all."""
 
-    def __init__(self, wanted: WatchFilter) -> None:
+    def __init__(self, wanted: WatchFilter, expression: Expression | None = None) -> None:
         self._names = frozenset(wanted.names)
         self._kinds = frozenset(wanted.kinds)
         self._prefix = wanted.name_prefix
         self._labels = dict(wanted.labels)
         self._capabilities = frozenset(wanted.capabilities)
+        self._expression = expression
         self.key = _key(
             *(sorted(self._names), sorted(self._kinds), self._prefix),
-            *(sorted(self._labels.items()), sorted(self._capabilities)),
+            *(sorted(self._labels.items()), sorted(self._capabilities), wanted.filter),
         )
 
     def among(self, entries: Entries) -> Iterator[Entry]:
@@ -62,6 +65,7 @@ class Selection:
             and entry.name.startswith(self._prefix)
             and has_labels(entry, self._labels)
             and (not self._capabilities or self._capable(entry))
+            and (self._expression is None or satisfies(entry, self._expression))
         )
 
     def change(self, event: Event) -> tuple[EventType, Entry] | None:
@@ -84,8 +88,6 @@ class Selection:
 def open_selection(wanted: WatchFilter | None) -> Selection:
     """Check a filter, and return it ready to be asked."""
     wanted = wanted or WatchFilter()
-    if wanted.filter:
-        raise UnsupportedFieldError.of("filter.filter", "filter expressions are not implemented by this server")
     if len(wanted.capabilities) > MAX_CAPABILITIES:
         raise InvalidArgumentError.of(
             "filter.capabilities", f"has {len(wanted.capabilities)} elements; at most {MAX_CAPABILITIES} are allowed"
@@ -103,7 +105,7 @@ def open_selection(wanted: WatchFilter | None) -> Selection:
         parse_name(name, field=f"filter.names[{i}]")
     if violations := validate_labels(wanted.labels, path="filter.labels"):
         raise InvalidArgumentError(violations=violations)
-    return Selection(wanted)
+    return Selection(wanted, compile_expression(wanted.filter, "filter.filter") if wanted.filter else None)
 
 
 def has_labels(entry: Entry, labels: Mapping[str, str]) -> bool:

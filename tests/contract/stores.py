@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from airegistry.discovery.index import Index
 from airegistry.discovery.naming import NameTable
+from airegistry.expressions.expression import compile_expression
 from airegistry.resources.agent import Agent
 from airegistry.resources.model import Model
 from airegistry.resources.names import parse_name
@@ -31,7 +32,7 @@ class Clock:
 
 @asynccontextmanager
 async def running_catalog(store, settings=STILL):
-    catalog = await Catalog.open(store, index=Index(lambda: datetime.now(UTC)), names=NameTable())
+    catalog = await Catalog.open(store, index=Index(lambda: datetime.now(UTC), compile_expression), names=NameTable())
     running = asyncio.create_task(catalog.run(settings))
     try:
         yield catalog

@@ -10,7 +10,7 @@ from airegistry.client import Client, RegistryClient
 from airegistry.client.follower import Follower
 from airegistry.client.following import follow
 from airegistry.client.messages import WatchEventType, WatchFilter, WatchRequest, WatchResponse, WatchResponseKind
-from airegistry.errors import InvalidArgumentError, UnavailableError, UnsupportedFieldError
+from airegistry.errors import InvalidArgumentError, UnavailableError
 from airegistry.resources.model import Model
 from airegistry.resources.resource import Resource
 from airegistry.testing import FakeRegistry
@@ -100,7 +100,7 @@ async def test_a_position_that_means_nothing_is_a_resync(client, position):
 
 
 async def test_a_filter_that_is_wrong_is_an_error_and_not_tried_again(client):
-    with pytest.raises(UnsupportedFieldError):
+    with pytest.raises(InvalidArgumentError):
         await anext(client.watch(WatchFilter(filter="a = b")))
     with pytest.raises(InvalidArgumentError):
         await anext(client.watch(bookmark_interval=0.5))

@@ -113,13 +113,13 @@ def test_an_average_price_is_compared_exactly_however_small_the_mix():
 
 
 def test_costs_beyond_64_bits_are_compared_exactly_and_shown_as_the_most_that_the_wire_holds():
-    price, count, most = 2**62, 10**12, 2**63 - 1
-    index = index_of(endpoint("e", schedule(price, 0)), endpoint("cheap", schedule(1, 0)))
-    exact = price * count // 10**6
-    asked = {"usage": TokenMix(input_tokens=count)}
-    assert costs(index, **asked) == {"cheap": 10**6, "e": most}
-    assert costs(index, **asked, max_cost_nanos=exact) == {"cheap": 10**6, "e": most}
-    assert costs(index, **asked, max_cost_nanos=exact - 1) == {"cheap": 10**6}
+    price, most = 2**62, 2**63 - 1
+    index = index_of(endpoint("e", schedule(price, 0)), endpoint("cheap", schedule(2, 0)))
+    assert costs(index, usage=TokenMix(input_tokens=10**12)) == {"cheap": 2 * 10**6, "e": most}
+    # A limit is at most what the wire holds; what it is compared with passes 64 bits long before that.
+    asked, exact = {"usage": TokenMix(input_tokens=1_500_000)}, price * 3 // 2
+    assert costs(index, **asked, max_cost_nanos=exact) == {"cheap": 3, "e": exact}
+    assert costs(index, **asked, max_cost_nanos=exact - 1) == {"cheap": 3}
 
 
 def test_too_expensive_and_of_unknown_price_are_cut_by_price():

@@ -105,7 +105,6 @@ def speed(first=None, tokens=None, reliability=None):
             {"capabilities": {"b": CAN}},
             {"capabilities": {"b": CANNOT}},
         ),
-        ({"skills": ("s",), "allow_unknown": ("*",)}, Reason.SKILL, None, {}),
     ],
     ids=lambda value: ",".join(value) if isinstance(value, dict) and value else None,
 )

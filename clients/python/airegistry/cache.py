@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from airegistry.discovery.expressions import Compile
 from airegistry.discovery.index import Index
 from airegistry.discovery.naming import NameTable, parent_of
 from airegistry.observations.performance import Performance
@@ -31,11 +32,18 @@ class Cache:
     """Resources as of one revision. No I/O and no clock of its own: a feeder drives it.
 
     It is synchronous: what runs between two awaits sees one revision. It is replaced, never emptied. *now* is the wall
-    clock by which prices are in force; `heard` and `stale` take seconds of a monotonic clock.
+    clock by which prices are in force; `heard` and `stale` take seconds of a monotonic clock. *compile_filter* is the
+    language of filter expressions; a feeder brings it along.
     """
 
-    def __init__(self, now: Callable[[], datetime], *, stale_after: float = STALE_AFTER) -> None:
-        self.index = Index(now)
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        *,
+        stale_after: float = STALE_AFTER,
+        compile_filter: Compile | None = None,
+    ) -> None:
+        self.index = Index(now, compile_filter)
         self.names = NameTable()
         self.revision = 0
         self._stale_after = stale_after

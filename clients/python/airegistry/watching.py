@@ -18,6 +18,7 @@ from airegistry.client.following import follow
 from airegistry.client.messages import WatchEvent, WatchEventType, WatchFilter, WatchRequest
 from airegistry.client.performances import Lane, follow_performance
 from airegistry.client.registry import RegistryClient
+from airegistry.expressions.expression import compile_expression
 from airegistry.resources.resource import Resource
 from airegistry.snapshots import Snapshot, SnapshotFile
 
@@ -47,6 +48,8 @@ class CacheFeeder:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.cache = cache
+        # The cache itself knows no protobuf, and expressions are about messages.
+        cache.index.compile_filter = cache.index.compile_filter or compile_expression
         self._client = client
         self._file = file
         self._filter = filter

@@ -575,7 +575,8 @@ type ListRequest struct {
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Labels that each must have, with these values. At most 32.
 	Labels map[string]string `protobuf:"bytes,4,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// A filter expression (AIP-160). Empty: none.
+	// An expression in CEL, as in Requirements.filter, over each resource by itself: `model` is a model, not that of an
+	// endpoint. Empty: none.
 	Filter string `protobuf:"bytes,5,opt,name=filter,proto3" json:"filter,omitempty"`
 	// How fresh the first page must be. Unset: LINEARIZABLE. Further pages show the revision of the first.
 	Consistency   *ReadConsistency `protobuf:"bytes,6,opt,name=consistency,proto3" json:"consistency,omitempty"`
@@ -1382,7 +1383,8 @@ type WatchFilter struct {
 	Labels map[string]string `protobuf:"bytes,3,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Capabilities that a model must all have, or a skill id or tag of an agent. At most 32. Resources of other kinds pass.
 	Capabilities []string `protobuf:"bytes,4,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
-	// A filter expression (AIP-160). Empty: none.
+	// An expression in CEL, as in Requirements.filter, over each resource by itself: `model` is a model, not that of an
+	// endpoint. Empty: none.
 	Filter string `protobuf:"bytes,5,opt,name=filter,proto3" json:"filter,omitempty"`
 	// Exact names: what the holder of leases watches to learn of their state. At most 1,000. Empty: any.
 	Names         []string `protobuf:"bytes,6,rep,name=names,proto3" json:"names,omitempty"`

@@ -389,7 +389,14 @@ type Requirements struct {
 	Version string `protobuf:"bytes,28,opt,name=version,proto3" json:"version,omitempty"`
 	// Skills, by id or tag, that an agent must all have. At most 32.
 	Skills []string `protobuf:"bytes,29,rep,name=skills,proto3" json:"skills,omitempty"`
-	// A filter expression (AIP-160) over the resource for everything else. Empty: none.
+	// An expression in CEL (cel.dev) for everything else, true of what is wanted. Empty: none. At most 2,000 characters.
+	//
+	// Variables: `resource` (the Resource), `endpoint` and `model` (an endpoint and the model that it serves), `agent`, and
+	// `labels` (the resource's own, and those of its model that it does not have itself). Fields and enums are those of this
+	// API: `endpoint.region.startsWith("eu-") && model.lifecycle.stage == LifecycleStage.LIFECYCLE_STAGE_ACTIVE`.
+	//
+	// What is not set is unknown, and so is everything computed from it: it is no pass, nor is its opposite; `has(x.y)` tells.
+	// A syntax error, a field that does not exist, or types that do not fit are refused, with line and column.
 	Filter string `protobuf:"bytes,30,opt,name=filter,proto3" json:"filter,omitempty"`
 	// Names of requirements (`max_time_to_first_token`, `min_reliability`, `regions`, …) that an unknown value satisfies.
 	// `*`: all of them. At most 32.

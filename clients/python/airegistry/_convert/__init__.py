@@ -11,6 +11,7 @@ none, is None, or left out of a list, unless the conversion is strict: then it i
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar, cast
 
 from google.protobuf.descriptor import Descriptor
@@ -36,6 +37,7 @@ __all__ = [
     "duration_from_pb",
     "duration_to_pb",
     "from_pb",
+    "part_to_pb",
     "status_from_pb",
     "status_to_pb",
     "struct_from_pb",
@@ -60,3 +62,8 @@ def from_pb(cls: type[T], message: Message, *, path: str = "", strict: bool = Fa
 def to_pb(value: Any, message: type[Message]) -> Any:
     """Convert a dataclass to the message that it mirrors."""
     return writer(type(value), cast("Descriptor", message.DESCRIPTOR)).write(value)
+
+
+def part_to_pb(cls: type, message: type[Message], names: Collection[str]) -> Callable[[Any], Any]:
+    """Return what converts only the named fields of a dataclass, for who reads no others."""
+    return writer(cls, cast("Descriptor", message.DESCRIPTOR)).part(names).write

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from google.protobuf import message_factory
@@ -18,9 +18,10 @@ Write = Callable[[Any], Any]
 class Writer:
     """Writes one dataclass as messages of one descriptor."""
 
-    __slots__ = ("_fields", "_message")
+    __slots__ = ("_descriptor", "_fields", "_message")
 
     def __init__(self, descriptor: Descriptor) -> None:
+        self._descriptor = descriptor
         self._message = message_factory.GetMessageClass(descriptor)
         self._fields: list[tuple[str, Any, Write | None]] = []
 
@@ -33,6 +34,12 @@ class Writer:
                 continue
             found[name] = item if convert is None else convert(item)
         return self._message(**found)
+
+    def part(self, names: Collection[str]) -> Writer:
+        """Return a writer of the named fields only."""
+        part = Writer(self._descriptor)
+        part._fields = [field for field in self._fields if field[0] in names]
+        return part
 
     def learn(self, cls: type, descriptor: Descriptor) -> None:
         """Take over the fields; apart from the constructor, because a message may contain itself."""

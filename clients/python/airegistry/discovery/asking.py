@@ -9,30 +9,41 @@ from operator import and_, or_
 import numpy as np
 from numpy.typing import NDArray
 
-from airegistry.discovery.checking import ALL_UNKNOWN
 from airegistry.discovery.columns.bitsets import Bits, bits_of
 from airegistry.discovery.columns.table import Table
 from airegistry.discovery.costs import Costs
 from airegistry.discovery.naming import NameTable
 from airegistry.discovery.rows.row import UNKNOWN, YES, Mark, Number
+from airegistry.discovery.satisfying import Satisfying
 from airegistry.resources.requirements import Requirements, TokenMix
+from airegistry.resources.validation.query import ALL_UNKNOWN
 
 
 class Asking:
     """What a filter needs.
 
-    Everywhere, *requirement* is the name by which `allow_unknown` would let unknown values pass.
+    Everywhere, *requirement* is the name by which `allow_unknown` would let unknown values pass. `left` are the rows that
+    no filter has cut yet; whoever applies the filters moves it on.
     """
 
     def __init__(
-        self, requirements: Requirements, mix: TokenMix, *, table: Table, costs: Costs, models: NameTable
+        self,
+        requirements: Requirements,
+        mix: TokenMix,
+        *,
+        table: Table,
+        costs: Costs,
+        models: NameTable,
+        satisfying: Satisfying | None,
     ) -> None:
+        self.left = table.present
         self.requirements = requirements
         self.mix = mix
         self.costs = costs
         self.marked = table.marked
         self._table = table
         self._models = models
+        self._satisfying = satisfying
         self._unknown_passes = requirements.allow_unknown
 
     def allows(self, requirement: str) -> bool:
@@ -81,6 +92,10 @@ class Asking:
         if most is None:
             return None
         return ~bits_of(numbers > most) if self.allows(requirement) else bits_of(numbers <= most)
+
+    def satisfied(self) -> Bits | None:
+        """Return which of the rows that are left satisfy the filter expression; None when there is none."""
+        return None if self._satisfying is None else self._satisfying.among(self.left)
 
     def or_unknown_cost(self, requirement: str, rows: Bits) -> Bits:
         """Return the rows, with those whose cost is unknown where that is allowed."""

@@ -3,54 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from heapq import nsmallest
 
-from airegistry.discovery.answers import Exclusion, ExclusionReason, Ranked
+from airegistry.discovery.answers import Exclusion, Ranked
 from airegistry.discovery.asking import Asking
 from airegistry.discovery.columns.bitsets import Bits, rows_of
 from airegistry.discovery.columns.table import Table
 from airegistry.discovery.costs import Costs
+from airegistry.discovery.expressions import Expression
 from airegistry.discovery.filters import filtered
 from airegistry.discovery.naming import NameTable
 from airegistry.discovery.preferences import Weights
 from airegistry.discovery.ranking import Ranking
 from airegistry.discovery.recent import Recent
 from airegistry.discovery.rows.rates import DEFAULT_MIX
+from airegistry.discovery.satisfying import Satisfying, Subjects
 from airegistry.resources.requirements import Requirements, TokenMix
 
 _MIXES = 32
 _RANKINGS = 16
+_EXPRESSIONS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is required: `names` are the requirements that are set, `expression` is the filter among them."""
+
+    requirements: Requirements
+    names: tuple[str, ...]
+    expression: Expression | None = None
 
 
 class Candidates:
-    """The endpoints, or the agents, with the costs and rankings lately asked for."""
+    """The endpoints, or the agents, with the costs, the rankings and the expressions lately asked for."""
 
-    def __init__(self, models: NameTable, capacity: int = 0) -> None:
+    def __init__(self, models: NameTable, subjects: Subjects, capacity: int = 0) -> None:
         self.table = Table(capacity)
         self._models = models
+        self._subjects = subjects
+        self._expressions: Recent[Satisfying] = Recent(_EXPRESSIONS)
         self._costs: Recent[Costs] = Recent(_MIXES)
         self._rankings: Recent[Ranking] = Recent(_RANKINGS)
 
     def search(
-        self, requirements: Requirements, asked: tuple[str, ...], weights: Weights, limit: int, names: int
+        self, asked: Asked, weights: Weights, limit: int, names: int
     ) -> tuple[tuple[Ranked, ...], int, tuple[Exclusion, ...]]:
-        """Return the best, how many passed all filters, and how many each filter cut; *asked* names what is required.
+        """Return the best, how many passed all filters, and how many each filter cut.
 
         Up to *names* of those that were cut are named.
         """
-        mix = requirements.usage or DEFAULT_MIX
+        mix = asked.requirements.usage or DEFAULT_MIX
         costs = self._costs_of(mix)
-        asking = Asking(requirements, mix, table=self.table, costs=costs, models=self._models)
-        left, count, exclusions = self._sift(filtered(asking, asked), names)
+        left, count, exclusions = self._sift(self._asking(asked, mix, costs), asked.names, names)
         ranking = self._ranking_of(weights, mix, costs)
         return ranking.best(left, count, limit), count, exclusions
 
-    def _sift(
-        self, filters: Iterator[tuple[ExclusionReason, Bits]], names_left: int
-    ) -> tuple[Bits, int, tuple[Exclusion, ...]]:
+    def prepare(self, asked: Asked) -> Iterator[None]:
+        """Evaluate the filter expression step by step, so that a search finds it done; others may run in between."""
+        satisfying = self._satisfying_of(asked)
+        if satisfying is not None:
+            mix = asked.requirements.usage or DEFAULT_MIX
+            cheap = tuple(name for name in asked.names if name != "filter")
+            left, _, _ = self._sift(self._asking(asked, mix, self._costs_of(mix)), cheap, 0)
+            yield from satisfying.steps(left)
+
+    def _asking(self, asked: Asked, mix: TokenMix, costs: Costs) -> Asking:
+        return Asking(
+            asked.requirements,
+            mix,
+            table=self.table,
+            costs=costs,
+            models=self._models,
+            satisfying=self._satisfying_of(asked),
+        )
+
+    def _sift(self, asking: Asking, asked: tuple[str, ...], names_left: int) -> tuple[Bits, int, tuple[Exclusion, ...]]:
         left, count = self.table.present, len(self.table)
         exclusions = []
-        for reason, passed in filters:
+        for reason, passed in filtered(asking, asked):
             kept = left & passed
             kept_count = kept.bit_count()
             if kept_count < count:
@@ -58,11 +89,22 @@ class Candidates:
                 names_left -= len(names)
                 exclusions.append(Exclusion(reason, count - kept_count, names))
             left, count = kept, kept_count
+            asking.left = left
         return left, count, tuple(exclusions)
 
     def _names(self, rows: Bits, most: int) -> tuple[str, ...]:
         names = (self.table.names[row] for row in rows_of(rows, self.table.capacity).tolist())
         return tuple(nsmallest(most, names))
+
+    def _satisfying_of(self, asked: Asked) -> Satisfying | None:
+        if asked.expression is None:
+            return None
+        text = asked.requirements.filter
+        satisfying = self._expressions.get(text)
+        if satisfying is None:
+            satisfying = Satisfying(self.table, asked.expression, self._subjects)
+            self._expressions.put(text, satisfying)
+        return satisfying
 
     def _costs_of(self, mix: TokenMix) -> Costs:
         costs = self._costs.get(mix)

@@ -18,7 +18,10 @@ _Filter = Callable[[Asking], Bits | None]
 
 
 def filtered(asking: Asking, asked: tuple[str, ...]) -> Iterator[tuple[ExclusionReason, Bits]]:
-    """Yield which rows each filter passes; *asked* names the requirements that are set."""
+    """Yield which rows each filter passes; *asked* names the requirements that are set.
+
+    Each looks when its turn comes, so that an expression is evaluated for those only whom the cheap filters left.
+    """
     for reason, passed in _needed(asked):
         rows = passed(asking)
         if rows is not None:
@@ -173,6 +176,10 @@ def _credential(asking: Asking) -> Bits | None:
     return None if asking.requirements.credential is CredentialRequirement.ANY else asking.flagged(Mark.INVOCABLE)
 
 
+def _expression(asking: Asking) -> Bits | None:
+    return asking.satisfied()
+
+
 def _weight(asking: Asking) -> Bits | None:
     return asking.flagged(Mark.TAKES_TRAFFIC)
 
@@ -200,5 +207,6 @@ _FILTERS: tuple[tuple[ExclusionReason, frozenset[str], _Filter], ...] = (
     (ExclusionReason.LIFECYCLE, frozenset(), _lifecycle),
     (ExclusionReason.HEALTH, frozenset(), _health),
     (ExclusionReason.CREDENTIAL, frozenset(), _credential),
+    (ExclusionReason.FILTER, frozenset({"filter"}), _expression),
     (ExclusionReason.WEIGHT, frozenset(), _weight),
 )

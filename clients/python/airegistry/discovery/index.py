@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from airegistry.discovery.alarms import Alarms
 from airegistry.discovery.answers import Discovery
-from airegistry.discovery.candidates import Candidates
-from airegistry.discovery.checking import asked_of, check
+from airegistry.discovery.candidates import Asked, Candidates
+from airegistry.discovery.checking import check
 from airegistry.discovery.columns.table import Table
 from airegistry.discovery.evidence.case import case_of
 from airegistry.discovery.evidence.held import Evidence
 from airegistry.discovery.evidence.judging import judge
 from airegistry.discovery.evidence.measured import microseconds
+from airegistry.discovery.expressions import Compile
 from airegistry.discovery.naming import NameTable, parent_of
 from airegistry.discovery.preferences import weights_of
 from airegistry.discovery.recent import Recent
@@ -26,6 +27,7 @@ from airegistry.errors import InvalidArgumentError
 from airegistry.observations.performance import Performance
 from airegistry.resources.requirements import DiscoverQuery, DiscoverTarget, Requirements
 from airegistry.resources.resource import Resource
+from airegistry.resources.validation.query import asked_of
 
 _ANYTHING = Requirements()
 _MOST_ANSWERS = 512
@@ -36,10 +38,12 @@ class Index:
     """Filters and ranks endpoints and agents. Synchronous and lock-free: it runs between awaits.
 
     It refers to the endpoints and agents, which a catalog or cache holds anyway, to write their rows anew when their
-    model changes or a price begins or ends. *now* gives aware times.
+    model changes or a price begins or ends. *now* gives aware times. `compile_filter` is the language of filter
+    expressions; without one they are refused.
     """
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(self, now: Callable[[], datetime], compile_filter: Compile | None = None) -> None:
+        self.compile_filter = compile_filter
         self._now = now
         self.revision = 0
         self.observation_epoch = 0
@@ -105,17 +109,33 @@ class Index:
         key = (query.target, query.preference, query.weights, _hashable(asked), limit, name_excluded)
         answer = self._answers.get(key)
         if answer is None:
-            check(query, asked, path)
-            answer = self._answer(query, tuple(asked), limit, _MOST_NAMES if name_excluded else 0)
+            expression = check(query, asked, path, self.compile_filter)
+            wanted = Asked(query.requirements or _ANYTHING, tuple(asked), expression)
+            answer = self._answer(query, wanted, limit, _MOST_NAMES if name_excluded else 0)
             self._answers.put(key, answer)
         return answer
 
-    def _answer(self, query: DiscoverQuery, asked: tuple[str, ...], limit: int, names: int) -> Discovery:
-        candidates = self._agents if query.target is DiscoverTarget.AGENT else self._endpoints
-        best, count, exclusions = candidates.search(
-            query.requirements or _ANYTHING, asked, weights_of(query), limit, names
-        )
+    def prepare(self, query: DiscoverQuery, *, path: str = "query") -> Iterator[None]:
+        """Do what takes long of a query step by step, with a pause after each of some milliseconds.
+
+        Only filter expressions that were not asked for before take long. What changes in a pause is looked at again.
+        Raise as `discover` does.
+        """
+        asked = asked_of(query.requirements)
+        if "filter" in asked:
+            expression = check(query, asked, path, self.compile_filter)
+            wanted = Asked(query.requirements or _ANYTHING, tuple(asked), expression)
+            yield from self._candidates_for(query).prepare(wanted)
+
+    def _answer(self, query: DiscoverQuery, asked: Asked, limit: int, names: int) -> Discovery:
+        best, count, exclusions = self._candidates_for(query).search(asked, weights_of(query), limit, names)
         return Discovery(best, count, exclusions, self.revision, self.observation_epoch)
+
+    def _candidates_for(self, query: DiscoverQuery) -> Candidates:
+        return self._agents if query.target is DiscoverTarget.AGENT else self._endpoints
+
+    def _subject(self, name: str) -> tuple[Resource, Resource | None]:
+        return self._rows[name], self._models.get(parent_of(name))
 
     def _forget(self, endpoints: int, agents: int) -> None:
         self._models: dict[str, Resource] = {}
@@ -123,8 +143,8 @@ class Index:
         self._rows: dict[str, Resource] = {}
         self._served: dict[str, dict[str, None]] = {}
         self._names = NameTable()
-        self._endpoints = Candidates(self._names, endpoints)
-        self._agents = Candidates(self._names, agents)
+        self._endpoints = Candidates(self._names, self._subject, endpoints)
+        self._agents = Candidates(self._names, self._subject, agents)
         self._changing = Alarms()
         self._fading = Alarms()
         self._answers: Recent[Discovery] = Recent(_MOST_ANSWERS)

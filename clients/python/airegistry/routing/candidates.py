@@ -148,11 +148,11 @@ class Candidates:
         if query.target is DiscoverTarget.AGENT:
             raise UnsupportedFieldError.of(f"{path}.target", "agents are not invoked by this version")
         query = self._narrowed(query)
-        ranking = self._view.index.discover(query, limit=_FIRST_LOOK, name_excluded=True)
+        ranking = self._view.index.discover(query, limit=_FIRST_LOOK, name_excluded=True, path=path)
         self.exclusions.merge(ranking.exclusions)
         targets = self._usable(ranking.candidates)
         if not targets and ranking.matched_count > _FIRST_LOOK:
-            ranking = self._view.index.discover(query, limit=ranking.matched_count)
+            ranking = self._view.index.discover(query, limit=ranking.matched_count, path=path)
             targets = self._usable(ranking.candidates)
         return targets
 

@@ -13,8 +13,13 @@ from airegistry.resources.resource import Resource, ResourceKind
 class Index(Protocol):
     """Orders resources."""
 
-    def discover(self, query: DiscoverQuery, *, limit: int = 10, name_excluded: bool = False) -> Discovery:
-        """Return the best *limit* resources for a query, and count the others by what excluded them."""
+    def discover(
+        self, query: DiscoverQuery, *, limit: int = 10, name_excluded: bool = False, path: str = "query"
+    ) -> Discovery:
+        """Return the best *limit* resources for a query, and count the others by what excluded them.
+
+        *path* is where the query stands, for errors.
+        """
         ...
 
 

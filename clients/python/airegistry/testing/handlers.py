@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import AsyncIterator
 
 from airegistry._convert import from_pb, to_pb
@@ -20,8 +21,8 @@ from airegistry.errors import (
     InvalidArgumentError,
     InvalidPageTokenError,
     NotFoundError,
-    UnsupportedFieldError,
 )
+from airegistry.expressions.expression import compile_expression
 from airegistry.resources.names import parse_collection, parse_name
 from airegistry.resources.requirements import DiscoverQuery
 from airegistry.resources.validation import validate_labels
@@ -60,18 +61,21 @@ class Handlers(Writes):
             raise InvalidArgumentError.of("page_size", "must not be negative")
         if violations := validate_labels(request.labels, path="labels"):
             raise InvalidArgumentError(violations=violations)
-        _refuse_filter(request.filter, "filter")
+        expression = compile_expression(request.filter, "filter") if request.filter else None
         revision, after = await self._page_start(request, call)
         found = [
             resource
             for name, resource in self._history.at(revision).items()
-            if resource.kind is kind and name.startswith(prefix) and request.labels.items() <= resource.labels.items()
+            if resource.kind is kind
+            and name.startswith(prefix)
+            and request.labels.items() <= resource.labels.items()
+            and (expression is None or expression.holds(resource))
         ]
         rest = [resource for resource in found if resource.name > after]
         page = rest[: min(request.page_size or _PAGE, _MAX_PAGE)]
         return pb.ListResponse(
             resources=[to_pb(resource, resource_pb2.Resource) for resource in page],
-            next_page_token=f"{request.collection}:{revision}:{page[-1].name}" if len(page) < len(rest) else "",
+            next_page_token=f"{_list_of(request)}:{revision}:{page[-1].name}" if len(page) < len(rest) else "",
             revision=revision,
             total_size=len(found),
         )
@@ -88,7 +92,10 @@ class Handlers(Writes):
         if not request.requests:
             raise InvalidArgumentError.of("requests", "must have at least one element")
         await self._wait(_consistency(request), call)
-        responses = tuple(self._discover(from_pb(DiscoverRequest, each, strict=True)) for each in request.requests)
+        responses = tuple(
+            self._discover(from_pb(DiscoverRequest, each, strict=True), f"requests[{i}].query")
+            for i, each in enumerate(request.requests)
+        )
         answer = BatchDiscoverResponse(responses, self._history.revision)
         found: pb.BatchDiscoverResponse = to_pb(answer, pb.BatchDiscoverResponse)
         return found
@@ -98,11 +105,13 @@ class Handlers(Writes):
         async for response in stream(self._history, from_pb(WatchRequest, request, strict=True)):
             yield to_pb(response, pb.WatchResponse)
 
-    def _discover(self, wanted: DiscoverRequest) -> DiscoverResponse:
+    def _discover(self, wanted: DiscoverRequest, path: str = "query") -> DiscoverResponse:
         if not 0 <= wanted.limit <= _MAX_CANDIDATES:
             raise InvalidArgumentError.of("limit", f"must be 0 to {_MAX_CANDIDATES}")
         query = wanted.query or DiscoverQuery()
-        found = self._history.cache.index.discover(query, limit=wanted.limit or 10, name_excluded=wanted.name_excluded)
+        found = self._history.cache.index.discover(
+            query, limit=wanted.limit or 10, name_excluded=wanted.name_excluded, path=path
+        )
         candidates = tuple(self._candidate(ranked, with_model=not wanted.omit_models) for ranked in found.candidates)
         return DiscoverResponse(
             candidates, found.matched_count, found.exclusions, found.revision, found.observation_epoch
@@ -118,7 +127,7 @@ class Handlers(Writes):
             await self._wait(_consistency(request), call)
             return self._history.revision, ""
         match request.page_token.split(":"):
-            case [collection, revision, after] if collection == request.collection and revision.isdigit():
+            case [listed, revision, after] if listed == _list_of(request) and revision.isdigit():
                 return int(revision), after
         raise InvalidPageTokenError("the page token is not of this List")
 
@@ -130,10 +139,11 @@ class Handlers(Writes):
             raise DeadlineExceededError(f"revision {consistency.min_revision} was not reached in time")
 
 
+def _list_of(request: pb.ListRequest) -> str:
+    """Return a text for what is listed; colons part it from the rest of a token."""
+    selected = f"{sorted(request.labels.items())} {request.filter}"
+    return f"{request.collection}/{zlib.crc32(selected.encode())}"
+
+
 def _consistency(request: pb.GetRequest | pb.ListRequest | pb.BatchDiscoverRequest) -> ReadConsistency | None:
     return from_pb(ReadConsistency, request.consistency, strict=True) if request.HasField("consistency") else None
-
-
-def _refuse_filter(expression: str, field: str) -> None:
-    if expression:
-        raise UnsupportedFieldError.of(field, "filter expressions are not implemented by the fake")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 from airegistry.cache import Cache
 from airegistry.errors import CompactedError, RevisionInFutureError
+from airegistry.expressions.expression import compile_expression
 from airegistry.resources.resource import Resource
 
 View = Mapping[str, Resource]
@@ -28,7 +29,7 @@ class History:
 
     def __init__(self) -> None:
         self.store_id = uuid.uuid4().hex
-        self.cache = Cache(lambda: datetime.now(UTC))
+        self.cache = Cache(lambda: datetime.now(UTC), compile_filter=compile_expression)
         self.leases: dict[str, FakeLease] = {}
         self.closed = False
         self.oldest = 0

@@ -13,7 +13,8 @@ from airegistry.client.messages import (
     WatchResponse,
     WatchResponseKind,
 )
-from airegistry.errors import ForeignResumeTokenError, InvalidArgumentError, UnsupportedFieldError
+from airegistry.errors import ForeignResumeTokenError, InvalidArgumentError
+from airegistry.expressions.expression import compile_expression
 from airegistry.resources.model import Capability, Modality
 from airegistry.resources.names import parse_name
 from airegistry.resources.resource import Resource
@@ -27,7 +28,8 @@ async def stream(history: History, wanted: WatchRequest) -> AsyncIterator[WatchR
     after = _position(history, wanted)
     selected = wanted.filter or WatchFilter()
     if selected.filter:
-        raise UnsupportedFieldError.of("filter.filter", "filter expressions are not implemented by the fake")
+        # A mistake is refused before anything is told.
+        compile_expression(selected.filter, "filter.filter")
     for i, name in enumerate(selected.names):
         parse_name(name, field=f"filter.names[{i}]")
     if after is None:
@@ -98,6 +100,7 @@ def _matches(resource: Resource, wanted: WatchFilter) -> bool:
         and resource.name.startswith(wanted.name_prefix)
         and wanted.labels.items() <= resource.labels.items()
         and all(_can(resource, name) for name in wanted.capabilities)
+        and (not wanted.filter or compile_expression(wanted.filter, "filter.filter").holds(resource))
     )
 
 

@@ -21,6 +21,7 @@ from airegistry.errors import (
     RegistryError,
     RequestTooLargeError,
 )
+from airegistry.expressions.routes import validate_filters
 from airegistry.resources.names import parse_name
 from airegistry.resources.resource import Liveness, Resource, ResourceStatus
 from airegistry.resources.validation import validate
@@ -111,7 +112,7 @@ class Writes:
         self._check_owner(given.name, request.owner_id)
         self._check_etag(given.name, given.etag)
         wanted = merged(old, given, request.update_mask.paths)
-        if violations := validate(wanted, path="resource"):
+        if violations := _violations(wanted, "resource"):
             raise InvalidArgumentError(violations=violations)
         if not request.validate_only:
             self._commit([wanted])
@@ -183,6 +184,10 @@ class Writes:
         return None if status == known else replace(old, status=status)
 
 
+def _violations(resource: Resource, path: str) -> list[FieldViolation]:
+    return [*validate(resource, path=path), *validate_filters(resource, path=path)]
+
+
 def _check_batch(resources: Sequence[Resource]) -> None:
     if not resources:
         raise InvalidArgumentError.of("resources", "is required")
@@ -191,7 +196,7 @@ def _check_batch(resources: Sequence[Resource]) -> None:
             violations=[FieldViolation("resources", f"has {len(resources)} resources; at most {_MAX_BATCH} are taken")],
             metadata={"limit": str(_MAX_BATCH), "count": str(len(resources))},
         )
-    violations = [v for i, resource in enumerate(resources) for v in validate(resource, path=f"resources[{i}]")]
+    violations = [v for i, resource in enumerate(resources) for v in _violations(resource, f"resources[{i}]")]
     names = [resource.name for resource in resources]
     twice = (i for i, name in enumerate(names) if name in names[:i])
     violations += [FieldViolation(f"resources[{i}].name", "is in the request twice") for i in twice]

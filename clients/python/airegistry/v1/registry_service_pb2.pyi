@@ -344,7 +344,9 @@ class ListRequest(_message.Message):
     page_token: _builtins.str
     """Where to go on: `next_page_token` of the page before, with every other field as it was. Empty: from the start."""
     filter: _builtins.str
-    """A filter expression (AIP-160). Empty: none."""
+    """An expression in CEL, as in Requirements.filter, over each resource by itself: `model` is a model, not that of an
+    endpoint. Empty: none.
+    """
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Labels that each must have, with these values. At most 32."""
@@ -776,7 +778,9 @@ class WatchFilter(_message.Message):
     name_prefix: _builtins.str
     """What the name must start with (`models/gpt-4o/`). Empty: anything."""
     filter: _builtins.str
-    """A filter expression (AIP-160). Empty: none."""
+    """An expression in CEL, as in Requirements.filter, over each resource by itself: `model` is a model, not that of an
+    endpoint. Empty: none.
+    """
     @_builtins.property
     def kinds(self) -> _containers.RepeatedScalarFieldContainer[_resource_pb2.ResourceKind.ValueType]:
         """The kinds. Empty: all."""

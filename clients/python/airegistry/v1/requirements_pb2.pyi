@@ -258,7 +258,15 @@ class Requirements(_message.Message):
     version: _builtins.str
     """The version that the model must have. Empty: any."""
     filter: _builtins.str
-    """A filter expression (AIP-160) over the resource for everything else. Empty: none."""
+    """An expression in CEL (cel.dev) for everything else, true of what is wanted. Empty: none. At most 2,000 characters.
+
+    Variables: `resource` (the Resource), `endpoint` and `model` (an endpoint and the model that it serves), `agent`, and
+    `labels` (the resource's own, and those of its model that it does not have itself). Fields and enums are those of this
+    API: `endpoint.region.startsWith("eu-") && model.lifecycle.stage == LifecycleStage.LIFECYCLE_STAGE_ACTIVE`.
+
+    What is not set is unknown, and so is everything computed from it: it is no pass, nor is its opposite; `has(x.y)` tells.
+    A syntax error, a field that does not exist, or types that do not fit are refused, with line and column.
+    """
     @_builtins.property
     def all_capabilities(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Capabilities that must all be there. At most 32. `vision` is satisfied by the input modality IMAGE."""

@@ -1,38 +1,39 @@
-"""The rules for Discover queries."""
+"""The rules for Discover queries, wherever they stand: in a request, an invocation or a route."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import partial
+from operator import attrgetter
+from typing import Any
 
 from airegistry.errors import FieldViolation
 from airegistry.resources.requirements import DiscoverQuery, Requirements, ScoreWeights, TokenMix
-from airegistry.resources.validation.rules import (
-    MAX_INT64,
-    Violations,
-    duration,
-    each,
-    labels,
-    number,
-    required,
-    share,
-    whole,
-)
+from airegistry.resources.validation.contradictions import contradictions
+from airegistry.resources.validation.rules import Violations, duration, each, labels, number, required, share, whole
 
-_MOST = {
-    "all_capabilities": 32,
-    "any_capabilities": 32,
-    "regions": 64,
-    "providers": 64,
-    "excluded_providers": 64,
-    "models": 64,
-    "quantizations": 16,
-    "dialects": 32,
-    "families": 32,
-    "skills": 32,
-}
-_WHOLE = ("min_context_tokens", "min_output_tokens", "max_cost_nanos", "max_price_per_million_nanos")
-_DURATIONS = ("max_time_to_first_token", "max_duration", "max_retention")
-_REQUIREMENTS = frozenset(field.name for field in fields(Requirements)) - {"allow_unknown", "usage", "filter"}
+ALL_UNKNOWN = "*"
+"""In `allow_unknown`: every requirement that an unknown value can satisfy."""
+
+_FIELDS = tuple(field.name for field in fields(Requirements))
+_values = attrgetter(*_FIELDS)
+_UNSET = _values(Requirements())
+
+# Requirements about what is always known, and fields that are no requirements.
+_NEVER_UNKNOWN = {"usage", "labels", "lifecycle_stages", "credential", "skills", "filter", "allow_unknown"}
+
+MAY_BE_UNKNOWN = frozenset(_FIELDS) - _NEVER_UNKNOWN
+"""The names that `allow_unknown` may list."""
+
+
+def asked_of(requirements: Requirements | None) -> dict[str, Any]:
+    """Return the fields that are set, with their values."""
+    if requirements is None:
+        return {}
+    # Identity first: most fields are the very objects that a fresh Requirements has.
+    each_field = zip(_FIELDS, _values(requirements), _UNSET, strict=True)
+    return {name: value for name, value, unset in each_field if value is not unset and value != unset}
 
 
 def validate_query(query: DiscoverQuery, *, path: str) -> list[FieldViolation]:
@@ -41,38 +42,39 @@ def validate_query(query: DiscoverQuery, *, path: str) -> list[FieldViolation]:
 
 
 def check_query(query: DiscoverQuery, path: str) -> Violations:
-    """Yield what is wrong with a query."""
-    if query.requirements is not None:
-        yield from _check_requirements(query.requirements, f"{path}.requirements")
+    """Yield what is wrong with a query, its filter expression aside."""
+    yield from check_asked(query, asked_of(query.requirements), path)
+
+
+def check_asked(query: DiscoverQuery, asked: Mapping[str, Any], path: str) -> Violations:
+    """Yield what is wrong with a query of which *asked* are the requirements that are set."""
     if query.weights is not None:
         if query.preference is not None:
             yield FieldViolation(f"{path}.weights", "must be unset when preference is set")
         yield from _check_weights(query.weights, f"{path}.weights")
-
-
-def _check_requirements(wanted: Requirements, path: str) -> Violations:
-    for name, most in _MOST.items():
-        yield from each(getattr(wanted, name), f"{path}.{name}", required, most=most)
-    for name in _WHOLE:
-        yield from whole(getattr(wanted, name), f"{path}.{name}")
-    for name in _DURATIONS:
-        yield from duration(getattr(wanted, name), f"{path}.{name}")
-    if wanted.usage is not None:
-        yield from _check_mix(wanted.usage, f"{path}.usage")
-    yield from number(wanted.min_tokens_per_second, f"{path}.min_tokens_per_second", low=0)
-    yield from share(wanted.min_reliability, f"{path}.min_reliability")
-    yield from labels(wanted.labels, f"{path}.labels", most=32)
-    yield from each(wanted.allow_unknown, f"{path}.allow_unknown", _check_requirement_name, most=32)
+    wrong = False
+    for name, value in asked.items():
+        check = _CHECKS.get(name)
+        if check is not None:
+            for violation in check(value, f"{path}.requirements.{name}"):
+                wrong = True
+                yield violation
+    # What makes no sense by itself cannot contradict anything.
+    if not wrong:
+        yield from contradictions(query, asked, path)
 
 
 def _check_requirement_name(name: str, path: str) -> Violations:
-    if name != "*" and name not in _REQUIREMENTS:
-        yield FieldViolation(path, "is not the name of a requirement, nor *")
+    if name != ALL_UNKNOWN and name not in MAY_BE_UNKNOWN:
+        yield FieldViolation(path, "is not the name of a requirement that an unknown value could satisfy, nor *")
 
 
 def _check_mix(mix: TokenMix, path: str) -> Violations:
-    for field in fields(mix):
-        yield from whole(getattr(mix, field.name), f"{path}.{field.name}", high=MAX_INT64)
+    counts = {field.name: getattr(mix, field.name) for field in fields(mix)}
+    for name, count in counts.items():
+        yield from whole(count, f"{path}.{name}")
+    if not any(counts.values()):
+        yield FieldViolation(path, "must have at least one token")
 
 
 def _check_weights(weights: ScoreWeights, path: str) -> Violations:
@@ -81,3 +83,33 @@ def _check_weights(weights: ScoreWeights, path: str) -> Violations:
         yield from number(value, f"{path}.{name}", low=0)
     if not any(values.values()):
         yield FieldViolation(path, "must not all be 0")
+
+
+def _named(most: int) -> Callable[[tuple[str, ...], str], Violations]:
+    return partial(each, check=required, most=most)
+
+
+_CHECKS: Mapping[str, Callable[[Any, str], Violations]] = {
+    "all_capabilities": _named(32),
+    "any_capabilities": _named(32),
+    "min_context_tokens": whole,
+    "min_output_tokens": whole,
+    "max_cost_nanos": whole,
+    "max_price_per_million_nanos": whole,
+    "usage": _check_mix,
+    "max_time_to_first_token": duration,
+    "max_duration": duration,
+    "min_tokens_per_second": partial(number, low=0),
+    "min_reliability": share,
+    "regions": _named(64),
+    "providers": _named(64),
+    "excluded_providers": _named(64),
+    "models": _named(64),
+    "labels": partial(labels, most=32),
+    "max_retention": duration,
+    "quantizations": _named(16),
+    "dialects": _named(32),
+    "families": _named(32),
+    "skills": _named(32),
+    "allow_unknown": partial(each, check=_check_requirement_name, most=32),
+}
