@@ -89,6 +89,14 @@ async def test_what_leaves_an_expression_is_removed_and_what_enters_is_added(cli
     ]
 
 
+async def test_watchers_of_different_expressions_are_told_different_things(client):
+    await client.register([model("a", family="x"), model("b", family="y")])
+    requests = [WatchRequest(WatchFilter(filter=f'model.family == "{family}"')) for family in ("x", "y")]
+    async with aclosing(client.watch_once(requests[0])) as one, aclosing(client.watch_once(requests[1])) as other:
+        found = [sorted((await snapshot(stream))[0]) for stream in (one, other)]
+    assert found == [["models/a"], ["models/b"]]
+
+
 async def test_a_snapshot_holds_what_satisfies(client):
     await client.register([model("a", family="x"), model("b"), endpoint("e", region="eu"), endpoint("f")])
     text = 'model.family == "x" || endpoint.region == "eu"'

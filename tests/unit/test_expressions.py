@@ -94,6 +94,8 @@ UNKNOWN = [
     "model.capabilities.reasoning.supported",
     '"best" in model.aliases',
     "model.aliases.size() == 0",
+    "agent.skills.size() == 0",
+    "endpoint.capabilities.size() == 0",
     'model.lifecycle.deprecate_time < timestamp("2030-01-01T00:00:00Z")',
     "model.lifecycle.redirect",
     'labels.tier == "a"',
@@ -129,6 +131,10 @@ def test_without_a_model_everything_about_it_is_unknown():
     assert not holds('model.family == "gpt"', model=None)
     assert not holds('model.family != "gpt"', model=None)
     assert holds("!has(model.family)", model=None)
+
+
+def test_a_resource_without_labels_is_known_to_have_none():
+    assert holds('!("team" in resource.labels) && !("team" in labels)', AGENT, None)
 
 
 def test_an_agent_has_skills_and_no_endpoint():
