@@ -2,6 +2,7 @@
 
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,7 @@ def model(id_, **fields):
 
 
 def endpoint(id_, of="a", **fields):
-    known = {
+    known: dict[str, Any] = {
         "provider": "acme",
         "address": "https://a.example",
         "upstream_model": "a",
@@ -77,7 +78,7 @@ async def test_what_leaves_an_expression_is_removed_and_what_enters_is_added(cli
         for version in ("2", "3", "1", "", "4"):
             await client.register([model("a", version=version)])
         await client.deregister("models/a")
-        events = []
+        events: list[tuple[object, ...]] = []
         while len(events) < 5:
             events += shown((await read(stream, 1))[0])
     assert events == [

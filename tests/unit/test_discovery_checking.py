@@ -1,5 +1,5 @@
 import math
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -77,7 +77,7 @@ def test_a_share_above_one_is_refused(index):
 def test_lists_have_their_bounds_and_no_empty_entry(index, name, most):
     # Skills are an agent's; asking an endpoint for them is another mistake.
     target = DiscoverTarget.AGENT if name == "skills" else None
-    index.discover(DiscoverQuery(target, Requirements(**{name: NAMES[:most]})))
+    index.discover(replace(required(**{name: NAMES[:most]}), target=target))
     for bad, where in ((NAMES[: most + 1], ""), (("x", ""), "[1]")):
         query = required(**{name: bad})
         assert violated(index, query) == [f"query.requirements.{name}{where}"]

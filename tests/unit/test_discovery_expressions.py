@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,11 @@ from airegistry.resources.requirements import DiscoverQuery, Requirements
 from airegistry.resources.resource import Resource
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
-USABLE = {"address": "https://a.example", "communication": Communication(dialect="x"), "credential": "key"}
+USABLE: dict[str, Any] = {
+    "address": "https://a.example",
+    "communication": Communication(dialect="x"),
+    "credential": "key",
+}
 
 
 @dataclass
