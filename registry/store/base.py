@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from registry.leases import Due
+from registry.observations.base import ObservationStore
 from registry.store.records import Basis, Committed, Contents, Expected, Logged, Write
 
 
@@ -33,6 +34,11 @@ class Store(Protocol):
     @property
     def replicas(self) -> Sequence[str]:
         """The processes on this store, as of the last pass of the sweep; this one is among them."""
+        ...
+
+    @property
+    def observations(self) -> ObservationStore:
+        """What was measured."""
         ...
 
     def now(self) -> float:

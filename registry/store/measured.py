@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from airegistry.errors import UnavailableError
 from registry.leases import Due
+from registry.store.measured_observations import MeasuredObservations
 from registry.store.base import Store
 from registry.store.records import Basis, Committed, Contents, Expected, Logged, Write
 
@@ -44,6 +45,7 @@ class MeasuredStore:
         self.now = store.now
         self.changed = store.changed
         self.close = store.close
+        self.observations = MeasuredObservations(store.observations, self._timed)
         self._store = store
 
     @property

@@ -12,7 +12,7 @@ from registry.store.postgres.connections import Connection
 
 log = logging.getLogger(__name__)
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; a test compares it with the folder of migrations."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -19,6 +19,7 @@ from registry.store.postgres import statements as sql
 from registry.store.postgres.clock import DatabaseClock
 from registry.store.postgres.connections import FAILURES, Connection, Connections, LostError
 from registry.store.postgres.notices import Notices
+from registry.store.postgres.observing import PostgresObservations
 from registry.store.postgres.schema import ensure_schema
 from registry.store.records import Basis, Committed, Contents, Expected, Logged, StaleError, Write
 
@@ -57,6 +58,7 @@ class PostgresStore:
         self._poll_interval = poll_interval
         self._moment = clock
         self._notices = Notices(connections)
+        self.observations = PostgresObservations(connections, self.now, clock)
         self._listening: asyncio.Task[None] | None = None
 
     @classmethod

@@ -9,7 +9,7 @@ from pathlib import Path
 from airegistry.errors import FailedPreconditionError
 from registry.store.sqlite import statements as sql
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; a test compares it with the folder of migrations."""
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -40,6 +40,7 @@ def make_tables(connection: sqlite3.Connection) -> None:
     connection.execute(sql.MAKE_VERSION)
     connection.execute(sql.SET_VERSION, (HEAD,))
     connection.execute(sql.MAKE_META, (str(uuid.uuid4()),))
+    connection.execute(sql.MAKE_OBSERVATION_CLOCK)
     connection.execute(sql.COMMIT)
 
 

@@ -44,6 +44,36 @@ CREATE TABLE request (
     reply BLOB NOT NULL
 );
 CREATE INDEX request_time ON request (time);
+CREATE TABLE observation_clock (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    epoch INTEGER NOT NULL,
+    time REAL NOT NULL,
+    folded INTEGER NOT NULL
+);
+CREATE TABLE observation_epoch (
+    epoch INTEGER PRIMARY KEY,
+    time REAL NOT NULL,
+    body BLOB NOT NULL
+);
+CREATE TABLE observation_mark (
+    reporter_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    fingerprint BLOB NOT NULL,
+    epoch INTEGER NOT NULL,
+    grouped TEXT NOT NULL,
+    time REAL NOT NULL,
+    PRIMARY KEY (reporter_id, number)
+) WITHOUT ROWID;
+CREATE INDEX observation_mark_time ON observation_mark (time);
+CREATE TABLE observation_rollup (
+    uid TEXT NOT NULL,
+    step INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (uid, step, start)
+) WITHOUT ROWID;
+CREATE INDEX observation_rollup_start ON observation_rollup (step, start);
 """
 
 # Acknowledged means synced: FULL syncs the log at every commit. Automatic checkpoints are PASSIVE ones: they wait for
@@ -61,6 +91,7 @@ MAKE_VERSION = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL P
 SET_VERSION = "INSERT INTO alembic_version (version_num) VALUES (?)"
 GET_VERSION = "SELECT version_num FROM alembic_version"
 MAKE_META = "INSERT INTO meta (id, cluster_id, revision, compacted) VALUES (1, ?, 0, 0)"
+MAKE_OBSERVATION_CLOCK = "INSERT INTO observation_clock (id, epoch, time, folded) VALUES (1, 0, 0, 0)"
 GET_META = "SELECT cluster_id, revision, compacted FROM meta"
 
 BEGIN = "BEGIN IMMEDIATE"
@@ -127,3 +158,53 @@ SELECT (SELECT version_num FROM alembic_version), cluster_id, revision, compacte
 FROM meta
 """
 SET_CLUSTER_ID = "UPDATE meta SET cluster_id = ?"
+
+# What was measured. Its counter is its own row: a commit of observations and one of resources never wait for each other's.
+GET_OBSERVATION_CLOCK = "SELECT epoch, time, folded FROM observation_clock"
+BUMP_EPOCH = "UPDATE observation_clock SET epoch = epoch + 1, time = max(time, ?)"
+BUMP_EPOCH_IF_DUE = """
+UPDATE observation_clock SET epoch = epoch + 1, time = :now
+WHERE CAST(time / :width AS INTEGER) < CAST(:now / :width AS INTEGER)
+"""
+PUT_EPOCH = "INSERT INTO observation_epoch (epoch, time, body) VALUES (?, ?, ?)"
+ALL_EPOCHS = "SELECT epoch, time, body FROM observation_epoch ORDER BY epoch"
+EPOCHS_SINCE = "SELECT epoch, time, body FROM observation_epoch WHERE epoch > ? ORDER BY epoch LIMIT ?"
+OLD_EPOCHS_SINCE = """
+SELECT epoch, time, body FROM observation_epoch WHERE epoch > ? AND time < ? ORDER BY epoch LIMIT ?
+"""
+PUT_MARK = """
+INSERT INTO observation_mark (reporter_id, number, fingerprint, epoch, grouped, time) VALUES (?, ?, ?, ?, ?, ?)
+"""
+GET_MARK = "SELECT fingerprint, epoch, grouped FROM observation_mark WHERE reporter_id = ? AND number = ?"
+NEWEST_MARK = "SELECT max(number) FROM observation_mark WHERE reporter_id = ?"
+DELETE_PASSED_MARKS = "DELETE FROM observation_mark WHERE reporter_id = ? AND number <= ?"
+REPORTERS = "SELECT DISTINCT reporter_id FROM observation_mark LIMIT ?"
+SET_FOLDED = "UPDATE observation_clock SET folded = ? WHERE folded = ?"
+GET_ROLLUP = "SELECT body FROM observation_rollup WHERE uid = ? AND step = ? AND start = ?"
+PUT_ROLLUP = """
+INSERT INTO observation_rollup (uid, step, start, name, body) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (uid, step, start) DO UPDATE SET body = excluded.body
+"""
+ROLLUPS_SINCE = "SELECT start, name, uid, body FROM observation_rollup WHERE step = ? AND start >= ? ORDER BY start, uid"
+ROLLUPS_OF = """
+SELECT start, body FROM observation_rollup WHERE uid = ? AND step = ? AND start >= ? AND start < ? ORDER BY start
+"""
+# The newest epoch stays: it says where the counter is to a replica that was away.
+DELETE_EPOCHS = """
+DELETE FROM observation_epoch WHERE epoch IN (
+    SELECT observation_epoch.epoch FROM observation_epoch, observation_clock
+    WHERE observation_epoch.time < ? AND observation_epoch.epoch <= folded
+        AND observation_epoch.epoch < observation_clock.epoch
+    ORDER BY observation_epoch.epoch LIMIT ?
+)
+"""
+DELETE_MARKS = """
+DELETE FROM observation_mark WHERE (reporter_id, number) IN (
+    SELECT reporter_id, number FROM observation_mark WHERE time < ? ORDER BY time LIMIT ?
+)
+"""
+DELETE_ROLLUPS = """
+DELETE FROM observation_rollup WHERE (uid, step, start) IN (
+    SELECT uid, step, start FROM observation_rollup WHERE step = ? AND start < ? ORDER BY start LIMIT ?
+)
+"""

@@ -17,6 +17,7 @@ from registry.store.records import Basis, Committed, Contents, Expected, Logged,
 from registry.store.sqlite import reading, writing
 from registry.store.sqlite import statements as sql
 from registry.store.sqlite.folder import Folder
+from registry.store.sqlite.observing import SqliteObservations
 from registry.store.sqlite.schema import ensure_schema
 
 T = TypeVar("T")
@@ -50,6 +51,7 @@ class SqliteStore:
             if isinstance(error, sqlite3.Error):
                 raise FailedPreconditionError(f"{self._folder.database} cannot be opened: {error}") from error
             raise
+        self.observations = SqliteObservations(self._connection, self._run, self.now)
 
     async def load(self) -> Contents:
         """Read everything that is published."""

@@ -1,0 +1,171 @@
+"""Observations in PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import asyncpg
+
+from registry.observations.delta import Delta, Target, decode, encode, merged
+from registry.observations.records import (
+    NUMBERS_APART,
+    BatchKey,
+    ClashError,
+    Epoch,
+    Group,
+    Loaded,
+    Mark,
+    Marks,
+)
+from registry.observations.retention import Oldest
+from registry.observations.rollups import HOURS, MINUTES, Cell, RollupKey, combined, delta_of_rollups
+from registry.observations.windows import HOURS_BACK, MINUTES_BACK
+from registry.store.postgres import statements as sql
+from registry.store.postgres.connections import Connection, Connections
+
+MAX_EPOCHS = 64
+"""How many epochs are read at once."""
+_LONG = 120.0
+
+
+class PostgresObservations:
+    """The observations of one store. A commit is one statement: no lock outlives it, and none is held while this waits."""
+
+    def __init__(
+        self, connections: Connections, now: Callable[[], float], moment: Callable[[], float] | None
+    ) -> None:
+        self.now = now
+        self._connections = connections
+        self._moment = moment
+
+    async def load(self) -> Loaded:
+        """Read all that windows are made of."""
+        async with self._connections.lend(_LONG) as connection:
+            rows = await _read_all(connection)
+        return await asyncio.to_thread(_loaded, *rows)
+
+    async def since(self, epoch: int) -> Sequence[Epoch]:
+        """Return the epochs after *epoch* (exclusive)."""
+        return _epochs(await self._connections.read(lambda on: on.fetch(sql.EPOCHS_SINCE, epoch, MAX_EPOCHS)))
+
+    async def marks(self, batches: Collection[BatchKey]) -> Marks:
+        """Return which of *batches* were counted."""
+        return await self._connections.read(lambda on: _read_marks(on, batches))
+
+    async def commit(self, group: Group) -> Epoch:
+        """Make *group* durable as the next epoch."""
+        # By reporter and number, as everybody locks them.
+        marks = sorted(group.batches.items())
+        columns = [
+            [key.reporter_id for key, _ in marks],
+            [key.number for key, _ in marks],
+            [fingerprint for _, fingerprint in marks],
+        ]
+        body = encode(group.delta)
+        try:
+            async with self._connections.lend() as connection:
+                row = await connection.fetchrow(
+                    sql.COMMIT_OBSERVATIONS, self._test_time(), group.id, *columns, body, NUMBERS_APART
+                )
+        except asyncpg.UniqueViolationError as error:
+            raise ClashError("a batch was counted by another replica") from error
+        assert row is not None  # noqa: S101 - the counter has one row
+        return Epoch(*row, group.delta)
+
+    async def tick(self, width: float) -> None:
+        """Make an epoch without observations, where one is due."""
+        async with self._connections.lend() as connection:
+            await connection.execute(sql.TICK, self._test_time(), width, encode(Delta()))
+
+    async def unfolded(self, older_than: float, limit: int) -> tuple[int, Sequence[Epoch]]:
+        """Return the last epoch that is in the rollups, and the next ones."""
+        async with self._connections.lend() as connection:
+            folded = await connection.fetchval(sql.GET_FOLDED)
+            found = await connection.fetch(sql.OLD_EPOCHS_SINCE, folded, older_than, limit)
+        return folded, _epochs(found)
+
+    async def fold(self, after: int, through: int, rollups: Mapping[RollupKey, Cell]) -> None:
+        """Add *rollups* to those that are kept."""
+        keys = sorted(rollups, key=lambda key: (key.target.uid, key.step, key.start))
+        places = [[key.target.uid for key in keys], [key.step for key in keys], [key.start for key in keys]]
+        async with self._connections.lend() as connection, connection.transaction():
+            # Its lock lets one replica fold at a time.
+            if await connection.fetchval(sql.SET_FOLDED, after, through) is None:
+                raise ClashError("another replica folded")
+            found = await connection.fetch(sql.GET_ROLLUPS, *places)
+            before = {(uid, step, start): body for uid, step, start, body in found}
+            bodies = [_added(before.get((key.target.uid, key.step, key.start)), rollups[key]) for key in keys]
+            await connection.execute(sql.PUT_ROLLUPS, *places, [key.target.name for key in keys], bodies)
+
+    async def rollups(self, uid: str, step: int, start: int, end: int) -> Sequence[tuple[int, Cell]]:
+        """Return the rollups of one target."""
+        found = await self._connections.read(lambda on: on.fetch(sql.ROLLUPS_OF, uid, step, start, end))
+        return [(at, Cell.decode(body)) for at, body in found]
+
+    async def reporters(self, limit: int) -> Collection[str]:
+        """Return the reporters of which batches are remembered."""
+        found = await self._connections.read(lambda on: on.fetch(sql.REPORTERS, limit))
+        return [reporter for (reporter,) in found]
+
+    async def forget(self, oldest: Oldest, limit: int) -> int:
+        """Drop what is older than *oldest* says."""
+        async with self._connections.lend() as connection:
+            gone = _count(await connection.execute(sql.DELETE_EPOCHS, oldest.epochs, limit))
+            gone += _count(await connection.execute(sql.DELETE_MARKS, oldest.marks, limit))
+            for step, start in oldest.rollups.items():
+                gone += _count(await connection.execute(sql.DELETE_ROLLUPS, step, start, limit))
+        return gone
+
+    def _test_time(self) -> float | None:
+        return None if self._moment is None else self._moment()
+
+
+async def _read_all(connection: Connection) -> tuple[Any, ...]:
+    async with connection.transaction(isolation="repeatable_read", readonly=True):
+        await connection.execute("SET LOCAL statement_timeout = 0")
+        clock = await connection.fetchrow(sql.GET_OBSERVATION_CLOCK)
+        assert clock is not None  # noqa: S101 - the counter has one row
+        epoch, time = clock
+        folded = await connection.fetchval(sql.GET_FOLDED)
+        epochs = await connection.fetch(sql.ALL_EPOCHS, epoch)
+        minutes = await connection.fetch(sql.ROLLUPS_SINCE, MINUTES, int(time - MINUTES_BACK))
+        hours = await connection.fetch(sql.ROLLUPS_SINCE, HOURS, int(time - HOURS_BACK))
+    return epoch, time, folded, epochs, minutes, hours
+
+
+def _loaded(epoch: int, time: float, folded: int, epochs: Any, minutes: Any, hours: Any) -> Loaded:
+    decoded = [(number, decode(body)) for number, body in epochs]
+    return Loaded(
+        epoch=epoch,
+        time=time,
+        fresh=merged(delta for number, delta in decoded if number > folded),
+        folded=merged(delta for number, delta in decoded if number <= folded),
+        minutes=_rolled_up(minutes),
+        hours=_rolled_up(hours),
+    )
+
+
+def _rolled_up(rows: Any) -> Delta:
+    return delta_of_rollups((start, Target(name, uid), Cell.decode(body)) for start, name, uid, body in rows)
+
+
+def _epochs(rows: Any) -> list[Epoch]:
+    return [Epoch(number, time, decode(body)) for number, time, body in rows]
+
+
+async def _read_marks(connection: Connection, batches: Collection[BatchKey]) -> Marks:
+    ids, numbers = [key.reporter_id for key in batches], [key.number for key in batches]
+    found = await connection.fetch(sql.GET_MARKS, ids, numbers)
+    newest = await connection.fetch(sql.NEWEST_MARKS, list(set(ids)))
+    marks = {BatchKey(reporter, number): Mark(*rest) for reporter, number, *rest in found}
+    return Marks(marks, {reporter: number for reporter, number in newest})  # noqa: C416 - a row is no pair
+
+
+def _added(before: bytes | None, cell: Cell) -> bytes:
+    return (cell if before is None else combined((Cell.decode(before), cell))).encode()
+
+
+def _count(status: str) -> int:
+    return int(status.rpartition(" ")[2])
