@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,9 +30,18 @@ from airegistry.invoke.credentials import Credentials
 from registry.catalog import Catalog
 from registry.config import Config
 from registry.metrics import observe
+from registry.observation_metrics import ObservationMetrics
+from registry.observations.intake import Intake
+from registry.observations.observations import Observations
+from registry.observations.retention import Retention
 from registry.probes.ladder import open_ladder
 from registry.probes.prober import Prober
 from registry.probes.sharding import Share
+from registry.rpc.analytics import Analytics
+from registry.rpc.analytics_service import analytics_service
+from registry.rpc.measuring import Measuring
+from registry.rpc.performance_watches import PerformanceWatches
+from registry.rpc.reports import Reports
 from registry.rpc.service import registry_service
 from registry.rpc.watches import Watches, WatchLimits
 from registry.store.base import Store
@@ -69,16 +78,19 @@ async def serve(config: Config) -> AsyncIterator[Registry]:
         catalog = await _open_catalog(config, store, tasks, stack)
         watches = Watches(catalog, _watch_limits(config))
         stack.push_async_callback(end, tasks.create_task(watches.run()))
+        measuring = await _open_measuring(config, catalog, store, tasks, stack)
         prober = await _open_prober(config, catalog, store, tasks, stack) if config.registry_probes else None
         health = HealthState()
         metrics = Metrics("registry")
         observe(metrics, catalog, watches, store.latencies, prober)
+        metrics.register(ObservationMetrics(measuring))
         http = await _open_http(config, catalog, health, metrics, tasks)
         stack.push_async_callback(http.close, _HTTP_DRAIN)
-        grpc = await _open_grpc(config, catalog, watches, health, metrics)
+        grpc = await _open_grpc(config, catalog, watches, measuring, health, metrics)
         stack.push_async_callback(grpc.close, config.registry_drain)
         # Open watches end here, so that the server need not wait for them.
         stack.callback(catalog.feed.close)
+        stack.callback(measuring.observations.lane.close)
         stack.callback(health.close)
         log.info("the registry serves gRPC on %s and http://%s, data in %s", grpc.address, http.address, where)
         yield Registry(grpc.address, http.address, catalog)
@@ -106,6 +118,36 @@ async def _open_catalog(config: Config, store: Store, tasks: asyncio.TaskGroup, 
     )
     stack.push_async_callback(end, tasks.create_task(catalog.run(upkeep)))
     return catalog
+
+
+async def _open_measuring(
+    config: Config, catalog: Catalog, store: Store, tasks: asyncio.TaskGroup, stack: AsyncExitStack
+) -> Measuring:
+    observations = Observations(
+        store.observations, catalog.index, catalog.entries, catalog.feed, reloads=lambda: catalog.tail.reloads
+    )
+    await observations.load()
+    intake = Intake(
+        store.observations,
+        observations.take,
+        gather=config.registry_observations_gather,
+        max_waiting=config.registry_observations_waiting,
+        max_reporters=config.registry_max_reporters,
+    )
+    retention = Retention(
+        minutes=config.registry_rollup_minutes_age,
+        hours=config.registry_rollup_hours_age,
+        days=config.registry_rollup_days_age,
+    )
+    limits = replace(_watch_limits(config), max_streams=config.registry_max_performance_watches)
+    stack.push_async_callback(end, tasks.create_task(observations.run(intake, retention)))
+    return Measuring(
+        observations=observations,
+        intake=intake,
+        reports=Reports(observations, intake, catalog.catch_up),
+        analytics=Analytics(observations, retention),
+        watches=PerformanceWatches(observations, limits),
+    )
 
 
 async def _open_prober(
@@ -156,10 +198,16 @@ async def _open_http(
 
 
 async def _open_grpc(
-    config: Config, catalog: Catalog, watches: Watches, health: HealthState, metrics: Metrics
+    config: Config,
+    catalog: Catalog,
+    watches: Watches,
+    measuring: Measuring,
+    health: HealthState,
+    metrics: Metrics,
 ) -> GrpcServer:
     own = registry_service(catalog, watches, time.monotonic)
-    services = [own, health_service(health), channelz_service()]
+    analytics = analytics_service(measuring.reports, measuring.analytics, measuring.watches)
+    services = [own, analytics, health_service(health), channelz_service()]
     services += reflection_services([service.name for service in services])
     server = await open_server(
         services,
@@ -173,6 +221,6 @@ async def _open_grpc(
             grace=config.registry_max_watch_age + config.registry_watch_stall_timeout,
         ),
     )
-    for name in ("", own.name):
+    for name in ("", own.name, analytics.name):
         health.set(name, True)
     return server

@@ -77,6 +77,29 @@ class Config(ServerSettings):
         description="The folder with one file per credential, for probes that go beyond a handshake. Unset: probes send "
         "no credential.",
     )
+    registry_observations_gather: float = Field(
+        0.25, gt=0, le=0.5, description="For how long reports of what was measured are gathered into one transaction."
+    )
+    registry_observations_waiting: int = Field(
+        100_000, ge=2_000, description="How many observations may wait to be counted; reports beyond that are refused."
+    )
+    registry_max_reporters: int = Field(
+        10_000,
+        ge=1,
+        description="How many reporters are remembered, each for two days after its last report; one more is refused.",
+    )
+    registry_max_performance_watches: int = Field(
+        2_000, ge=1, description="How many WatchPerformance streams may be open at once."
+    )
+    registry_rollup_minutes_age: float = Field(
+        2 * 86_400.0, ge=3_600, description="How long what was measured is kept by the minute."
+    )
+    registry_rollup_hours_age: float = Field(
+        31 * 86_400.0, ge=2 * 86_400, description="How long what was measured is kept by the hour."
+    )
+    registry_rollup_days_age: float = Field(
+        400 * 86_400.0, ge=2 * 86_400, description="How long what was measured is kept by the day."
+    )
     registry_workers: int = Field(
         1,
         ge=1,

@@ -43,7 +43,7 @@ class Counted:
     replayed: bool = False
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiting:
     batch: Batch
     reply: asyncio.Future[Counted]
@@ -233,4 +233,3 @@ def _too_far_behind(key: BatchKey, newest: int) -> InvalidArgumentError:
     return InvalidArgumentError.of(
         "batch_number", f"is {key.number}; {newest} was counted, and numbers may be at most {NUMBERS_APART} apart"
     )
-

@@ -141,6 +141,8 @@ class Observations:
             strange = {target for target in self._windows.known() if not self.targets.current(target)}
             self._windows.forget((strange & self._strange) | self._windows.idle())
             self._strange = strange
+            known = {target.name for target in self._windows.known()}
+            self.lane.forget([name for name in self.lane if name not in known])
 
     async def run(self, intake: Intake, retention: Retention) -> None:
         """Take in, follow, and keep house, until cancelled."""
@@ -230,4 +232,4 @@ class Observations:
             if count % _AT_ONCE == _AT_ONCE - 1:
                 await asyncio.sleep(0)
         self._index.observe(performances, self.epoch)
-        self.lane.tell(names)
+        self.lane.tell(names, self.epoch)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -39,13 +39,20 @@ class Columns:
 
     def only(self, which: Bools) -> Columns:
         """Return some of them."""
-        return Columns(*(getattr(self, name)[which] for name in self.__slots__))
+        return Columns(*(getattr(self, field.name)[which] for field in fields(self)))
+
+    def at(self, places: Ints) -> Columns:
+        """Return them with other numbers of their targets."""
+        return replace(self, target=places)
 
 
 def tallied(columns: Columns, targets: Sequence[Target]) -> Delta:
     """Return what *columns* add up to; their targets are places in *targets*, and every one of those occurs."""
     slots = columns.time // (SLOT * _MICROS)
-    parts = [(slots[which], (columns.target[which] << codes.CODE_BITS) | code, count) for which, code, count in _counters(columns)]
+    parts = [
+        (slots[which], (columns.target[which] << codes.CODE_BITS) | code, count)
+        for which, code, count in _counters(columns)
+    ]
     last = np.zeros(len(targets), np.int64)
     np.maximum.at(last, columns.target, columns.time)
     joined = [np.concatenate([part[place] for part in parts]) for place in range(3)]
@@ -73,7 +80,7 @@ def _counters(columns: Columns) -> Iterator[tuple[Bools, Ints | int, Ints]]:
     yield _speeds(columns, whole & streamed)
 
 
-def _speeds(columns: Columns, which: Bools) -> tuple[Bools, Ints, Ints]:
+def _speeds(columns: Columns, which: Bools) -> tuple[Bools, Ints | int, Ints]:
     """Return the tokens per second after the first token, where there were any."""
     after = columns.duration - columns.first_token
     some = which & (after > 0) & (columns.output_tokens > 1)

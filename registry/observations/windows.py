@@ -43,6 +43,8 @@ class Window:
             counts = self.slots.pop(slot)
             self.total.take_away(counts)
             left = np.union1d(left, counts.numbers())
+        if not self.slots:
+            self.total = Counts.empty()
         return left
 
     def add(self, slot: int, counts: Counts) -> None:

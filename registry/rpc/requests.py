@@ -89,3 +89,20 @@ class Watch:
     after_revision: int | None = None
     bookmark_interval: float | None = None
     skip_snapshot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WatchPerformance:
+    """Follow what is measured."""
+
+    name_prefix: str = ""
+    bookmark_interval: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GetStats:
+    """Read what was measured of one target over time."""
+
+    name: str = ""
+    period: float | None = None
+    step: float | None = None

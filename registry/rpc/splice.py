@@ -15,7 +15,7 @@ from functools import lru_cache
 from google.protobuf.message import Message
 
 from airegistry.discovery.answers import Score, ScoreFigure
-from airegistry.v1 import discovery_pb2, registry_service_pb2
+from airegistry.v1 import analytics_service_pb2, discovery_pb2, registry_service_pb2
 
 _LENGTH_DELIMITED = 2
 _VARINT = 0
@@ -44,6 +44,7 @@ LIST_RESOURCES = _tag(registry_service_pb2.ListResponse, "resources")
 _DISCOVER_CANDIDATES = _tag(registry_service_pb2.DiscoverResponse, "candidates")
 BATCH_RESPONSES = _tag(registry_service_pb2.BatchDiscoverResponse, "responses")
 WATCH_EVENTS = _tag(registry_service_pb2.WatchResponse, "events")
+WATCH_PERFORMANCES = _tag(analytics_service_pb2.WatchPerformanceResponse, "performances")
 
 _EVENT_TYPE = _tag(registry_service_pb2.WatchEvent, "type", _VARINT)
 _EVENT_REVISION = _tag(registry_service_pb2.WatchEvent, "revision", _VARINT)

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from airegistry.errors import UnavailableError
 from registry.leases import Due
-from registry.store.measured_observations import MeasuredObservations
 from registry.store.base import Store
+from registry.store.measured_observations import MeasuredObservations
 from registry.store.records import Basis, Committed, Contents, Expected, Logged, Write
 
 T = TypeVar("T")

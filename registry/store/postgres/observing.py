@@ -33,9 +33,7 @@ _LONG = 120.0
 class PostgresObservations:
     """The observations of one store. A commit is one statement: no lock outlives it, and none is held while this waits."""
 
-    def __init__(
-        self, connections: Connections, now: Callable[[], float], moment: Callable[[], float] | None
-    ) -> None:
+    def __init__(self, connections: Connections, now: Callable[[], float], moment: Callable[[], float] | None) -> None:
         self.now = now
         self._connections = connections
         self._moment = moment
@@ -72,7 +70,8 @@ class PostgresObservations:
         except asyncpg.UniqueViolationError as error:
             raise ClashError("a batch was counted by another replica") from error
         assert row is not None  # noqa: S101 - the counter has one row
-        return Epoch(*row, group.delta)
+        number, time = row
+        return Epoch(number, time, group.delta)
 
     async def tick(self, width: float) -> None:
         """Make an epoch without observations, where one is due."""

@@ -344,7 +344,9 @@ SELECT uid, step, start, name, body
 FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::text[], $5::bytea[]) AS given (uid, step, start, name, body)
 ON CONFLICT (uid, step, start) DO UPDATE SET body = excluded.body
 """
-ROLLUPS_SINCE = "SELECT start, name, uid, body FROM observation_rollup WHERE step = $1 AND start >= $2 ORDER BY start, uid"
+ROLLUPS_SINCE = (
+    "SELECT start, name, uid, body FROM observation_rollup WHERE step = $1 AND start >= $2 ORDER BY start, uid"
+)
 ROLLUPS_OF = """
 SELECT start, body FROM observation_rollup WHERE uid = $1 AND step = $2 AND start >= $3 AND start < $4 ORDER BY start
 """

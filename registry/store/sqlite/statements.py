@@ -185,7 +185,9 @@ PUT_ROLLUP = """
 INSERT INTO observation_rollup (uid, step, start, name, body) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (uid, step, start) DO UPDATE SET body = excluded.body
 """
-ROLLUPS_SINCE = "SELECT start, name, uid, body FROM observation_rollup WHERE step = ? AND start >= ? ORDER BY start, uid"
+ROLLUPS_SINCE = (
+    "SELECT start, name, uid, body FROM observation_rollup WHERE step = ? AND start >= ? ORDER BY start, uid"
+)
 ROLLUPS_OF = """
 SELECT start, body FROM observation_rollup WHERE uid = ? AND step = ? AND start >= ? AND start < ? ORDER BY start
 """
