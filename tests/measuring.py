@@ -26,6 +26,8 @@ _ABSENT: dict[str, Any] = {
     "cost": UNKNOWN,
 }
 
+_FLOATS = ("duration", "first_token")
+
 
 def measured(*observations: dict[str, Any], targets: tuple[Target, ...] = (ONE,)) -> Delta:
     """Return what observations add up to; `at` is when each ended, in seconds, and `target` its place."""
@@ -34,11 +36,13 @@ def measured(*observations: dict[str, Any], targets: tuple[Target, ...] = (ONE,)
 
 def columns(*observations: dict[str, Any]) -> Columns:
     rows = [_ABSENT | one for one in observations]
-    floats = ("duration", "first_token")
+    found: dict[str, Any] = {
+        name: np.array([row[name] for row in rows], np.float64 if name in _FLOATS else np.int64) for name in _ABSENT
+    }
     return Columns(
         target=np.array([row.get("target", 0) for row in rows], np.int64),
         time=np.array([round(row["at"] * 1e6) for row in rows], np.int64),
-        **{name: np.array([row[name] for row in rows], np.float64 if name in floats else np.int64) for name in _ABSENT},
+        **found,
     )
 
 
