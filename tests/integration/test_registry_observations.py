@@ -5,6 +5,7 @@ import math
 import urllib.request
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from google.protobuf.duration_pb2 import Duration
@@ -165,9 +166,9 @@ BAD = {
 
 
 async def raw_report(client, *observations, **fields):
-    request = pb.ReportUsageRequest(
-        **{"reporter_id": REPORTER, "batch_number": 1, "observations": observations} | fields
-    )
+    known: dict[str, Any] = {"reporter_id": REPORTER, "batch_number": 1, "observations": observations}
+    known.update(fields)
+    request = pb.ReportUsageRequest(**known)
     async with aio.insecure_channel(client.registry.address) as channel:
         try:
             return await AnalyticsServiceStub(channel).ReportUsage(request, timeout=LONG)
