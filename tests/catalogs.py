@@ -14,6 +14,7 @@ from airegistry.invocations.content import ContentBlock, TextBlock
 from airegistry.invocations.invocation import Invocation
 from airegistry.invocations.kinds import RerankRequest
 from airegistry.invoke.credentials import Credentials
+from airegistry.resources.agent import Agent, AgentCapabilities, AgentInterface, AgentSkill
 from airegistry.resources.endpoint import Auth, AuthMethod, Communication, Endpoint
 from airegistry.resources.model import Model, ModelLimits
 from airegistry.resources.prices import Price, PriceBucket, PriceList, PriceSchedule
@@ -46,6 +47,18 @@ def model(id_: str = "m", **facts: Any) -> Resource:
 def endpoint(id_: str, url: str, *, model: str = "m", **facts: Any) -> Resource:
     settings: dict[str, Any] = {"provider": id_, "upstream_model": "served", "communication": OPEN, **facts}
     return Resource(name=f"models/{model}/endpoints/{id_}", endpoint=Endpoint(address=url, **settings))
+
+
+def agent(id_: str, url: str = "", **facts: Any) -> Resource:
+    """Return an agent with the skill `count` that streams, as registered."""
+    settings: dict[str, Any] = {
+        "interfaces": (AgentInterface(url, "GRPC", "1.0"),),
+        "skills": (AgentSkill("count", "Count", tags=("numbers",)),),
+        "capabilities": AgentCapabilities(streaming=True),
+        "auth": Auth(AuthMethod.NONE),
+        **facts,
+    }
+    return Resource(name=f"agents/{id_}", agent=Agent(**settings))
 
 
 def with_status(resource: Resource, status: ResourceStatus) -> Resource:

@@ -16,7 +16,7 @@ from tools.drift import differences
 ROOT = Path(__file__).resolve().parent.parent
 PROTOS = ROOT / "protos"
 # Our API, and what we say to servers of another one.
-PACKAGES = (Path("airegistry/v1"), Path("airegistry/inference/v2"))
+PACKAGES = (Path("airegistry/v1"), Path("airegistry/a2a/v1"), Path("airegistry/inference/v2"))
 OUT = ROOT / "clients/python"
 INIT = '"""Messages and stubs generated from protos/{package}; `make protos` writes this folder."""\n'
 # google/api and google/rpc, and protobuf's own files, each from the wheel that ships them.

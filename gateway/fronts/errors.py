@@ -63,6 +63,9 @@ STATUSES: Final[Mapping[type[RegistryError], int]] = {
     errors.ProviderFailedError: 502,
     errors.ProviderConnectionError: 502,
     errors.ProviderTimeoutError: 504,
+    # None that an SDK sends again by itself.
+    errors.TaskRejectedError: 422,
+    errors.TaskCanceledError: 422,
     errors.MalformedAnswerError: 502,
     errors.TruncatedAnswerError: 502,
 }

@@ -12,7 +12,7 @@ from airegistry.errors import RegistryError
 from airegistry.invocations.chat import ChatResponse
 from airegistry.invocations.embeddings import EmbeddingsResponse
 from airegistry.invocations.invocation import AttemptList, Invocation, InvokeEvent, InvokeResponse
-from airegistry.invocations.kinds import ImageResponse, RawResponse, RerankResponse
+from airegistry.invocations.kinds import AgentTaskResponse, ImageResponse, RawResponse, RerankResponse
 from airegistry.invoke import Answered, Engine
 from airegistry.v1 import gateway_service_pb2 as pb
 
@@ -57,6 +57,7 @@ def _response(answered: Answered) -> InvokeResponse:
         image=output if isinstance(output, ImageResponse) else None,
         rerank=output if isinstance(output, RerankResponse) else None,
         raw=output if isinstance(output, RawResponse) else None,
+        agent_task=output if isinstance(output, AgentTaskResponse) else None,
         settlement=answered.settlement,
     )
 

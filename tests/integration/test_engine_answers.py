@@ -10,7 +10,6 @@ from airegistry.errors import (
     InvalidArgumentError,
     ModelNotFoundError,
     NoCandidateError,
-    UnsupportedFieldError,
 )
 from airegistry.invocations.embeddings import EmbeddingInput, EmbeddingsRequest, EmbeddingsResponse
 from airegistry.invocations.invocation import AttemptOutcome, Invocation, InvokeEvent
@@ -99,13 +98,13 @@ async def test_nobody_is_asked_when_the_name_is_unknown_or_means_several():
         pytest.param(chat(""), InvalidArgumentError, "invocation.model", id="no-model"),
         pytest.param(
             Invocation(model="m", agent_task=AgentTaskRequest()),
-            UnsupportedFieldError,
-            "invocation.agent_task",
+            InvalidArgumentError,
+            "invocation.agent_task.content",
             id="agent-task",
         ),
     ],
 )
-async def test_what_is_wrong_or_not_implemented_is_named(invocation, error, field):
+async def test_what_is_wrong_is_named(invocation, error, field):
     async with open_engine(cache_of([catalogs.model()])) as engine:
         with pytest.raises(error) as refused:
             await engine.invoke(invocation)

@@ -106,8 +106,9 @@ async def test_bad_input_names_its_field(tmp_path):
         with pytest.raises(aio.AioRpcError) as failed:
             await gateway.stub.Invoke(request)
     assert failed.value.code() is grpc.StatusCode.INVALID_ARGUMENT
-    assert detail(failed.value, error_details_pb2.ErrorInfo()).reason == "UNSUPPORTED_FIELD"
-    assert detail(failed.value, error_details_pb2.BadRequest()).field_violations[0].field == "invocation.agent_task"
+    assert detail(failed.value, error_details_pb2.ErrorInfo()).reason == "INVALID_ARGUMENT"
+    violation = detail(failed.value, error_details_pb2.BadRequest()).field_violations[0]
+    assert violation.field == "invocation.agent_task.content"
 
 
 async def test_a_stream_that_breaks_ends_with_its_error(tmp_path):

@@ -13,7 +13,7 @@ from airegistry.dialects.exchange import Input
 from airegistry.errors import ProviderError
 from airegistry.invocations.chat import ChatRequest
 from airegistry.invocations.embeddings import EmbeddingInput, EmbeddingsRequest
-from airegistry.invocations.kinds import ImageRequest, RerankRequest
+from airegistry.invocations.kinds import AgentTaskRequest, ImageRequest, RerankRequest
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 REQUESTS: tuple[Input, ...] = (
@@ -22,6 +22,7 @@ REQUESTS: tuple[Input, ...] = (
     EmbeddingsRequest(inputs=(EmbeddingInput(text="a"), EmbeddingInput(text="b"))),
     ImageRequest(prompt="a"),
     RerankRequest(query="a", documents=("b", "c")),
+    AgentTaskRequest(),
 )
 KNOWN = [dialect for name in dialects.names() if (dialect := dialects.get(name)) is not None]
 SPOKEN = [
@@ -36,7 +37,7 @@ SCALARS = st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats()
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2)
 )
-STREAMED = [spoken for spoken in SPOKEN if isinstance(spoken.values[1], ChatRequest)]
+STREAMED = [spoken for spoken in SPOKEN if isinstance(spoken.values[1], ChatRequest | AgentTaskRequest)]
 each_dialect = pytest.mark.parametrize(("dialect", "asked"), SPOKEN)
 
 

@@ -127,8 +127,9 @@ def test_several_stop_sequences_need_a_tensor():
     assert [warning.path for warning in encoded.warnings] == ["chat.stop_sequences"]
     custom = CustomFormat(tensors={"stop_sequences": "stop_words"})
     encoded = KServe(custom).encode(asked(stop_sequences=("a", "b")), endpoint(custom), stream=False)
+    infer: Any = encoded.call.request
     assert encoded.warnings == ()
-    assert encoded.call.request.inputs[1].raw == b"\x01\0\0\0a\x01\0\0\0b"
+    assert infer.inputs[1].raw == b"\x01\0\0\0a\x01\0\0\0b"
 
 
 def test_a_setting_that_the_model_does_not_have_is_named():
@@ -165,7 +166,8 @@ def test_half_floats_are_read():
 
 def test_the_request_on_the_wire_is_what_the_protocol_says():
     call = KServe().encode(asked("hi", max_output_tokens=3), endpoint(), stream=True).call
-    sent = pb.ModelInferRequest.FromString(request_bytes(call.request))
+    infer: Any = call.request
+    sent = pb.ModelInferRequest.FromString(request_bytes(infer))
     assert [(one.name, one.datatype, list(one.shape)) for one in sent.inputs] == [
         ("text_input", "BYTES", [1]),
         ("stream", "BOOL", [1]),

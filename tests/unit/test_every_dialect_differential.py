@@ -174,6 +174,37 @@ def kserve_stream(draw, answer):
     return b"".join(orjson.dumps(value) + b"\n" for value in [*values, {"end": True}])
 
 
+def a2a_status(answer):
+    return {"state": ("TASK_STATE_COMPLETED", "TASK_STATE_INPUT_REQUIRED")[answer["reason"]]}
+
+
+def a2a_message(text):
+    return {"messageId": "m", "role": "ROLE_AGENT", "parts": [{"text": text}]}
+
+
+def a2a_whole(answer):
+    """Return a task that says in its history what the agent thought, and has made what it says."""
+    task: dict[str, Any] = {"id": "t", "contextId": "c", "status": a2a_status(answer)}
+    if answer["thinking"]:
+        task["history"] = [a2a_message(answer["thinking"])]
+    if answer["text"]:
+        task["artifacts"] = [{"artifactId": "a", "parts": [{"text": answer["text"]}]}]
+    return orjson.dumps({"task": task})
+
+
+def a2a_stream(draw, answer):
+    ids = {"taskId": "t", "contextId": "c"}
+    values: list[Any] = [{"task": {"id": "t", "contextId": "c", "status": {"state": "TASK_STATE_SUBMITTED"}}}]
+    if answer["thinking"]:
+        status = {"state": "TASK_STATE_WORKING", "message": a2a_message(answer["thinking"])}
+        values.append({"statusUpdate": {**ids, "status": status}})
+    for i, piece in enumerate(openai.pieces_of(draw, answer["text"])):
+        artifact = {"artifactId": "a", "parts": [{"text": piece}]}
+        values.append({"artifactUpdate": {**ids, "artifact": artifact, "append": i > 0}})
+    values += [{"statusUpdate": {**ids, "status": a2a_status(answer)}}, {"end": True}]
+    return b"".join(orjson.dumps(value) + b"\n" for value in values)
+
+
 custom = Custom().of(Endpoint(communication=Communication(dialect="custom", custom=DECLARED)))
 DRAWN = {
     "openai.chat": Drawn(openai.answers(), openai.stream_of),
@@ -183,6 +214,7 @@ DRAWN = {
     "gemini.generate_content": Drawn(said(), gemini_stream, gemini_whole),
     "tgi.generate": Drawn(said(), tgi_stream, tgi_whole),
     "kserve.v2": Drawn(said(), kserve_stream, kserve_whole),
+    "a2a": Drawn(said(), a2a_stream, a2a_whole),
     "custom": Drawn(said(), custom_stream, custom_whole, custom),
 }
 CONVERSING = [name for name in dialects.names() if (known := dialects.get(name)) and known.speaks(REQUEST)]

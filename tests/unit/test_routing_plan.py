@@ -13,7 +13,7 @@ from airegistry.invocations.invocation import Invocation
 from airegistry.resources.endpoint import Auth, AuthMethod, Communication
 from airegistry.resources.model import Lifecycle, LifecycleStage
 from airegistry.resources.requirements import DiscoverQuery, DiscoverTarget, Requirements
-from airegistry.resources.resource import Health, Liveness, ResourceStatus
+from airegistry.resources.resource import AgentState, Health, Liveness, ResourceStatus
 from airegistry.resources.route import (
     RequestOverrides,
     RouteFallback,
@@ -39,7 +39,7 @@ class Standing:
         self._ejected = ejected
 
     def dialects(self):
-        return ("openai.chat",)
+        return ("openai.chat", "a2a")
 
     def has_credential(self, name):
         return name == "GOOD_API_KEY"
@@ -211,20 +211,22 @@ def test_the_calls_policy_wins_over_the_routes_and_that_over_the_defaults():
     assert found.said == RoutePolicy(max_attempts=7, idle_timeout=1.0)
 
 
-@pytest.mark.parametrize(
-    ("facts", "field"),
-    [
-        pytest.param(
-            {"tiers": (RouteTier((RouteTarget(query=DiscoverQuery(DiscoverTarget.AGENT)),)),)},
-            "routes/r.tiers[0].targets[0].query.target",
-            id="agents",
-        ),
-    ],
-)
-def test_what_a_route_asks_and_nobody_implements_is_refused_by_name(facts, field):
-    with pytest.raises(errors.UnsupportedFieldError) as refused:
-        plan([catalogs.model(), catalogs.route("r", **facts)], Invocation(model="r"))
-    assert refused.value.violations[0].field == field
+def test_agents_are_targets_of_routes_by_name_and_by_what_they_can_do():
+    agents = [
+        catalogs.agent("a", "grpc://a:1"),
+        catalogs.agent("b", "grpc://b:1"),
+        catalogs.agent("c", "https://c", skills=()),
+    ]
+    query = DiscoverQuery(DiscoverTarget.AGENT, Requirements(skills=("numbers",)))
+    tiers = (RouteTier((RouteTarget(agent="agents/c"),)), RouteTier((RouteTarget(query=query),)))
+    found = plan([*agents, catalogs.route("r", tiers=tiers)], Invocation(model="r"))
+    assert names(found.tiers) == [[["c"]], [["a", "b"]]]
+
+
+def test_an_agent_that_lets_its_tasks_run_out_gets_no_more():
+    draining = catalogs.with_status(catalogs.agent("a", "grpc://a:1"), ResourceStatus(agent_state=AgentState.DRAINING))
+    found = plan([draining], Invocation(model="agents/a"))
+    assert found.exclusions.names(ExclusionReason.HEALTH) == ["agents/a"]
 
 
 def test_a_fallback_that_is_gone_leads_nowhere():

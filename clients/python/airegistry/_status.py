@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
+from google.protobuf.message import DecodeError
 from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode, aio
 
@@ -59,6 +60,8 @@ CODES: dict[type[RegistryError], StatusCode] = {
     errors.ProviderFailedError: StatusCode.UNAVAILABLE,
     errors.ProviderConnectionError: StatusCode.UNAVAILABLE,
     errors.ProviderTimeoutError: StatusCode.DEADLINE_EXCEEDED,
+    errors.TaskRejectedError: StatusCode.FAILED_PRECONDITION,
+    errors.TaskCanceledError: StatusCode.ABORTED,
     errors.MalformedAnswerError: StatusCode.UNAVAILABLE,
     errors.TruncatedAnswerError: StatusCode.UNAVAILABLE,
 }
@@ -140,6 +143,15 @@ def from_call(error: aio.AioRpcError) -> RegistryError:
     if info is None or info.domain != ERROR_DOMAIN or info.reason not in _BY_REASON:
         return _BY_CODE.get(error.code(), RegistryError)(message)
     return _rebuild(_BY_REASON[info.reason], message, status, info)
+
+
+def reason_of(error: aio.AioRpcError) -> str:
+    """Return the reason that a server of anybody's gives in the details of a status; empty where there is none."""
+    try:
+        info = _first(_status_in(error), error_details_pb2.ErrorInfo)
+    except DecodeError:
+        return ""
+    return info.reason if info is not None else ""
 
 
 def _rebuild(

@@ -38,6 +38,8 @@ RegistryError
     ├── ProviderFailedError         the provider's own failure
     ├── ProviderConnectionError     no connection, or it broke
     ├── ProviderTimeoutError        a time budget ran out
+    ├── TaskRejectedError           the agent declined the task; another one may take it
+    ├── TaskCanceledError           somebody cancelled the task at the agent
     └── MalformedAnswerError        the answer could not be understood
         └── TruncatedAnswerError    the answer ended before it was whole
 """
@@ -342,6 +344,18 @@ class ProviderTimeoutError(ProviderError):
     """A time budget ran out while waiting for the provider."""
 
     reason = "PROVIDER_TIMEOUT"
+
+
+class TaskRejectedError(ProviderError):
+    """The agent declined the task; another one may take it. Metadata has `task_id` and `context_id` where they are known."""
+
+    reason = "TASK_REJECTED"
+
+
+class TaskCanceledError(ProviderError):
+    """Somebody else cancelled the task at the agent; it is not given to another one. Metadata as of TaskRejectedError."""
+
+    reason = "TASK_CANCELED"
 
 
 class MalformedAnswerError(ProviderError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from airegistry.dialects.a2a.states import WAITING_WORDS
 from airegistry.dialects.anthropic.pieces import STOP_REASONS
 from airegistry.invocations.chat import ChatChoice, ChatDelta, FinishReason
 
@@ -31,6 +32,8 @@ def _word(ended: ChatChoice | ChatDelta, lost: list[str]) -> str:
         return "stop_sequence"
     if reason is not None and STOP_REASONS.get(upstream) is reason:
         return upstream
+    if reason is FinishReason.OTHER and upstream in WAITING_WORDS:
+        return _PAUSE
     if reason is FinishReason.OTHER and upstream != _PAUSE:
         lost.append(f"stop_reason: {upstream[:40]!r} has no place in this format")
         return "end_turn"

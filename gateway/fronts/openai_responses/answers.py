@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import orjson
 
+from airegistry.dialects.a2a.states import WAITING_WORDS
 from airegistry.invocations.chat import ChatChoice, ChatResponse, FinishReason
 from airegistry.invocations.invocation import Settlement
 from gateway.fronts.accounts import settlement_value
@@ -62,11 +63,14 @@ def response_head(call: ResponsesCall, id_: str, created: int) -> dict[str, Any]
     }
 
 
-def ending(finish: FinishReason | None, *, refused: bool) -> dict[str, Any]:
-    """Return how a response ended. A refusal in words is a normal end; one without looks like that of a filter."""
+def ending(finish: FinishReason | None, upstream: str, *, refused: bool) -> dict[str, Any]:
+    """Return how a response ended. A refusal in words is a normal end; one without looks like that of a filter.
+
+    An agent that waits for its caller has not completed anything: its own word is the reason.
+    """
     if finish is FinishReason.REFUSAL and not refused:
         finish = FinishReason.CONTENT_FILTER
-    reason = _INCOMPLETE.get(finish) if finish else None
+    reason = upstream if upstream in WAITING_WORDS else _INCOMPLETE.get(finish) if finish else None
     if reason is None:
         return {"status": "completed"}
     return {"status": "incomplete", "incomplete_details": {"reason": reason}}
@@ -82,7 +86,7 @@ def response_body(response: ChatResponse, settlement: Settlement, call: Response
     """Return a whole response."""
     choice = response.choices[0] if response.choices else ChatChoice()
     blocks = choice.message.content if choice.message else ()
-    end = ending(choice.finish_reason, refused=any(block.refusal for block in blocks))
+    end = ending(choice.finish_reason, choice.upstream_finish_reason, refused=any(block.refusal for block in blocks))
     writer = OutputWriter(new_id, end["status"])
     writer.write(choice)
     body = {

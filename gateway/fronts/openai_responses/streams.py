@@ -43,6 +43,7 @@ class ResponseEvents:
         self._parts: dict[int, OpenPart] = {}
         self._blocks: dict[int, OpenItem] = {}
         self._finish: FinishReason | None = None
+        self._upstream_finish = ""
         self._refused = False
         self._lost: list[str] = []
 
@@ -77,7 +78,7 @@ class ResponseEvents:
             return
         yield from self._begin()
         if delta.finish_reason is not None:
-            self._finish = delta.finish_reason
+            self._finish, self._upstream_finish = delta.finish_reason, delta.upstream_finish_reason
         if delta.text is not None or delta.refusal is not None:
             yield from self._words(delta)
         elif delta.thinking is not None or delta.thinking_signature is not None:
@@ -174,7 +175,7 @@ class ResponseEvents:
 
     def _end(self, end: StreamEnd) -> Iterator[bytes]:
         yield from self._begin()
-        ended = ending(self._finish, refused=self._refused)
+        ended = ending(self._finish, self._upstream_finish, refused=self._refused)
         yield from (item.close(ended["status"]) for item in self._items)
         response = {
             **(end.extra or {}),

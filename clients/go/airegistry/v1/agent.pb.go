@@ -287,9 +287,10 @@ func (x *AgentProvider) GetUrl() string {
 // One way to reach an agent.
 type AgentInterface struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// An absolute `http`, `https` or `grpc` URL. Required.
+	// An absolute `http`, `https`, `grpc` or `grpcs` URL. Required. The binding GRPC is called with TLS for `https` and `grpcs`.
 	Url string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
-	// The protocol binding: `JSONRPC`, `GRPC`, `HTTP+JSON`. Required.
+	// The protocol binding: `JSONRPC`, `GRPC`, `HTTP+JSON`. Required. Invoke calls agents by GRPC; without it an agent is found and
+	// not invoked.
 	ProtocolBinding string `protobuf:"bytes,2,opt,name=protocol_binding,json=protocolBinding,proto3" json:"protocol_binding,omitempty"`
 	// The version of the protocol (`1.0`). Empty: unknown.
 	ProtocolVersion string `protobuf:"bytes,3,opt,name=protocol_version,json=protocolVersion,proto3" json:"protocol_version,omitempty"`

@@ -674,7 +674,8 @@ func (x *AgentTaskRequest) GetMetadata() *structpb.Struct {
 	return nil
 }
 
-// How a task stands.
+// How a task stands. A whole answer is of a task that is COMPLETED, or waits for its caller (INPUT_REQUIRED, AUTH_REQUIRED); one
+// that ended otherwise is an error. In a stream each of them says how the task stands now, and only what is new.
 type AgentTaskResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The agent's id of the task.
@@ -764,7 +765,9 @@ type AgentArtifact struct {
 	// What it is called.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// Its content.
-	Content       []*ContentBlock `protobuf:"bytes,3,rep,name=content,proto3" json:"content,omitempty"`
+	Content []*ContentBlock `protobuf:"bytes,3,rep,name=content,proto3" json:"content,omitempty"`
+	// In a stream: it goes on with what came of this artifact before. Unset: it replaces that.
+	Append        bool `protobuf:"varint,4,opt,name=append,proto3" json:"append,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -818,6 +821,13 @@ func (x *AgentArtifact) GetContent() []*ContentBlock {
 		return x.Content
 	}
 	return nil
+}
+
+func (x *AgentArtifact) GetAppend() bool {
+	if x != nil {
+		return x.Append
+	}
+	return false
 }
 
 var File_airegistry_v1_invocation_kinds_proto protoreflect.FileDescriptor
@@ -875,11 +885,12 @@ const file_airegistry_v1_invocation_kinds_proto_rawDesc = "" +
 	"context_id\x18\x02 \x01(\tR\tcontextId\x123\n" +
 	"\x05state\x18\x03 \x01(\x0e2\x1d.airegistry.v1.AgentTaskStateR\x05state\x125\n" +
 	"\acontent\x18\x04 \x03(\v2\x1b.airegistry.v1.ContentBlockR\acontent\x12:\n" +
-	"\tartifacts\x18\x05 \x03(\v2\x1c.airegistry.v1.AgentArtifactR\tartifacts\"j\n" +
+	"\tartifacts\x18\x05 \x03(\v2\x1c.airegistry.v1.AgentArtifactR\tartifacts\"\x82\x01\n" +
 	"\rAgentArtifact\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x125\n" +
-	"\acontent\x18\x03 \x03(\v2\x1b.airegistry.v1.ContentBlockR\acontent*\xb4\x02\n" +
+	"\acontent\x18\x03 \x03(\v2\x1b.airegistry.v1.ContentBlockR\acontent\x12\x16\n" +
+	"\x06append\x18\x04 \x01(\bR\x06append*\xb4\x02\n" +
 	"\x0eAgentTaskState\x12 \n" +
 	"\x1cAGENT_TASK_STATE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aAGENT_TASK_STATE_SUBMITTED\x10\x01\x12\x1c\n" +

@@ -160,6 +160,8 @@ const (
 	ErrorClass_ERROR_CLASS_MALFORMED_ANSWER ErrorClass = 10
 	// The provider does not know the model (404).
 	ErrorClass_ERROR_CLASS_MODEL_NOT_FOUND ErrorClass = 11
+	// The agent declined the task, or somebody cancelled it there.
+	ErrorClass_ERROR_CLASS_TASK_DECLINED ErrorClass = 12
 )
 
 // Enum value maps for ErrorClass.
@@ -177,6 +179,7 @@ var (
 		9:  "ERROR_CLASS_TIMEOUT",
 		10: "ERROR_CLASS_MALFORMED_ANSWER",
 		11: "ERROR_CLASS_MODEL_NOT_FOUND",
+		12: "ERROR_CLASS_TASK_DECLINED",
 	}
 	ErrorClass_value = map[string]int32{
 		"ERROR_CLASS_UNSPECIFIED":      0,
@@ -191,6 +194,7 @@ var (
 		"ERROR_CLASS_TIMEOUT":          9,
 		"ERROR_CLASS_MALFORMED_ANSWER": 10,
 		"ERROR_CLASS_MODEL_NOT_FOUND":  11,
+		"ERROR_CLASS_TASK_DECLINED":    12,
 	}
 )
 
@@ -369,6 +373,7 @@ type RouteTarget struct {
 	//	*RouteTarget_Model
 	//	*RouteTarget_Endpoint
 	//	*RouteTarget_Query
+	//	*RouteTarget_Agent
 	Target isRouteTarget_Target `protobuf_oneof:"target"`
 	// Its share within the tier. Unset: 1. 0: takes no traffic. At most 1,000,000.
 	Weight *int32 `protobuf:"varint,4,opt,name=weight,proto3,oneof" json:"weight,omitempty"`
@@ -442,6 +447,15 @@ func (x *RouteTarget) GetQuery() *DiscoverQuery {
 	return nil
 }
 
+func (x *RouteTarget) GetAgent() string {
+	if x != nil {
+		if x, ok := x.Target.(*RouteTarget_Agent); ok {
+			return x.Agent
+		}
+	}
+	return ""
+}
+
 func (x *RouteTarget) GetWeight() int32 {
 	if x != nil && x.Weight != nil {
 		return *x.Weight
@@ -475,11 +489,18 @@ type RouteTarget_Query struct {
 	Query *DiscoverQuery `protobuf:"bytes,3,opt,name=query,proto3,oneof"`
 }
 
+type RouteTarget_Agent struct {
+	// One agent, by name (`agents/…`).
+	Agent string `protobuf:"bytes,6,opt,name=agent,proto3,oneof"`
+}
+
 func (*RouteTarget_Model) isRouteTarget_Target() {}
 
 func (*RouteTarget_Endpoint) isRouteTarget_Target() {}
 
 func (*RouteTarget_Query) isRouteTarget_Target() {}
+
+func (*RouteTarget_Agent) isRouteTarget_Target() {}
 
 // What a route changes in a request.
 type RequestOverrides struct {
@@ -687,7 +708,7 @@ type RouteFallback struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The classes it is for. Empty: every class after which another attempt can help.
 	ErrorClasses []ErrorClass `protobuf:"varint,1,rep,packed,name=error_classes,json=errorClasses,proto3,enum=airegistry.v1.ErrorClass" json:"error_classes,omitempty"`
-	// Where it goes: a name of a route or a model (`routes/…`, `models/…`). Required.
+	// Where it goes: a name of a route, a model or an agent (`routes/…`, `models/…`, `agents/…`). Required.
 	Target        string `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -799,7 +820,7 @@ type SplitArm struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Its share in parts per million of the calls. 0 to 1,000,000, all arms together at most 1,000,000.
 	SharePpm int32 `protobuf:"varint,2,opt,name=share_ppm,json=sharePpm,proto3" json:"share_ppm,omitempty"`
-	// Where its calls go: a name of a route or a model (`routes/…`, `models/…`). Required.
+	// Where its calls go: a name of a route, a model or an agent (`routes/…`, `models/…`, `agents/…`). Required.
 	Target        string `protobuf:"bytes,3,opt,name=target,proto3" json:"target,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -869,11 +890,12 @@ const file_airegistry_v1_route_proto_rawDesc = "" +
 	"\tfallbacks\x18\x05 \x03(\v2\x1c.airegistry.v1.RouteFallbackR\tfallbacks\x12*\n" +
 	"\x05split\x18\x06 \x01(\v2\x14.airegistry.v1.SplitR\x05split\"A\n" +
 	"\tRouteTier\x124\n" +
-	"\atargets\x18\x01 \x03(\v2\x1a.airegistry.v1.RouteTargetR\atargets\"\xea\x01\n" +
+	"\atargets\x18\x01 \x03(\v2\x1a.airegistry.v1.RouteTargetR\atargets\"\x82\x02\n" +
 	"\vRouteTarget\x12\x16\n" +
 	"\x05model\x18\x01 \x01(\tH\x00R\x05model\x12\x1c\n" +
 	"\bendpoint\x18\x02 \x01(\tH\x00R\bendpoint\x124\n" +
-	"\x05query\x18\x03 \x01(\v2\x1c.airegistry.v1.DiscoverQueryH\x00R\x05query\x12\x1b\n" +
+	"\x05query\x18\x03 \x01(\v2\x1c.airegistry.v1.DiscoverQueryH\x00R\x05query\x12\x16\n" +
+	"\x05agent\x18\x06 \x01(\tH\x00R\x05agent\x12\x1b\n" +
 	"\x06weight\x18\x04 \x01(\x05H\x01R\x06weight\x88\x01\x01\x12=\n" +
 	"\toverrides\x18\x05 \x01(\v2\x1f.airegistry.v1.RequestOverridesR\toverridesB\b\n" +
 	"\x06targetB\t\n" +
@@ -920,7 +942,7 @@ const file_airegistry_v1_route_proto_rawDesc = "" +
 	"\x19PICK_STRATEGY_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12PICK_STRATEGY_BEST\x10\x01\x12!\n" +
 	"\x1dPICK_STRATEGY_WEIGHTED_RANDOM\x10\x02\x12\x1e\n" +
-	"\x1aPICK_STRATEGY_POWER_OF_TWO\x10\x03*\xf2\x02\n" +
+	"\x1aPICK_STRATEGY_POWER_OF_TWO\x10\x03*\x91\x03\n" +
 	"\n" +
 	"ErrorClass\x12\x1b\n" +
 	"\x17ERROR_CLASS_UNSPECIFIED\x10\x00\x12\x1f\n" +
@@ -935,7 +957,8 @@ const file_airegistry_v1_route_proto_rawDesc = "" +
 	"\x13ERROR_CLASS_TIMEOUT\x10\t\x12 \n" +
 	"\x1cERROR_CLASS_MALFORMED_ANSWER\x10\n" +
 	"\x12\x1f\n" +
-	"\x1bERROR_CLASS_MODEL_NOT_FOUND\x10\vBC\n" +
+	"\x1bERROR_CLASS_MODEL_NOT_FOUND\x10\v\x12\x1d\n" +
+	"\x19ERROR_CLASS_TASK_DECLINED\x10\fBC\n" +
 	"\x11dev.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3"
 
 var (
@@ -1002,6 +1025,7 @@ func file_airegistry_v1_route_proto_init() {
 		(*RouteTarget_Model)(nil),
 		(*RouteTarget_Endpoint)(nil),
 		(*RouteTarget_Query)(nil),
+		(*RouteTarget_Agent)(nil),
 	}
 	file_airegistry_v1_route_proto_msgTypes[3].OneofWrappers = []any{}
 	file_airegistry_v1_route_proto_msgTypes[4].OneofWrappers = []any{}

@@ -110,7 +110,9 @@ def _route(resource: Resource) -> Sequence[str]:
     route = resource.route
     if route is None:
         return (resource.name,)
-    targets = [target.model or target.endpoint or "(query)" for tier in route.tiers for target in tier.targets]
+    targets = [
+        target.model or target.endpoint or target.agent or "(query)" for tier in route.tiers for target in tier.targets
+    ]
     more = f" and {len(targets) - _SHOWN_TARGETS} more" if len(targets) > _SHOWN_TARGETS else ""
     return resource.name, ", ".join(route.aliases), ", ".join(targets[:_SHOWN_TARGETS]) + more
 

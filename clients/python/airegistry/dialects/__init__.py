@@ -17,6 +17,7 @@ ENTRY_POINTS = "airegistry.dialects"
 """The entry-point group of users' own dialects: a name, and an object (or a class) with the methods of Dialect."""
 
 _OURS = {
+    "a2a": ("airegistry.dialects.a2a.dialect", "A2A"),
     "anthropic.messages": ("airegistry.dialects.anthropic.messages", "AnthropicMessages"),
     "gemini.generate_content": ("airegistry.dialects.gemini.generate_content", "GeminiGenerateContent"),
     "ollama.chat": ("airegistry.dialects.ollama.chat", "OllamaChat"),

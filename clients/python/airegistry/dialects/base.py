@@ -69,6 +69,16 @@ class CountsTokens(Protocol):
 
 
 @runtime_checkable
+class Extends(Protocol):
+    """A dialect that takes members of `chat.extra` which are ours and no format's: they reach it whoever wrote them."""
+
+    @property
+    def extensions(self) -> frozenset[str]:
+        """Their names."""
+        ...
+
+
+@runtime_checkable
 class PerEndpoint(Protocol):
     """A dialect whose format is for each endpoint to declare."""
 

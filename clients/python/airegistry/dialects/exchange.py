@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from airegistry.dialects.inference import InferRequest
+from airegistry.dialects.tasks import TaskMessage
 from airegistry.invocations.chat import ChatRequest, ChatResponse
 from airegistry.invocations.embeddings import EmbeddingsRequest, EmbeddingsResponse
 from airegistry.invocations.invocation import Warning as FieldWarning
@@ -58,18 +59,19 @@ class HttpCall:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class GrpcCall:
-    """One gRPC request to a provider: to a model that speaks the Open Inference Protocol. Header names are lower case.
+    """One gRPC request to a provider: to a model that speaks the Open Inference Protocol, or to an agent. Header names are lower case.
 
     Its answer comes as JSON, in the protocol's own REST form: an object, or with *stream* a line for each message.
     """
 
     address: str
-    request: InferRequest
+    request: InferRequest | TaskMessage
     headers: Mapping[str, str]
     stream: bool = False
 
     def __repr__(self) -> str:
-        return f"GrpcCall({self.address}, {self.request.model})"
+        what = self.request.model if isinstance(self.request, InferRequest) else "a task"
+        return f"GrpcCall({self.address}, {what})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,7 @@ class AgentArtifact:
     id: str = ""
     name: str = ""
     content: tuple[ContentBlock, ...] = ()
+    append: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,14 +58,15 @@ def settle(
 
     Never 0 for want of knowledge: without usage or prices the cost is UNKNOWN, and what has no price of its own is named in
     `unpriced`. Reasoning and images are priced as text where they have no own price. A price per image covers whatever else
-    has no price, and does not hold where the tokens of the output do. A price per request counts once. Exact decimals, rounded
+    has no price, and does not hold where the tokens of the output do. A price per request counts once, and alone needs no counts: it is enough that the call
+    came to its end, which a *usage* without any tells. Exact decimals, rounded
     half to even once, at the end; an amount that the wire cannot hold is PARTIAL, with the most that it can.
     """
     if usage is None or prices is None:
         return _UNKNOWN
     schedule, counts = in_force(prices, at, variant), _counts(usage)
     with localcontext(_EXACT):
-        bill = _bill(counts, schedule) if schedule and counts else {}
+        bill = _bill(counts, schedule) if schedule else {}
         priced = [cost for cost in bill.values() if cost is not None]
         if not priced:
             return _UNKNOWN
@@ -83,6 +84,10 @@ def _counts(usage: Usage) -> dict[str, int]:
 def _bill(counts: Mapping[str, int], schedule: Mapping[PriceBucket, Price]) -> dict[str, Decimal | None]:
     """Return what each count cost; None where it cannot be priced."""
     bill: dict[str, Decimal | None] = {}
+    if not counts:
+        if set(schedule) == {PriceBucket.REQUESTS}:
+            bill["requests"] = _cost(1, (PriceBucket.REQUESTS,), schedule, 0)
+        return bill
     total_input = sum(counts.get(name, 0) for name in _INPUT)
     for name in _counted(counts, schedule):
         count = counts.get(name)

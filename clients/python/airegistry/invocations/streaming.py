@@ -8,6 +8,7 @@ from typing import Any
 
 from airegistry.invocations.chat import ChatDelta
 from airegistry.invocations.invocation import Warning as FieldWarning
+from airegistry.invocations.kinds import AgentTaskResponse, AgentTaskState
 from airegistry.invocations.usage import Usage
 
 
@@ -42,7 +43,7 @@ class WireSeen:
     token: bool = False
 
 
-Piece = ChatDelta | WireSeen
+Piece = ChatDelta | AgentTaskResponse | WireSeen
 """What a caller gets of an answer while it is made."""
 
 StreamItem = StreamStarted | Piece | UsageSeen | ExtraSeen | FieldWarning
@@ -53,6 +54,9 @@ def is_token(piece: Piece) -> bool:
     """Say whether a piece is of the answer itself, and not only about it."""
     if isinstance(piece, WireSeen):
         return piece.token
+    if isinstance(piece, AgentTaskResponse):
+        # Who says that it is under way may have done something already.
+        return bool(piece.content or piece.artifacts) or piece.state not in (None, AgentTaskState.SUBMITTED)
     return bool(
         piece.text
         or piece.thinking

@@ -8,9 +8,8 @@ from airegistry.invocations.invocation import Invocation
 from airegistry.invocations.validation import validate
 from airegistry.routing import policy
 
-_UNIMPLEMENTED = ("agent_task",)
-_KINDS = ("chat", "embeddings", "rerank", "image", "raw")
-_STREAMED = ("chat", "raw")
+_KINDS = ("chat", "embeddings", "rerank", "image", "raw", "agent_task")
+_STREAMED = ("chat", "raw", "agent_task")
 
 
 def check(invocation: Invocation, *, stream: bool = False) -> Input:
@@ -30,9 +29,6 @@ def check(invocation: Invocation, *, stream: bool = False) -> Input:
 
 def check_for_explanation(invocation: Invocation) -> Input | None:
     """Return the input of an invocation, None where it has none: routing can be explained without one."""
-    for name in _UNIMPLEMENTED:
-        if getattr(invocation, name):
-            raise UnsupportedFieldError.of(f"invocation.{name}", "is not implemented by this version")
     request: Input | None = next((one for name in _KINDS if (one := getattr(invocation, name)) is not None), None)
     violations = [v for v in validate(invocation) if request is not None or v.field != "invocation.input"]
     if violations:

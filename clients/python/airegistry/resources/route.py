@@ -37,6 +37,7 @@ class ErrorClass(IntEnum):
     TIMEOUT = 9
     MALFORMED_ANSWER = 10
     MODEL_NOT_FOUND = 11
+    TASK_DECLINED = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class RouteTarget:
     model: str | None = None
     endpoint: str | None = None
     query: DiscoverQuery | None = None
+    agent: str | None = None
     weight: int | None = None
     overrides: RequestOverrides | None = None
 

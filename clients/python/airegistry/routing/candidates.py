@@ -1,4 +1,4 @@
-"""Who may take a call: the endpoints behind a model, a route or a query, and why others may not."""
+"""Who may take a call: the endpoints behind a model, agents, those of a route or a query; and why others may not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol
 
 from airegistry.discovery.answers import ExclusionReason, Ranked, Score
 from airegistry.discovery.naming import parent_of
-from airegistry.errors import UnsupportedFieldError
+from airegistry.resources.calling import endpoint_of
 from airegistry.resources.endpoint import AuthMethod, Endpoint
 from airegistry.resources.model import LifecycleStage
 from airegistry.resources.requirements import (
@@ -20,7 +20,7 @@ from airegistry.resources.requirements import (
     HealthRequirement,
     Requirements,
 )
-from airegistry.resources.resource import Health, Liveness, Resource, ResourceKind
+from airegistry.resources.resource import AgentState, Health, Liveness, Resource, ResourceKind
 from airegistry.resources.route import Route, RouteTarget
 from airegistry.routing.exclusions import Exclusions
 from airegistry.routing.lifecycles import retired, successor
@@ -70,16 +70,14 @@ class Candidates:
         if resource.route is not None:
             return self._of_route(resource.name, resource.route)
         if resource.agent is not None:
-            raise UnsupportedFieldError.of(
-                "invocation.model", f"{resource.name} is an agent; agents are not invoked by this version"
-            )
+            return _tiers((Group(self._of_agent(resource.name)),))
         if resource.endpoint is not None:
             return _tiers((Group(self._of_endpoint(resource.name)),))
         return _tiers((Group(self._of_model(resource.name)),))
 
-    def of_query(self, query: DiscoverQuery, *, path: str) -> tuple[Tier, ...]:
-        """Return the one tier of what a query finds; *path* is where the query stands."""
-        return _tiers((Group(self._found_by(query, path)),))
+    def of_query(self, query: DiscoverQuery) -> tuple[Tier, ...]:
+        """Return the one tier of what a query finds."""
+        return _tiers((Group(self._found_by(query)),))
 
     def invocable(self) -> Iterator[Resource]:
         """Iterate over the models and routes that somebody could answer for, breakers aside; models first."""
@@ -114,10 +112,12 @@ class Candidates:
             found = self._of_model(self._current(target.model))
         elif target.endpoint is not None:
             found = self._of_endpoint(target.endpoint)
+        elif target.agent is not None:
+            found = self._of_agent(target.agent)
         else:
-            found = self._found_by(target.query or DiscoverQuery(), f"{path}.query")
+            found = self._found_by(target.query or DiscoverQuery())
         weight = 1 if target.weight is None else target.weight
-        key = target.model or target.endpoint or path
+        key = target.model or target.endpoint or target.agent or path
         if weight == 0:
             self.exclusions.add(ExclusionReason.WEIGHT, *(found_target.name for found_target in found))
             return Group(())
@@ -144,9 +144,11 @@ class Candidates:
         model = parent_of(name)
         return tuple(target for target in self._of_model(model) if target.name == name)
 
-    def _found_by(self, query: DiscoverQuery, path: str) -> tuple[Target, ...]:
-        if query.target is DiscoverTarget.AGENT:
-            raise UnsupportedFieldError.of(f"{path}.target", "agents are not invoked by this version")
+    def _of_agent(self, name: str) -> tuple[Target, ...]:
+        target = self._target(name, Score())
+        return self._fit([target] if target is not None else [])
+
+    def _found_by(self, query: DiscoverQuery) -> tuple[Target, ...]:
         query = self._narrowed(query)
         ranking = self._view.index.discover(query, limit=_FIRST_LOOK, name_excluded=True, path=path)
         self.exclusions.merge(ranking.exclusions)
@@ -159,16 +161,18 @@ class Candidates:
     def _narrowed(self, query: DiscoverQuery) -> DiscoverQuery:
         """Ask only for those who can be spoken to, so that the best of a long list are not all of another kind."""
         wanted = query.requirements or Requirements()
-        if wanted.dialects:
+        if wanted.dialects or query.target is DiscoverTarget.AGENT:
             return query
         return replace(query, requirements=replace(wanted, dialects=tuple(sorted(self._dialects))))
 
     def _usable(self, ranked: Collection[Ranked]) -> tuple[Target, ...]:
+        found = (self._target(place.name, place.score, place.cost_nanos) for place in ranked)
+        return self._fit([target for target in found if target is not None])
+
+    def _fit(self, found: Collection[Target]) -> tuple[Target, ...]:
+        """Leave out those who cannot take the call, or must not be asked now."""
         targets = []
-        for place in ranked:
-            target = self._target(place.name, place.score, place.cost_nanos)
-            if target is None:
-                continue
+        for target in found:
             reason = self._objection(target)
             if reason is None:
                 targets.append(target)
@@ -188,6 +192,8 @@ class Candidates:
 
     def _target(self, name: str, score: Score, cost_nanos: int | None = None) -> Target | None:
         resource = self._view.get(name)
+        if resource is not None and resource.agent is not None:
+            return Target(resource, endpoint_of(resource.agent), score, cost_nanos=cost_nanos)
         if resource is None or resource.endpoint is None:
             return None
         model = self._view.get(parent_of(name))
@@ -198,8 +204,15 @@ class Candidates:
         if retired(target.model, self._at):
             return ExclusionReason.LIFECYCLE
         status = target.resource.status
-        if status is not None and (status.health in _UNUSABLE or status.liveness is Liveness.SUSPECT):
+        if status is not None and (
+            status.health in _UNUSABLE
+            or status.liveness is Liveness.SUSPECT
+            or status.agent_state is AgentState.DRAINING
+        ):
             return ExclusionReason.HEALTH
+        if target.is_agent and not target.endpoint.address:
+            # It can be reached, but in no way that is spoken here.
+            return ExclusionReason.DIALECT
         if not target.endpoint.address or not self._can_authorize(target.endpoint):
             return ExclusionReason.CREDENTIAL
         communication = target.endpoint.communication

@@ -55,11 +55,17 @@ VERDICTS: dict[type[ProviderError], Verdict] = {
     errors.ProviderFailedError: Verdict(ErrorClass.PROVIDER, NextStep.MOVE_ON, Blame.ENDPOINT),
     errors.ProviderConnectionError: Verdict(ErrorClass.CONNECTION, NextStep.MOVE_ON, Blame.ENDPOINT),
     errors.ProviderTimeoutError: Verdict(ErrorClass.TIMEOUT, NextStep.MOVE_ON, Blame.ENDPOINT),
+    errors.TaskRejectedError: Verdict(ErrorClass.TASK_DECLINED, NextStep.MOVE_ON, Blame.NOBODY),
+    errors.TaskCanceledError: Verdict(ErrorClass.TASK_DECLINED, NextStep.STOP, Blame.NOBODY),
     errors.MalformedAnswerError: Verdict(ErrorClass.MALFORMED_ANSWER, NextStep.MOVE_ON, Blame.ENDPOINT),
     errors.TruncatedAnswerError: Verdict(ErrorClass.MALFORMED_ANSWER, NextStep.MOVE_ON, Blame.ENDPOINT),
 }
 
-UNAVAILABLE = frozenset(verdict.error_class for verdict in VERDICTS.values() if verdict.next is NextStep.MOVE_ON)
+UNAVAILABLE = frozenset(
+    verdict.error_class
+    for verdict in VERDICTS.values()
+    if verdict.next is NextStep.MOVE_ON and verdict.blame is not Blame.NOBODY
+)
 """What keeps an endpoint from being asked at all, once it came often enough."""
 
 RESET = "reset"

@@ -114,12 +114,11 @@ class Planner:
     def plan(self, invocation: Invocation) -> Plan:
         """Return the plan; it may have nobody in it.
 
-        Raises ModelNotFoundError, AmbiguousModelError, and UnsupportedFieldError for parts of a route that are not
-        implemented.
+        Raises ModelNotFoundError and AmbiguousModelError.
         """
         self._invocation = invocation
         if invocation.query is not None:
-            return self._planned(self._candidates.of_query(invocation.query, path="invocation.query"))
+            return self._planned(self._candidates.of_query(invocation.query))
         asked = resolve(invocation.model, self._view)
         named = successor(asked, self._view, self._at)
         end, way = self._way(named)

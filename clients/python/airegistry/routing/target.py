@@ -1,4 +1,4 @@
-"""An endpoint that may be asked, and on which terms."""
+"""An endpoint or an agent that may be asked, and on which terms."""
 
 from __future__ import annotations
 
@@ -23,8 +23,13 @@ class Target:
 
     @property
     def name(self) -> str:
-        """The endpoint's full name."""
+        """The endpoint's or the agent's full name."""
         return self.resource.name
+
+    @property
+    def is_agent(self) -> bool:
+        """Whether it is an agent: it works for a long time in silence, and what it does may have effects."""
+        return self.resource.agent is not None
 
     @property
     def weight(self) -> int:

@@ -176,9 +176,11 @@ class AgentInterface(_message.Message):
     PROTOCOL_VERSION_FIELD_NUMBER: _builtins.int
     TENANT_FIELD_NUMBER: _builtins.int
     url: _builtins.str
-    """An absolute `http`, `https` or `grpc` URL. Required."""
+    """An absolute `http`, `https`, `grpc` or `grpcs` URL. Required. The binding GRPC is called with TLS for `https` and `grpcs`."""
     protocol_binding: _builtins.str
-    """The protocol binding: `JSONRPC`, `GRPC`, `HTTP+JSON`. Required."""
+    """The protocol binding: `JSONRPC`, `GRPC`, `HTTP+JSON`. Required. Invoke calls agents by GRPC; without it an agent is found and
+    not invoked.
+    """
     protocol_version: _builtins.str
     """The version of the protocol (`1.0`). Empty: unknown."""
     tenant: _builtins.str

@@ -361,7 +361,9 @@ Global___AgentTaskRequest: _TypeAlias = AgentTaskRequest  # noqa: Y015
 
 @_typing.final
 class AgentTaskResponse(_message.Message):
-    """How a task stands."""
+    """How a task stands. A whole answer is of a task that is COMPLETED, or waits for its caller (INPUT_REQUIRED, AUTH_REQUIRED); one
+    that ended otherwise is an error. In a stream each of them says how the task stands now, and only what is new.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -410,10 +412,13 @@ class AgentArtifact(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
+    APPEND_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id within the task."""
     name: _builtins.str
     """What it is called."""
+    append: _builtins.bool
+    """In a stream: it goes on with what came of this artifact before. Unset: it replaces that."""
     @_builtins.property
     def content(self) -> _containers.RepeatedCompositeFieldContainer[_content_pb2.ContentBlock]:
         """Its content."""
@@ -424,10 +429,11 @@ class AgentArtifact(_message.Message):
         id: _builtins.str = ...,
         name: _builtins.str = ...,
         content: _abc.Iterable[_content_pb2.ContentBlock] | None = ...,
+        append: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "id", b"id", "name", b"name"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["append", b"append", "content", b"content", "id", b"id", "name", b"name"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

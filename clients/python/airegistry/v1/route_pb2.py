@@ -26,7 +26,7 @@ from airegistry.v1 import requirements_pb2 as airegistry_dot_v1_dot_requirements
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61iregistry/v1/route.proto\x12\rairegistry.v1\x1a airegistry/v1/requirements.proto\x1a\x1egoogle/protobuf/duration.proto\"\xd8\x01\n\x05Route\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\x12\x0f\n\x07\x61liases\x18\x02 \x03(\t\x12\'\n\x05tiers\x18\x03 \x03(\x0b\x32\x18.airegistry.v1.RouteTier\x12*\n\x06policy\x18\x04 \x01(\x0b\x32\x1a.airegistry.v1.RoutePolicy\x12/\n\tfallbacks\x18\x05 \x03(\x0b\x32\x1c.airegistry.v1.RouteFallback\x12#\n\x05split\x18\x06 \x01(\x0b\x32\x14.airegistry.v1.Split\"8\n\tRouteTier\x12+\n\x07targets\x18\x01 \x03(\x0b\x32\x1a.airegistry.v1.RouteTarget\"\xbf\x01\n\x0bRouteTarget\x12\x0f\n\x05model\x18\x01 \x01(\tH\x00\x12\x12\n\x08\x65ndpoint\x18\x02 \x01(\tH\x00\x12-\n\x05query\x18\x03 \x01(\x0b\x32\x1c.airegistry.v1.DiscoverQueryH\x00\x12\x13\n\x06weight\x18\x04 \x01(\x05H\x01\x88\x01\x01\x12\x32\n\toverrides\x18\x05 \x01(\x0b\x32\x1f.airegistry.v1.RequestOverridesB\x08\n\x06targetB\t\n\x07_weight\"\x8c\x01\n\x10RequestOverrides\x12\x1e\n\x11max_output_tokens\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0btemperature\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x18\n\x10reasoning_effort\x18\x03 \x01(\tB\x14\n\x12_max_output_tokensB\x0e\n\x0c_temperature\"\xab\x04\n\x0bRoutePolicy\x12\x19\n\x0cmax_attempts\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x32\n\x0f\x63onnect_timeout\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x36\n\x13\x66irst_token_timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cidle_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\rtotal_timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1d\n\x10hold_back_tokens\x18\x06 \x01(\x05H\x01\x88\x01\x01\x12\x35\n\x12hold_back_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1d\n\x10reroute_refusals\x18\x08 \x01(\x08H\x02\x88\x01\x01\x12.\n\x0bhedge_delay\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x04pick\x18\n \x01(\x0e\x32\x1b.airegistry.v1.PickStrategy\x12\'\n\x04loss\x18\x0b \x01(\x0e\x32\x19.airegistry.v1.LossPolicyB\x0f\n\r_max_attemptsB\x13\n\x11_hold_back_tokensB\x13\n\x11_reroute_refusals\"Q\n\rRouteFallback\x12\x30\n\rerror_classes\x18\x01 \x03(\x0e\x32\x19.airegistry.v1.ErrorClass\x12\x0e\n\x06target\x18\x02 \x01(\t\"A\n\x05Split\x12%\n\x04\x61rms\x18\x01 \x03(\x0b\x32\x17.airegistry.v1.SplitArm\x12\x11\n\tsticky_by\x18\x02 \x01(\t\";\n\x08SplitArm\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tshare_ppm\x18\x02 \x01(\x05\x12\x0e\n\x06target\x18\x03 \x01(\t*W\n\nLossPolicy\x12\x1b\n\x17LOSS_POLICY_UNSPECIFIED\x10\x00\x12\x14\n\x10LOSS_POLICY_WARN\x10\x01\x12\x16\n\x12LOSS_POLICY_REFUSE\x10\x02*\x88\x01\n\x0cPickStrategy\x12\x1d\n\x19PICK_STRATEGY_UNSPECIFIED\x10\x00\x12\x16\n\x12PICK_STRATEGY_BEST\x10\x01\x12!\n\x1dPICK_STRATEGY_WEIGHTED_RANDOM\x10\x02\x12\x1e\n\x1aPICK_STRATEGY_POWER_OF_TWO\x10\x03*\xf2\x02\n\nErrorClass\x12\x1b\n\x17\x45RROR_CLASS_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x45RROR_CLASS_INVALID_REQUEST\x10\x01\x12\x1e\n\x1a\x45RROR_CLASS_CONTEXT_LENGTH\x10\x02\x12\x1e\n\x1a\x45RROR_CLASS_CONTENT_FILTER\x10\x03\x12\x1a\n\x16\x45RROR_CLASS_CREDENTIAL\x10\x04\x12\x1c\n\x18\x45RROR_CLASS_RATE_LIMITED\x10\x05\x12\x1a\n\x16\x45RROR_CLASS_OVERLOADED\x10\x06\x12\x18\n\x14\x45RROR_CLASS_PROVIDER\x10\x07\x12\x1a\n\x16\x45RROR_CLASS_CONNECTION\x10\x08\x12\x17\n\x13\x45RROR_CLASS_TIMEOUT\x10\t\x12 \n\x1c\x45RROR_CLASS_MALFORMED_ANSWER\x10\n\x12\x1f\n\x1b\x45RROR_CLASS_MODEL_NOT_FOUND\x10\x0b\x42\x43\n\x11\x64\x65v.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x61iregistry/v1/route.proto\x12\rairegistry.v1\x1a airegistry/v1/requirements.proto\x1a\x1egoogle/protobuf/duration.proto\"\xd8\x01\n\x05Route\x12\x13\n\x0b\x64\x65scription\x18\x01 \x01(\t\x12\x0f\n\x07\x61liases\x18\x02 \x03(\t\x12\'\n\x05tiers\x18\x03 \x03(\x0b\x32\x18.airegistry.v1.RouteTier\x12*\n\x06policy\x18\x04 \x01(\x0b\x32\x1a.airegistry.v1.RoutePolicy\x12/\n\tfallbacks\x18\x05 \x03(\x0b\x32\x1c.airegistry.v1.RouteFallback\x12#\n\x05split\x18\x06 \x01(\x0b\x32\x14.airegistry.v1.Split\"8\n\tRouteTier\x12+\n\x07targets\x18\x01 \x03(\x0b\x32\x1a.airegistry.v1.RouteTarget\"\xd0\x01\n\x0bRouteTarget\x12\x0f\n\x05model\x18\x01 \x01(\tH\x00\x12\x12\n\x08\x65ndpoint\x18\x02 \x01(\tH\x00\x12-\n\x05query\x18\x03 \x01(\x0b\x32\x1c.airegistry.v1.DiscoverQueryH\x00\x12\x0f\n\x05\x61gent\x18\x06 \x01(\tH\x00\x12\x13\n\x06weight\x18\x04 \x01(\x05H\x01\x88\x01\x01\x12\x32\n\toverrides\x18\x05 \x01(\x0b\x32\x1f.airegistry.v1.RequestOverridesB\x08\n\x06targetB\t\n\x07_weight\"\x8c\x01\n\x10RequestOverrides\x12\x1e\n\x11max_output_tokens\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x18\n\x0btemperature\x18\x02 \x01(\x01H\x01\x88\x01\x01\x12\x18\n\x10reasoning_effort\x18\x03 \x01(\tB\x14\n\x12_max_output_tokensB\x0e\n\x0c_temperature\"\xab\x04\n\x0bRoutePolicy\x12\x19\n\x0cmax_attempts\x18\x01 \x01(\x05H\x00\x88\x01\x01\x12\x32\n\x0f\x63onnect_timeout\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x36\n\x13\x66irst_token_timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12/\n\x0cidle_timeout\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x30\n\rtotal_timeout\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1d\n\x10hold_back_tokens\x18\x06 \x01(\x05H\x01\x88\x01\x01\x12\x35\n\x12hold_back_duration\x18\x07 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x1d\n\x10reroute_refusals\x18\x08 \x01(\x08H\x02\x88\x01\x01\x12.\n\x0bhedge_delay\x18\t \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x04pick\x18\n \x01(\x0e\x32\x1b.airegistry.v1.PickStrategy\x12\'\n\x04loss\x18\x0b \x01(\x0e\x32\x19.airegistry.v1.LossPolicyB\x0f\n\r_max_attemptsB\x13\n\x11_hold_back_tokensB\x13\n\x11_reroute_refusals\"Q\n\rRouteFallback\x12\x30\n\rerror_classes\x18\x01 \x03(\x0e\x32\x19.airegistry.v1.ErrorClass\x12\x0e\n\x06target\x18\x02 \x01(\t\"A\n\x05Split\x12%\n\x04\x61rms\x18\x01 \x03(\x0b\x32\x17.airegistry.v1.SplitArm\x12\x11\n\tsticky_by\x18\x02 \x01(\t\";\n\x08SplitArm\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x11\n\tshare_ppm\x18\x02 \x01(\x05\x12\x0e\n\x06target\x18\x03 \x01(\t*W\n\nLossPolicy\x12\x1b\n\x17LOSS_POLICY_UNSPECIFIED\x10\x00\x12\x14\n\x10LOSS_POLICY_WARN\x10\x01\x12\x16\n\x12LOSS_POLICY_REFUSE\x10\x02*\x88\x01\n\x0cPickStrategy\x12\x1d\n\x19PICK_STRATEGY_UNSPECIFIED\x10\x00\x12\x16\n\x12PICK_STRATEGY_BEST\x10\x01\x12!\n\x1dPICK_STRATEGY_WEIGHTED_RANDOM\x10\x02\x12\x1e\n\x1aPICK_STRATEGY_POWER_OF_TWO\x10\x03*\x91\x03\n\nErrorClass\x12\x1b\n\x17\x45RROR_CLASS_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x45RROR_CLASS_INVALID_REQUEST\x10\x01\x12\x1e\n\x1a\x45RROR_CLASS_CONTEXT_LENGTH\x10\x02\x12\x1e\n\x1a\x45RROR_CLASS_CONTENT_FILTER\x10\x03\x12\x1a\n\x16\x45RROR_CLASS_CREDENTIAL\x10\x04\x12\x1c\n\x18\x45RROR_CLASS_RATE_LIMITED\x10\x05\x12\x1a\n\x16\x45RROR_CLASS_OVERLOADED\x10\x06\x12\x18\n\x14\x45RROR_CLASS_PROVIDER\x10\x07\x12\x1a\n\x16\x45RROR_CLASS_CONNECTION\x10\x08\x12\x17\n\x13\x45RROR_CLASS_TIMEOUT\x10\t\x12 \n\x1c\x45RROR_CLASS_MALFORMED_ANSWER\x10\n\x12\x1f\n\x1b\x45RROR_CLASS_MODEL_NOT_FOUND\x10\x0b\x12\x1d\n\x19\x45RROR_CLASS_TASK_DECLINED\x10\x0c\x42\x43\n\x11\x64\x65v.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,26 +34,26 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'airegistry.v1.route_pb2', _
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'\n\021dev.airegistry.v1P\001Z,airegistry.dev/go/airegistry/v1;airegistryv1'
-  _globals['_LOSSPOLICY']._serialized_start=1493
-  _globals['_LOSSPOLICY']._serialized_end=1580
-  _globals['_PICKSTRATEGY']._serialized_start=1583
-  _globals['_PICKSTRATEGY']._serialized_end=1719
-  _globals['_ERRORCLASS']._serialized_start=1722
-  _globals['_ERRORCLASS']._serialized_end=2092
+  _globals['_LOSSPOLICY']._serialized_start=1510
+  _globals['_LOSSPOLICY']._serialized_end=1597
+  _globals['_PICKSTRATEGY']._serialized_start=1600
+  _globals['_PICKSTRATEGY']._serialized_end=1736
+  _globals['_ERRORCLASS']._serialized_start=1739
+  _globals['_ERRORCLASS']._serialized_end=2140
   _globals['_ROUTE']._serialized_start=111
   _globals['_ROUTE']._serialized_end=327
   _globals['_ROUTETIER']._serialized_start=329
   _globals['_ROUTETIER']._serialized_end=385
   _globals['_ROUTETARGET']._serialized_start=388
-  _globals['_ROUTETARGET']._serialized_end=579
-  _globals['_REQUESTOVERRIDES']._serialized_start=582
-  _globals['_REQUESTOVERRIDES']._serialized_end=722
-  _globals['_ROUTEPOLICY']._serialized_start=725
-  _globals['_ROUTEPOLICY']._serialized_end=1280
-  _globals['_ROUTEFALLBACK']._serialized_start=1282
-  _globals['_ROUTEFALLBACK']._serialized_end=1363
-  _globals['_SPLIT']._serialized_start=1365
-  _globals['_SPLIT']._serialized_end=1430
-  _globals['_SPLITARM']._serialized_start=1432
-  _globals['_SPLITARM']._serialized_end=1491
+  _globals['_ROUTETARGET']._serialized_end=596
+  _globals['_REQUESTOVERRIDES']._serialized_start=599
+  _globals['_REQUESTOVERRIDES']._serialized_end=739
+  _globals['_ROUTEPOLICY']._serialized_start=742
+  _globals['_ROUTEPOLICY']._serialized_end=1297
+  _globals['_ROUTEFALLBACK']._serialized_start=1299
+  _globals['_ROUTEFALLBACK']._serialized_end=1380
+  _globals['_SPLIT']._serialized_start=1382
+  _globals['_SPLIT']._serialized_end=1447
+  _globals['_SPLITARM']._serialized_start=1449
+  _globals['_SPLITARM']._serialized_end=1508
 # @@protoc_insertion_point(module_scope)

@@ -103,6 +103,8 @@ class _ErrorClassEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorClass
     """The answer could not be understood (HTML, broken JSON, no end)."""
     ERROR_CLASS_MODEL_NOT_FOUND: _ErrorClass.ValueType  # 11
     """The provider does not know the model (404)."""
+    ERROR_CLASS_TASK_DECLINED: _ErrorClass.ValueType  # 12
+    """The agent declined the task, or somebody cancelled it there."""
 
 class ErrorClass(_ErrorClass, metaclass=_ErrorClassEnumTypeWrapper):
     """What went wrong with an attempt, as far as routing is concerned."""
@@ -131,6 +133,8 @@ ERROR_CLASS_MALFORMED_ANSWER: ErrorClass.ValueType  # 10
 """The answer could not be understood (HTML, broken JSON, no end)."""
 ERROR_CLASS_MODEL_NOT_FOUND: ErrorClass.ValueType  # 11
 """The provider does not know the model (404)."""
+ERROR_CLASS_TASK_DECLINED: ErrorClass.ValueType  # 12
+"""The agent declined the task, or somebody cancelled it there."""
 Global___ErrorClass: _TypeAlias = ErrorClass  # noqa: Y015
 
 @_typing.final
@@ -220,12 +224,15 @@ class RouteTarget(_message.Message):
     MODEL_FIELD_NUMBER: _builtins.int
     ENDPOINT_FIELD_NUMBER: _builtins.int
     QUERY_FIELD_NUMBER: _builtins.int
+    AGENT_FIELD_NUMBER: _builtins.int
     WEIGHT_FIELD_NUMBER: _builtins.int
     OVERRIDES_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """All endpoints of one model, by name (`models/…`)."""
     endpoint: _builtins.str
     """One endpoint, by name (`models/…/endpoints/…`)."""
+    agent: _builtins.str
+    """One agent, by name (`agents/…`)."""
     weight: _builtins.int
     """Its share within the tier. Unset: 1. 0: takes no traffic. At most 1,000,000."""
     @_builtins.property
@@ -242,16 +249,17 @@ class RouteTarget(_message.Message):
         model: _builtins.str = ...,
         endpoint: _builtins.str = ...,
         query: _requirements_pb2.DiscoverQuery | None = ...,
+        agent: _builtins.str = ...,
         weight: _builtins.int | None = ...,
         overrides: Global___RequestOverrides | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "endpoint", b"endpoint", "model", b"model", "overrides", b"overrides", "query", b"query", "target", b"target", "weight", b"weight"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "agent", b"agent", "endpoint", b"endpoint", "model", b"model", "overrides", b"overrides", "query", b"query", "target", b"target", "weight", b"weight"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "endpoint", b"endpoint", "model", b"model", "overrides", b"overrides", "query", b"query", "target", b"target", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "agent", b"agent", "endpoint", b"endpoint", "model", b"model", "overrides", b"overrides", "query", b"query", "target", b"target", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__weight: _TypeAlias = _typing.Literal["weight"]  # noqa: Y015
     _WhichOneofArgType__weight: _TypeAlias = _typing.Literal["_weight", b"_weight"]  # noqa: Y015
-    _WhichOneofReturnType_target: _TypeAlias = _typing.Literal["model", "endpoint", "query"]  # noqa: Y015
+    _WhichOneofReturnType_target: _TypeAlias = _typing.Literal["model", "endpoint", "query", "agent"]  # noqa: Y015
     _WhichOneofArgType_target: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__weight) -> _WhichOneofReturnType__weight | None: ...
@@ -393,7 +401,7 @@ class RouteFallback(_message.Message):
     ERROR_CLASSES_FIELD_NUMBER: _builtins.int
     TARGET_FIELD_NUMBER: _builtins.int
     target: _builtins.str
-    """Where it goes: a name of a route or a model (`routes/…`, `models/…`). Required."""
+    """Where it goes: a name of a route, a model or an agent (`routes/…`, `models/…`, `agents/…`). Required."""
     @_builtins.property
     def error_classes(self) -> _containers.RepeatedScalarFieldContainer[Global___ErrorClass.ValueType]:
         """The classes it is for. Empty: every class after which another attempt can help."""
@@ -454,7 +462,7 @@ class SplitArm(_message.Message):
     share_ppm: _builtins.int
     """Its share in parts per million of the calls. 0 to 1,000,000, all arms together at most 1,000,000."""
     target: _builtins.str
-    """Where its calls go: a name of a route or a model (`routes/…`, `models/…`). Required."""
+    """Where its calls go: a name of a route, a model or an agent (`routes/…`, `models/…`, `agents/…`). Required."""
     def __init__(
         self,
         *,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Final
 
 from airegistry import dialects
-from airegistry.dialects.base import Dialect
+from airegistry.dialects.base import Dialect, Extends
 from airegistry.dialects.exchange import Encoded, GrpcEncoded, HttpCall, Input
 from airegistry.errors import UnsupportedFieldError
 from airegistry.invocations.chat import ChatRequest, Reasoning
@@ -53,7 +53,8 @@ def ask(target: Target, request: Input, spoken: Spoken, *, stream: bool, origin:
     if origin is not None and not same:
         if origin.untranslatable:
             raise UnsupportedFieldError(violations=origin.untranslatable)
-        changed, foreign = without_foreign_fields(changed, origin.dialect)
+        ours = dialect.extensions if isinstance(dialect, Extends) else frozenset()
+        changed, foreign = without_foreign_fields(changed, origin.dialect, ours)
     if origin is not None and wire is None:
         foreign = (*origin.lost, *foreign)
     encoded = dialect.encode(changed, completed(target), stream=stream, wire=wire)
@@ -93,16 +94,23 @@ def _limits(own: ModelLimits | None, of_model: ModelLimits | None) -> ModelLimit
     return replace(of_model, **stated)
 
 
-def without_foreign_fields(request: Input, format_: str) -> tuple[Input, tuple[FieldWarning, ...]]:
-    """Return a request without the fields of its caller's own format, and what was left out.
+def without_foreign_fields(
+    request: Input, format_: str, ours: Collection[str] = ()
+) -> tuple[Input, tuple[FieldWarning, ...]]:
+    """Return a request without the fields of its caller's own format, but for those that are *ours*, and what was left out.
 
     They mean nothing in another format; some servers refuse a request for one field that they do not know.
     """
     if not isinstance(request, ChatRequest | EmbeddingsRequest | ImageRequest) or not request.extra:
         return request, ()
     kind = _KINDS[type(request)]
-    lost = [FieldWarning(f"{kind}.extra.{name}", f"is a field of {format_} alone; not sent") for name in request.extra]
-    return replace(request, extra=None), tuple(lost)
+    kept = {name: value for name, value in request.extra.items() if name in ours}
+    lost = [
+        FieldWarning(f"{kind}.extra.{name}", f"is a field of {format_} alone; not sent")
+        for name in request.extra
+        if name not in kept
+    ]
+    return replace(request, extra=kept or None), tuple(lost)
 
 
 def overridden(request: Input, overrides: RequestOverrides | None) -> Input:

@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from airegistry.dialects.exchange import Input
 from airegistry.invocations.chat import ChatRequest
 from airegistry.invocations.content import ContentBlock
+from airegistry.invocations.kinds import AgentTaskRequest
 from airegistry.invocations.usage import Usage
 
 _CHARACTERS = 4
@@ -21,7 +22,7 @@ def estimated(told: Usage | None, request: Input, *, tokens: int, characters: in
 
     A count that was told before the end (as that of a first event) is no less than what came after it.
     """
-    if not tokens:
+    if not tokens or isinstance(request, AgentTaskRequest):
         return told
     output = max(tokens, characters // _CHARACTERS)
     if told is None:

@@ -13,6 +13,7 @@ from airegistry.dialects.auth import authorize
 from airegistry.dialects.exchange import Answer
 from airegistry.invocations.chat import ChatDelta
 from airegistry.invocations.invocation import Warning as FieldWarning
+from airegistry.invocations.kinds import AgentTaskResponse
 from airegistry.invocations.streaming import (
     ExtraSeen,
     Piece,
@@ -166,7 +167,7 @@ class Exchange:
                     self.warnings.append(item)
                 case ExtraSeen(extra):
                     self.extra.update(extra)
-                case ChatDelta() | WireSeen():
+                case ChatDelta() | AgentTaskResponse() | WireSeen():
                     passed.append(item)
         tokens = sum(map(is_token, passed))
         if tokens:

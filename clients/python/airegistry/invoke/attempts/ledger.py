@@ -69,7 +69,9 @@ class Ledger:
             duration=self._now() - exchange.started_at,
             time_to_first_token=first - exchange.started_at if first is not None else None,
             usage=usage,
-            cost=self._cost(usage, exchange) if whole or usage is not None or given_up(outcome, error_class) else None,
+            cost=self._cost(usage, exchange, whole=whole)
+            if whole or usage is not None or given_up(outcome, error_class)
+            else None,
         )
         return attempt
 
@@ -103,7 +105,10 @@ class Ledger:
             stale=stale,
         )
 
-    def _cost(self, usage: Usage | None, exchange: Exchange) -> Cost:
+    def _cost(self, usage: Usage | None, exchange: Exchange, *, whole: bool) -> Cost:
+        if usage is None and whole and exchange.ask.target.is_agent:
+            # An agent counts no tokens; it may have a price for each task.
+            usage = Usage()
         cost = settle(usage, exchange.ask.target.endpoint.prices, self._began[exchange.number - 1])
         # An amount that rests on our own counting cannot be trusted.
         guessed = usage is not None and usage.estimated and cost.state is CostState.KNOWN

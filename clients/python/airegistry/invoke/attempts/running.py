@@ -25,7 +25,7 @@ from airegistry.invocations.invocation import (
     Settlement,
     StreamEnd,
 )
-from airegistry.invocations.kinds import RawResponse
+from airegistry.invocations.kinds import AgentTaskResponse, RawResponse
 from airegistry.invocations.streaming import Piece
 from airegistry.invoke.attempts.asking import Ask
 from airegistry.invoke.attempts.exchange import Exchange, Times
@@ -42,6 +42,7 @@ from airegistry.routing.error_classes import Blame, classify, never_asked
 from airegistry.routing.gates.gate import Passages
 from airegistry.routing.itinerary import Itinerary
 from airegistry.routing.plan import nobody
+from airegistry.routing.target import Target
 
 
 class Running:
@@ -107,7 +108,7 @@ class Running:
         """Ask one target, and another one beside it where the policy says so and the first one is silent."""
         delay = self._work.plan.policy.hedge_delay
         self._raced = False
-        if delay is None or self._committed or not hedgeable(self._work.request):
+        if delay is None or self._committed or wording.target.is_agent or not hedgeable(self._work.request):
             return self._attempt(wording)
         if not self._ledger.started:
             self._means.hedges.earn()
@@ -120,7 +121,7 @@ class Running:
 
     async def _attempt(self, wording: Ask) -> AsyncGenerator[list[InvokeEvent], None]:
         """Ask one target. Its failure is noted, not raised; the answer's last part comes with the end of the call."""
-        exchange = Exchange(wording, self._times(), self._budget, self._means.now, self._ledger.begin())
+        exchange = Exchange(wording, self._times(wording.target), self._budget, self._means.now, self._ledger.begin())
         last: list[InvokeEvent] = []
         with self._means.picker.lend(wording.target), self._means.gate.passage(wording.target) as passage:
             try:
@@ -197,14 +198,18 @@ class Running:
             warnings=self._ledger.notices(self._work.plan, target),
         )
 
-    def _times(self) -> Times:
-        """Return the time budgets. A whole answer shows no first token, so that only a stated time for it counts there."""
+    def _times(self, target: Target) -> Times:
+        """Return the time budgets. A whole answer shows no first token, so that only a stated time for it counts there.
+
+        Of an agent only stated times count: it may work for minutes before it has something to say.
+        """
         policy, said = self._work.plan.policy, self._work.plan.said
-        first_token = policy.first_token_timeout if self._work.stream else said.first_token_timeout
+        shows_tokens = self._work.stream and not target.is_agent
+        first_token = policy.first_token_timeout if shows_tokens else said.first_token_timeout
         return Times(
             connect=policy.connect_timeout or math.inf,
             first_token=first_token or policy.total_timeout or math.inf,
-            idle=policy.idle_timeout or math.inf,
+            idle=(said.idle_timeout if target.is_agent else policy.idle_timeout) or math.inf,
         )
 
     def _provider_failed(self, exchange: Exchange, passage: Passages, error: ProviderError) -> None:
@@ -272,6 +277,8 @@ class Running:
 def _event(piece: Piece) -> InvokeEvent:
     if isinstance(piece, ChatDelta):
         return InvokeEvent(chat_delta=piece)
+    if isinstance(piece, AgentTaskResponse):
+        return InvokeEvent(agent_task=piece)
     return InvokeEvent(raw=RawResponse(body=piece.data))
 
 

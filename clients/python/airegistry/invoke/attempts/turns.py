@@ -44,7 +44,7 @@ class Turns:
     def beside(self, allowed: Callable[[], bool]) -> Ask | None:
         """Return the request for somebody to ask beside who is silent, once it is *allowed*."""
         while self._may_attempt and (target := self._itinerary.beside()) is not None:
-            if (wording := self._worded(target, self._work)) is None:
+            if target.is_agent or (wording := self._worded(target, self._work)) is None:
                 continue
             if allowed():
                 return wording

@@ -17,6 +17,7 @@ from grpc import aio
 
 from airegistry._status import http_status
 from airegistry.dialects.exchange import GrpcCall
+from airegistry.dialects.tasks import TaskMessage
 from airegistry.errors import (
     MalformedAnswerError,
     ProviderConnectionError,
@@ -25,12 +26,13 @@ from airegistry.errors import (
     ProviderTimeoutError,
 )
 from airegistry.invoke.credentials import KeyPair
+from airegistry.invoke.transport.agent_tasks import TaskWire
 from airegistry.invoke.transport.grpc_status import broken, headers_of, outcome, refusal
-from airegistry.invoke.transport.inference import request_bytes, response_json, streamed_json
+from airegistry.invoke.transport.inference import InferenceWire
 from airegistry.invoke.transport.tls import TlsContexts
+from airegistry.invoke.transport.undoing import Undoing
 from airegistry.routing.error_classes import NONE_FREE, RESET
 
-_SERVICE: Final = "/inference.GRPCInferenceService/"
 _PORT: Final = 443
 """What gRPC itself takes for a name without a port."""
 _AHEAD: Final = 16
@@ -40,6 +42,10 @@ _Key = tuple[str, bool, str]
 """An address, whether it is secure, and the identity that is presented there."""
 EOF: Final[Any] = vars(aio)["EOF"]
 """What `read` gives at the end of a stream; the type stubs do not know it."""
+
+
+_Wire = InferenceWire | TaskWire
+"""How one call is said in its protocol, and its answer read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,23 +119,42 @@ class GrpcTransport:
         self._tls = tls
         self._channels: OrderedDict[_Key, _Channel] = OrderedDict()
         self._broken: set[_Channel] = set()
+        self._undoing = Undoing()
 
     @asynccontextmanager
     async def send(
         self, call: GrpcCall, *, connect_timeout: float, left: float | None, identity: KeyPair | None
     ) -> AsyncIterator[GrpcReply]:
-        """Send a request and lend the reply; on the way out the call is cancelled unless it ended.
+        """Send a request and lend the reply; on the way out the call is cancelled unless it ended, and what it began is ended.
 
         *left* is how many seconds the caller still has; the provider is told. Raises ProviderConnectionError and
         ProviderTimeoutError, ProviderCredentialError for a key pair that cannot be presented.
         """
-        channel = await self._lend(call.address, identity)
+        wire = _wire_of(call)
+        try:
+            async with self._lent(call.address, identity) as channel:
+                await _connected(channel, connect_timeout)
+                exchange = self._streamed if call.stream else self._whole
+                async with exchange(channel, call, wire, left) as reply:
+                    yield reply
+        finally:
+            if (undo := wire.undo()) is not None:
+                self._undoing.begin(self._lent(call.address, identity), *undo, _metadata(call))
+
+    async def close(self) -> None:
+        """Close every channel, and cancel what still runs on it."""
+        await self._undoing.close()
+        for channel in (*self._channels.values(), *self._broken):
+            await channel.channel.close(None)
+        self._channels.clear()
+        self._broken.clear()
+
+    @asynccontextmanager
+    async def _lent(self, address: str, identity: KeyPair | None) -> AsyncIterator[aio.Channel]:
+        channel = await self._lend(address, identity)
         channel.uses += 1
         try:
-            await _connected(channel.channel, connect_timeout)
-            exchange = self._streamed if call.stream else self._whole
-            async with exchange(channel.channel, call, left) as reply:
-                yield reply
+            yield channel.channel
         except ProviderConnectionError as error:
             if error.metadata.get("connection") == RESET:
                 self._replace(channel)
@@ -140,23 +165,18 @@ class GrpcTransport:
                 self._broken.discard(channel)
                 await channel.channel.close(None)
 
-    async def close(self) -> None:
-        """Close every channel, and cancel what still runs on it."""
-        for channel in (*self._channels.values(), *self._broken):
-            await channel.channel.close(None)
-        self._channels.clear()
-        self._broken.clear()
-
     @asynccontextmanager
-    async def _whole(self, channel: aio.Channel, call: GrpcCall, left: float | None) -> AsyncIterator[GrpcReply]:
-        method: Any = channel.unary_unary(f"{_SERVICE}ModelInfer", None, None)
-        running = method(request_bytes(call.request), timeout=left, metadata=_metadata(call))
+    async def _whole(
+        self, channel: aio.Channel, call: GrpcCall, wire: _Wire, left: float | None
+    ) -> AsyncIterator[GrpcReply]:
+        method: Any = channel.unary_unary(wire.whole, None, None)
+        running = method(wire.request(), timeout=left, metadata=_metadata(call))
         # Cancelled while it is awaited, the call is cancelled with it.
-        yield await self._answered(running)
+        yield await self._answered(running, wire)
 
-    async def _answered(self, running: Any) -> GrpcReply:
+    async def _answered(self, running: Any, wire: _Wire) -> GrpcReply:
         try:
-            body = response_json(await running)
+            body = wire.response_json(await running)
         except aio.AioRpcError as error:
             return await self._refused(error)
         reply = GrpcReply(self._settings, headers_of(await running.trailing_metadata()))
@@ -174,13 +194,16 @@ class GrpcTransport:
         return reply
 
     @asynccontextmanager
-    async def _streamed(self, channel: aio.Channel, call: GrpcCall, left: float | None) -> AsyncIterator[GrpcReply]:
-        method: Any = channel.stream_stream(f"{_SERVICE}ModelStreamInfer", None, None)
+    async def _streamed(
+        self, channel: aio.Channel, call: GrpcCall, wire: _Wire, left: float | None
+    ) -> AsyncIterator[GrpcReply]:
+        # On the wire a stream of answers to one request is the same.
+        method: Any = channel.stream_stream(wire.streamed, None, None)
         running = method(timeout=left, metadata=_metadata(call))
         pump: asyncio.Task[None] | None = None
         try:
             try:
-                await running.write(request_bytes(call.request))
+                await running.write(wire.request())
                 await running.done_writing()
                 headers = headers_of(await running.initial_metadata())
                 first = await running.read()
@@ -188,7 +211,7 @@ class GrpcTransport:
                 yield await self._refused(await outcome(running))
                 return
             reply = GrpcReply(self._settings, headers)
-            pump = asyncio.create_task(_pump(running, first, reply))
+            pump = asyncio.create_task(_pump(running, wire, first, reply))
             yield reply
         finally:
             running.cancel()
@@ -289,13 +312,13 @@ async def _connected(channel: aio.Channel, connect_timeout: float) -> None:
         raise ProviderTimeoutError("no connection within the time allowed") from None
 
 
-async def _pump(running: Any, first: Any, reply: GrpcReply) -> None:
+async def _pump(running: Any, wire: _Wire, first: Any, reply: GrpcReply) -> None:
     """Pass the messages of a stream on, as far as there is room for them."""
     message = first
     try:
         # At its end `read` gives EOF for status OK only, and raises for every other.
         while message is not EOF:
-            await reply.put(streamed_json(message) + b"\n")
+            await reply.put(wire.streamed_json(message) + b"\n")
             message = await running.read()
     except (aio.AioRpcError, asyncio.InvalidStateError):
         end = await outcome(running)
@@ -305,6 +328,10 @@ async def _pump(running: Any, first: Any, reply: GrpcReply) -> None:
     else:
         await reply.put(_END)
     await reply.put(b"")
+
+
+def _wire_of(call: GrpcCall) -> _Wire:
+    return TaskWire(call.request) if isinstance(call.request, TaskMessage) else InferenceWire(call.request)
 
 
 def _metadata(call: GrpcCall) -> tuple[tuple[str, str], ...]:

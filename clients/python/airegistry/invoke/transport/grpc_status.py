@@ -8,7 +8,7 @@ import grpc
 import orjson
 from grpc import aio
 
-from airegistry._status import http_status
+from airegistry._status import http_status, reason_of
 from airegistry.errors import MalformedAnswerError, ProviderConnectionError, ProviderError, ProviderTimeoutError
 from airegistry.routing.error_classes import RESET
 
@@ -26,8 +26,9 @@ async def outcome(running: Any) -> aio.AioRpcError:
 
 def refusal(error: aio.AioRpcError) -> bytes:
     """Return what the server said as the body of an error."""
-    code, message = error.code().name, error.details() or ""
-    return orjson.dumps({"error": {"message": message, "type": code.lower(), "status": http_status(error.code())}})
+    code, message, reason = error.code().name, error.details() or "", reason_of(error)
+    said = {"message": message, "type": code.lower(), "status": http_status(error.code())}
+    return orjson.dumps({"error": {**said, "code": reason} if reason else said})
 
 
 def broken(error: aio.AioRpcError, *, begun: bool = False) -> ProviderError | None:

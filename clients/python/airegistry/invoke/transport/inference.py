@@ -15,6 +15,7 @@ from airegistry.dialects.inference import InferRequest, Parameter
 from airegistry.errors import MalformedAnswerError
 from airegistry.inference.v2 import inference_pb2 as pb
 
+_SERVICE: Final = "/inference.GRPCInferenceService/"
 _NUMBERS: Final[Mapping[str, str]] = {
     "BOOL": "?",
     "INT8": "<i1",
@@ -29,6 +30,31 @@ _NUMBERS: Final[Mapping[str, str]] = {
     "FP32": "<f4",
     "FP64": "<f8",
 }
+
+
+class InferenceWire:
+    """One request to a model."""
+
+    whole: Final = f"{_SERVICE}ModelInfer"
+    streamed: Final = f"{_SERVICE}ModelStreamInfer"
+
+    def __init__(self, request: InferRequest) -> None:
+        self._request = request
+
+    def request(self) -> bytes:
+        """Return the request as it goes over the wire."""
+        return request_bytes(self._request)
+
+    def response_json(self, data: bytes) -> bytes:
+        """Return a whole answer as JSON. Raises MalformedAnswerError."""
+        return response_json(data)
+
+    def streamed_json(self, data: bytes) -> bytes:
+        """Return one message of a stream as JSON. Raises MalformedAnswerError."""
+        return streamed_json(data)
+
+    def undo(self) -> None:
+        """Return that nothing is left to end: a model stops when the call does."""
 
 
 def request_bytes(request: InferRequest) -> bytes:

@@ -36,7 +36,8 @@ _TIMEOUTS = ("connect_timeout", "first_token_timeout", "idle_timeout", "total_ti
 _DELAYS = ("hold_back_duration", "hedge_delay")
 _check_model_name = name_of(ResourceKind.MODEL)
 _check_endpoint_name = name_of(ResourceKind.ENDPOINT)
-_check_destination = name_of(ResourceKind.ROUTE, ResourceKind.MODEL)
+_check_agent_name = name_of(ResourceKind.AGENT)
+_check_destination = name_of(ResourceKind.ROUTE, ResourceKind.MODEL, ResourceKind.AGENT)
 
 
 def check_route(route: Route, path: str) -> Violations:
@@ -71,14 +72,17 @@ def _check_tier(tier: RouteTier, path: str) -> Violations:
 
 
 def _check_target(target: RouteTarget, path: str) -> Violations:
-    if sum(option is not None for option in (target.model, target.endpoint, target.query)) != 1:
-        yield FieldViolation(path, "exactly one of model, endpoint, query must be set")
+    options = (target.model, target.endpoint, target.query, target.agent)
+    if sum(option is not None for option in options) != 1:
+        yield FieldViolation(path, "exactly one of model, endpoint, query, agent must be set")
     if target.model is not None:
         yield from _check_model_name(target.model, f"{path}.model")
     if target.endpoint is not None:
         yield from _check_endpoint_name(target.endpoint, f"{path}.endpoint")
     if target.query is not None:
         yield from check_query(target.query, f"{path}.query")
+    if target.agent is not None:
+        yield from _check_agent_name(target.agent, f"{path}.agent")
     yield from whole(target.weight, f"{path}.weight", high=MAX_WEIGHT)
     if target.overrides is not None:
         yield from _check_overrides(target.overrides, f"{path}.overrides")

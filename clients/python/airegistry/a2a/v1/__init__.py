@@ -1,0 +1,1 @@
+"""Messages and stubs generated from protos/airegistry/a2a/v1; `make protos` writes this folder."""
