@@ -587,14 +587,17 @@ async def test_no_second_attempt_beside_an_agent_and_no_agent_beside_another():
         await asyncio.sleep(0.3)
         await ok(peer)
 
-    first, second = RouteTarget(agent="agents/a"), RouteTarget(model="models/m")
+    often, seldom = 1_000_000, 1
     hedged = RoutePolicy(hedge_delay=0.05)
     async with agent_server(slow) as up, provider(late) as model:
         routes = [
-            route("a", tiers=(RouteTier((first,)), RouteTier((second,)))),
-            route("b", tiers=(RouteTier((second,)), RouteTier((first,)))),
+            route(id_, tiers=(RouteTier((RouteTarget(agent="agents/a", weight=a), RouteTarget("models/m", weight=m))),))
+            for id_, a, m in (("a", often, seldom), ("b", seldom, often))
         ]
-        async with open_engine(cache_of([*served(model.url), agent("a", up.url), *routes])) as engine:
+        settings = invoke.EngineSettings(hedge_share=1.0)
+        async with open_engine(
+            cache_of([*served(model.url), agent("a", up.url), *routes]), settings=settings
+        ) as engine:
             assert (await engine.invoke(chat("routes/a", policy=hedged))).settlement.target == "agents/a"
             assert model.seen == []
             assert (await engine.invoke(chat("routes/b", policy=hedged))).settlement.target == "models/m/endpoints/a"

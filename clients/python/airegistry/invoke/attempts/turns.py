@@ -43,13 +43,23 @@ class Turns:
 
     def beside(self, allowed: Callable[[], bool]) -> Ask | None:
         """Return the request for somebody to ask beside who is silent, once it is *allowed*."""
+        agents: list[Target] = []
+        try:
+            return self._beside(allowed, agents)
+        finally:
+            for agent in agents:
+                self._itinerary.release(agent)
+
+    def _beside(self, allowed: Callable[[], bool], agents: list[Target]) -> Ask | None:
         while self._may_attempt and (target := self._itinerary.beside()) is not None:
-            if target.is_agent or (wording := self._worded(target, self._work)) is None:
-                continue
-            if allowed():
-                return wording
-            self._itinerary.release(target)
-            return None
+            if target.is_agent:
+                # What it does may have effects: it is asked alone, in its turn.
+                agents.append(target)
+            elif (wording := self._worded(target, self._work)) is not None:
+                if allowed():
+                    return wording
+                self._itinerary.release(target)
+                return None
         return None
 
     def going_on(self, said: Said) -> Ask | None:
