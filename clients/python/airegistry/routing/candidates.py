@@ -75,9 +75,9 @@ class Candidates:
             return _tiers((Group(self._of_endpoint(resource.name)),))
         return _tiers((Group(self._of_model(resource.name)),))
 
-    def of_query(self, query: DiscoverQuery) -> tuple[Tier, ...]:
-        """Return the one tier of what a query finds."""
-        return _tiers((Group(self._found_by(query)),))
+    def of_query(self, query: DiscoverQuery, *, path: str) -> tuple[Tier, ...]:
+        """Return the one tier of what a query finds; *path* is where the query stands."""
+        return _tiers((Group(self._found_by(query, path)),))
 
     def invocable(self) -> Iterator[Resource]:
         """Iterate over the models and routes that somebody could answer for, breakers aside; models first."""
@@ -115,7 +115,7 @@ class Candidates:
         elif target.agent is not None:
             found = self._of_agent(target.agent)
         else:
-            found = self._found_by(target.query or DiscoverQuery())
+            found = self._found_by(target.query or DiscoverQuery(), f"{path}.query")
         weight = 1 if target.weight is None else target.weight
         key = target.model or target.endpoint or target.agent or path
         if weight == 0:
@@ -148,7 +148,7 @@ class Candidates:
         target = self._target(name, Score())
         return self._fit([target] if target is not None else [])
 
-    def _found_by(self, query: DiscoverQuery) -> tuple[Target, ...]:
+    def _found_by(self, query: DiscoverQuery, path: str) -> tuple[Target, ...]:
         query = self._narrowed(query)
         ranking = self._view.index.discover(query, limit=_FIRST_LOOK, name_excluded=True, path=path)
         self.exclusions.merge(ranking.exclusions)

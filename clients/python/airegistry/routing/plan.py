@@ -118,7 +118,7 @@ class Planner:
         """
         self._invocation = invocation
         if invocation.query is not None:
-            return self._planned(self._candidates.of_query(invocation.query))
+            return self._planned(self._candidates.of_query(invocation.query, path="invocation.query"))
         asked = resolve(invocation.model, self._view)
         named = successor(asked, self._view, self._at)
         end, way = self._way(named)
