@@ -69,15 +69,15 @@ class Server:
 
 
 @asynccontextmanager
-async def registry_process(folder: Path, address: str) -> AsyncIterator[Server]:
+async def registry_process(folder: Path, address: str, **settings: str) -> AsyncIterator[Server]:
     """Run a registry at *address*."""
-    settings = {
+    fixed = {
         "DATA_DIR": str(folder),
         "REGISTRY_ADDRESS": address,
         "REGISTRY_HTTP_ADDRESS": "127.0.0.1:0",
         "LOG_FORMAT": "json",
     }
-    server = Server("registry", settings, folder / "registry.log")
+    server = Server("registry", fixed | settings, folder / "registry.log")
     try:
         yield await server.start()
     finally:

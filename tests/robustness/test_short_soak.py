@@ -35,3 +35,10 @@ def test_what_stayed_is_found(last, word):
 
 def test_a_gateway_that_holds_what_it_held_leaks_nothing():
     assert leaks([REST, Rest(**{**vars(REST), "resident": 104 * 2**20, "threads": 13})]) == []
+
+
+def test_one_that_comes_and_goes_is_no_leak_but_one_that_stays_is():
+    more = Rest(**{**vars(REST), "descriptors": 21})
+    most = Rest(**{**vars(REST), "descriptors": 22})
+    assert leaks([REST, more, REST, more, more, REST, REST, more, more]) == []
+    assert leaks([REST, more, REST, more, more, REST, most, more, most]) != []

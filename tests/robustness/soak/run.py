@@ -16,9 +16,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from airegistry.snapshots import Snapshot, SnapshotFile
-from tests.planes import NOWHERE
-from tests.robustness.processes import free_address, gateway_process
+from airegistry.client import RegistryClient
+from tests.robustness.processes import free_address, gateway_process, registry_process
 from tests.robustness.soak.resting import Rest, Resting, leaks
 from tests.robustness.soak.traffic import Tally, Traffic
 from tests.robustness.soak.upstream import Upstream, upstream
@@ -55,16 +54,20 @@ async def soak(seconds: float, seed: int, *, rounds: int = ROUNDS, say: Callable
 
 @asynccontextmanager
 async def _gateway(folder: Path, rng: random.Random) -> AsyncIterator[tuple[Traffic, Resting, Upstream]]:
-    grpc, http = free_address(), free_address()
+    grpc, http, registry = (free_address() for _ in range(3))
     settings = {
         "GATEWAY_HTTP_ADDRESS": http,
-        "GATEWAY_START_WAIT": "0.1",
         # So that an endless answer ends soon.
         "GATEWAY_MAX_ANSWER_BYTES": "4000000",
     }
-    async with upstream(rng) as (up, known):
-        SnapshotFile(folder / "gateway" / "snapshot").save(Snapshot(1, "", tuple(known)))
-        async with gateway_process(folder, NOWHERE, grpc, **settings) as server:
+    # The providers misbehave by themselves: what probes find of them would only keep calls away.
+    async with (
+        upstream(rng) as (up, known),
+        registry_process(folder, registry, REGISTRY_PROBES="false"),
+        RegistryClient(registry) as client,
+    ):
+        await client.register(known)
+        async with gateway_process(folder, registry, grpc, **settings) as server:
             yield Traffic(grpc, http, rng), Resting(server.pid, http), up
 
 
