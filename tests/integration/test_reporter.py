@@ -157,12 +157,14 @@ async def test_a_registry_that_takes_no_reports_is_left_alone_until_another_one_
         await until(lambda: caplog.records)
         note(reporter, start=2)
         await asyncio.sleep(0.2)
+        note(reporter, start=3)
         assert len([record for record in caplog.records if "takes no reports" in record.message]) == 1
-        assert (reporter.reported, reporter.waiting, reporter.dropped) == (0, 3, 0)
+        assert (reporter.reported, reporter.waiting, reporter.dropped) == (0, 4, 0)
         await old.stop()
         async with taking(address=old.address) as reports:
-            await until(lambda: reporter.reported == 3)
-            assert durations(reports.observations) == [0, 1, 2]
+            await until(lambda: reporter.reported == 4)
+            assert durations(reports.observations) == [0, 1, 2, 3]
+            # What came meanwhile waited in no batch: nobody was asked in vain.
             assert [request.batch_number for request in reports.requests] == [1, 2]
 
 
