@@ -18,7 +18,6 @@ from airegistry.errors import (
     UnavailableError,
 )
 from airegistry.invocations.invocation import Attempt, AttemptOutcome
-from airegistry.invocations.usage import Usage
 from airegistry.invoke.observer import Circumstances
 from airegistry.reporting import Reporter
 from airegistry.testing import FakeRegistry
@@ -208,7 +207,7 @@ async def test_the_end_does_not_wait_for_a_registry_that_takes_no_reports(caplog
 
 async def test_what_cannot_be_written_ends_nothing():
     async with taking() as reports, reporting(reports.address) as reporter:
-        unwritable = Attempt(HERE, AttemptOutcome.OK, usage=Usage(input_tokens=2**64))
+        unwritable = Attempt("\ud800", AttemptOutcome.OK)
         reporter.attempt_ended(SimpleNamespace(name=HERE), unwritable, Circumstances())
         await until(lambda: reporter.dropped == 1)
         note(reporter)

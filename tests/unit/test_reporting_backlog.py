@@ -1,11 +1,13 @@
 """What waits to be reported, and what is under way."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from airegistry.invocations.invocation import Attempt, AttemptOutcome
+from airegistry.invocations.usage import Cost, CostState, Usage
 from airegistry.invoke.observer import Circumstances
 from airegistry.reporting.backlog import MAX_APART, MAX_BATCH, MAX_UNDER_WAY, Backlog
 from airegistry.reporting.measuring import observation_of, tells
@@ -102,3 +104,23 @@ def test_what_never_reached_its_target_tells_nothing():
     assert tells(REFUSED, Circumstances())
     assert not tells(REFUSED, Circumstances(telling=False))
     assert not tells(Attempt("models/m/endpoints/a"), Circumstances())
+
+
+@pytest.mark.parametrize(
+    ("usage", "cost"),
+    [
+        pytest.param(Usage(output_tokens=10**9 + 1), Cost(CostState.KNOWN, 1), id="tokens"),
+        pytest.param(Usage(input_tokens=-1), Cost(CostState.KNOWN, 1), id="negative-tokens"),
+        pytest.param(Usage(input_tokens=1), Cost(CostState.PARTIAL, 2**63 - 1), id="cost"),
+    ],
+)
+def test_what_a_provider_says_and_cannot_be_is_left_out(usage, cost):
+    told = observation_of(replace(MEASURED, usage=usage, cost=cost), Circumstances(), NOW)
+    assert (told.usage is None) + (told.cost is None) == 1
+    assert (told.outcome, told.duration) == (AttemptOutcome.OK, 1.0)
+
+
+def test_what_can_be_is_told():
+    usage, cost = Usage(input_tokens=10**9, estimated=True), Cost(CostState.KNOWN, 10**15)
+    told = observation_of(replace(MEASURED, usage=usage, cost=cost), Circumstances(), NOW)
+    assert (told.usage, told.cost) == (usage, cost)

@@ -10,6 +10,12 @@ from airegistry.invocations.invocation import AttemptOutcome
 from airegistry.invocations.usage import Cost, Usage
 from airegistry.resources.route import ErrorClass
 
+MAX_TOKENS = 10**9
+"""The most tokens of one kind that one attempt can have used."""
+
+MAX_COST_NANOS = 10**15
+"""The most that one attempt can have cost: a million dollars."""
+
 
 @dataclass(frozen=True, slots=True)
 class Observation:
