@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from airegistry.invocations.invocation import AttemptOutcome
+from airegistry.invocations.usage import CostState, Usage
 from airegistry.observations.observation import Observation
 from airegistry.observations.performance import WINDOWS, ErrorCount, Performance, Quantiles, WindowStats
 
+_tokens = attrgetter(*(field.name for field in fields(Usage) if field.name.endswith("_tokens")))
 _CANCELED = (AttemptOutcome.CANCELED, AttemptOutcome.SUPERSEDED)
 
 
@@ -51,7 +55,7 @@ def window_stats(seen: Sequence[Observation], length: float) -> WindowStats:
     """Return what at least one observation of one target comes to."""
     answers = [each for each in seen if each.outcome is AttemptOutcome.OK]
     errors = Counter(each.error_class for each in seen if each.outcome is AttemptOutcome.ERROR)
-    costs = [each.cost.nanos for each in seen if each.cost is not None and each.cost.nanos is not None]
+    costs = [cost for each in seen if (cost := _known_cost(each)) is not None]
     return WindowStats(
         window=length,
         attempts=sum(each.outcome not in _CANCELED for each in seen),
@@ -62,11 +66,13 @@ def window_stats(seen: Sequence[Observation], length: float) -> WindowStats:
         tokens_per_second=_quantiles(map(_speed, answers)),
         cost_nanos=sum(costs) if costs else None,
         costed=len(costs),
-        tokens=sum(
-            (each.usage.input_tokens or 0) + (each.usage.output_tokens or 0) for each in seen if each.usage is not None
-        ),
+        tokens=sum(count or 0 for each in seen if each.usage is not None for count in _tokens(each.usage)),
         last_time=max(each.time for each in seen if each.time is not None),
     )
+
+
+def _known_cost(seen: Observation) -> int | None:
+    return seen.cost.nanos if seen.cost is not None and seen.cost.state is CostState.KNOWN else None
 
 
 def _between(time: datetime | None, after: datetime, until: datetime) -> bool:
