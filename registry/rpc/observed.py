@@ -15,6 +15,7 @@ import numpy as np
 from airegistry.errors import InvalidArgumentError
 from airegistry.invocations.invocation import AttemptOutcome
 from airegistry.invocations.usage import CostState
+from airegistry.observations.observation import MAX_COST_NANOS, MAX_TOKENS
 from airegistry.resources.names import parse_name
 from airegistry.resources.route import ErrorClass
 from airegistry.v1 import analytics_service_pb2 as pb
@@ -23,11 +24,6 @@ from registry.observations.tally import UNKNOWN, Columns
 from registry.observations.targets import MEASURED
 
 T = TypeVar("T")
-
-MAX_COST = 10**15
-"""The most that one attempt can cost, in nano-USD: a million dollars."""
-MAX_TOKENS = 10**9
-"""The most tokens of one kind that one attempt can use."""
 
 _NANOS = 1_000_000_000
 _LAST_SECOND = 253_402_300_799
@@ -151,8 +147,8 @@ def _cost(cost: Any) -> int:
     """Return the cost where all of it is known, in nano-USD."""
     if cost.state not in _COST_STATES:
         raise _UnreadableError("cost.state", _no_member(cost.state, CostState))
-    if not 0 <= cost.nanos <= MAX_COST:
-        raise _UnreadableError("cost.nanos", f"is {cost.nanos}; it must be from 0 to {MAX_COST}")
+    if not 0 <= cost.nanos <= MAX_COST_NANOS:
+        raise _UnreadableError("cost.nanos", f"is {cost.nanos}; it must be from 0 to {MAX_COST_NANOS}")
     return int(cost.nanos) if cost.state == _KNOWN and cost.HasField("nanos") else UNKNOWN
 
 

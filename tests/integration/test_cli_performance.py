@@ -108,7 +108,8 @@ def test_stats_are_told_over_time(running):
 def test_stats_of_nothing_say_so(running):
     assert running.data("stats", B) == []
     result = running.run("stats", B)
-    assert (result.exit_code, result.stdout, result.stderr.strip()) == (0, "", "nothing was measured")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "nothing was measured" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from airegistry.v1 import observation_pb2
 
 _REPORTER_ID_LENGTHS = range(8, 129)
 _MAX_BATCH = 2_000
+_MAX_APART = 64
 _MAX_NAMES = 1_000
 _BOOKMARK_INTERVAL = 10.0
 _FUTURE = timedelta(minutes=1)
@@ -45,15 +46,15 @@ class Analytics:
         self.measured = Measured()
         self.dropped = 0
         self._history = history
-        self._batches: set[tuple[str, int]] = set()
+        self._batches: dict[tuple[str, int], pb.ReportUsageRequest] = {}
 
     async def report_usage(self, request: pb.ReportUsageRequest, _call: Call) -> pb.ReportUsageResponse:
         """Count a batch once."""
         observations = _checked(request)
         batch = (request.reporter_id, request.batch_number)
         answer = ReportUsageResponse(replayed=True, observation_epoch=self.measured.epoch)
-        if batch not in self._batches:
-            self._batches.add(batch)
+        if self._fresh(batch, request):
+            self._batches[batch] = request
             self.dropped += request.dropped_count
             answer = self._counted(observations)
             self._history.wake()
@@ -99,6 +100,17 @@ class Analytics:
             raise InvalidArgumentError.of("period", f"must be positive, and at most {_MANY_WINDOWS:,} times the step")
         found = self.measured.stats(request.name, datetime.now(UTC), period=period, step=step)
         return pb.GetStatsResponse(performances=[to_pb(each, observation_pb2.Performance) for each in found])
+
+    def _fresh(self, batch: tuple[str, int], request: pb.ReportUsageRequest) -> bool:
+        known = self._batches.get(batch)
+        if known is not None and known != request:
+            raise InvalidArgumentError.of("batch_number", f"{batch[1]} was used for a batch with other content")
+        newest = max((number for reporter, number in self._batches if reporter == batch[0]), default=0)
+        if known is None and newest - batch[1] >= _MAX_APART:
+            raise InvalidArgumentError.of(
+                "batch_number", f"is {batch[1]}; {newest} was counted, and numbers may be at most {_MAX_APART} apart"
+            )
+        return known is None
 
     def _counted(self, observations: Iterable[Observation]) -> ReportUsageResponse:
         now = datetime.now(UTC)

@@ -65,7 +65,7 @@ def stats(
 
         session.console.print(stats_table(found))
     else:
-        session.note("nothing was measured")
+        session.note("nothing was measured; what was only just is in `airegistry performance`")
 
 
 async def _performance(session: Session, names: Sequence[str]) -> list[Measurement]:

@@ -1,0 +1,151 @@
+"""What AnalyticsService promises, whoever serves it: the real registry, and the fake for users' tests."""
+
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from airegistry.client import RegistryClient
+from airegistry.errors import InvalidArgumentError, NotFoundError
+from airegistry.invocations.invocation import AttemptOutcome
+from airegistry.invocations.usage import Cost, CostState, Usage
+from airegistry.observations.observation import RejectedObservations, RejectionReason
+from airegistry.observations.performance import ErrorCount
+from airegistry.resources.route import ErrorClass
+from airegistry.testing import FakeRegistry
+from tests import catalogs
+from tests.observing import HERE, REPORTER, seen
+from tests.planes import registry_at
+
+NOWHERE = "http://127.0.0.1:1/v1"
+THERE = "models/m/endpoints/b"
+
+
+@asynccontextmanager
+async def fake_registry(_folder):
+    async with FakeRegistry() as registry:
+        yield registry
+
+
+@pytest.fixture(params=[fake_registry, registry_at], ids=["fake", "real"])
+async def client(request, tmp_path):
+    async with request.param(tmp_path) as registry, RegistryClient(registry.address, timeout=10) as client:
+        await client.register([catalogs.model(), catalogs.endpoint("a", NOWHERE), catalogs.endpoint("b", NOWHERE)])
+        yield client
+
+
+async def report(client, *observations, number=1, **fields):
+    return await client.report_usage(observations, reporter_id=REPORTER, batch_number=number, **fields)
+
+
+async def attempts(client):
+    """Return how many attempts were measured of each window, the shortest first."""
+    (performance,) = (await client.get_performance([HERE])).performances
+    return [window.attempts for window in performance.windows]
+
+
+async def test_what_is_reported_is_measured_as_a_whole(client):
+    usage, cost = Usage(input_tokens=10, output_tokens=4), Cost(CostState.KNOWN, 18_000)
+    await report(
+        client,
+        seen(duration=2.5, time_to_first_token=0.5, usage=usage, cost=cost),
+        seen(outcome=AttemptOutcome.ERROR, error_class=ErrorClass.RATE_LIMITED),
+        seen(outcome=AttemptOutcome.CANCELED),
+    )
+    answer = await client.get_performance([HERE, THERE])
+    measured, nothing = answer.performances
+    window = measured.windows[0]
+    assert (window.window, window.attempts, window.canceled) == (60.0, 2, 1)
+    assert window.errors == (ErrorCount(ErrorClass.RATE_LIMITED, 1),)
+    assert window.time_to_first_token.p50 == pytest.approx(0.5, rel=0.02)
+    assert window.tokens_per_second.p50 == pytest.approx(1.5, rel=0.02)
+    assert (window.cost_nanos, window.costed, window.tokens) == (18_000, 1, 14)
+    assert (nothing.name, nothing.windows) == (THERE, ())
+    assert measured.observation_epoch == answer.observation_epoch
+
+
+async def test_a_batch_that_comes_again_counts_once(client):
+    batch = [seen(), seen()]
+    assert (await report(client, *batch, dropped_count=3)).counted == 2
+    again = await report(client, *batch, dropped_count=3)
+    assert (again.counted, again.replayed) == (0, True)
+    assert (await attempts(client))[0] == 2
+
+
+async def test_a_number_is_of_one_content_only(client):
+    await report(client, seen())
+    with pytest.raises(InvalidArgumentError) as caught:
+        await report(client, seen(), seen())
+    assert [violation.field for violation in caught.value.violations] == ["batch_number"]
+    assert (await attempts(client))[0] == 1
+
+
+async def test_numbers_that_are_too_far_apart_are_refused(client):
+    await report(client, seen(), number=65)
+    assert (await report(client, seen(), number=2)).counted == 1
+    with pytest.raises(InvalidArgumentError, match="at most 64 apart"):
+        await report(client, seen(), number=1)
+
+
+async def test_what_cannot_count_is_told_by_reason_and_the_rest_counts(client):
+    now = datetime.now(UTC)
+    answer = await report(
+        client,
+        seen("models/m/endpoints/gone"),
+        seen(),
+        seen(time=now + timedelta(hours=1)),
+        seen(time=now - timedelta(days=2)),
+        seen("models/m/endpoints/gone"),
+        seen(time=now - timedelta(hours=1)),
+    )
+    assert answer.counted == 1
+    assert set(answer.rejected) == {
+        RejectedObservations(RejectionReason.UNKNOWN_TARGET, 2, 0),
+        RejectedObservations(RejectionReason.FROM_THE_FUTURE, 1, 2),
+        RejectedObservations(RejectionReason.TOO_OLD, 1, 3),
+        RejectedObservations(RejectionReason.BEFORE_TARGET, 1, 5),
+    }
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        pytest.param(lambda good: replace(good, target=""), "observations[1].target", id="target"),
+        pytest.param(lambda good: replace(good, outcome=None), "observations[1].outcome", id="outcome"),
+        pytest.param(lambda good: replace(good, duration=-1.0), "observations[1].duration", id="negative"),
+    ],
+)
+async def test_a_batch_with_a_wrong_observation_names_it_and_counts_nothing(client, wrong, field):
+    with pytest.raises(InvalidArgumentError) as caught:
+        await report(client, seen(), wrong(seen()))
+    assert [violation.field for violation in caught.value.violations] == [field]
+    assert await attempts(client) == []
+
+
+async def test_performance_of_what_is_not_registered_is_not_found(client):
+    with pytest.raises(NotFoundError):
+        await client.get_performance([HERE, "models/m/endpoints/gone"])
+
+
+async def test_stats_of_nothing_are_none_and_of_a_strange_step_an_error(client):
+    assert await client.get_stats(HERE) == ()
+    with pytest.raises(InvalidArgumentError, match="step"):
+        await client.get_stats(HERE, step=61.0)
+
+
+async def test_a_watch_tells_everything_and_then_what_changes(client):
+    await report(client, seen())
+    async with aclosing(client.watch_performance()) as updates:
+        first = await anext(updates)
+        assert (first.snapshot, [each.name for each in first.performances]) == (True, [HERE])
+        await report(client, seen(THERE), number=2)
+        second = await anext(updates)
+    assert (second.snapshot, [each.name for each in second.performances]) == (False, [THERE])
+    assert second.observation_epoch > first.observation_epoch
+
+
+async def test_a_watch_is_narrowed_by_a_prefix(client):
+    await report(client, seen(), seen(THERE))
+    async with aclosing(client.watch_performance(THERE)) as updates:
+        assert [each.name for each in (await anext(updates)).performances] == [THERE]
