@@ -131,6 +131,7 @@ def test_a_type_is_a_task_and_without_one_it_is_concluded(model):
     assert model("openai.gpt-4o").tasks == ("text-generation", "image-text-to-text")
     assert [source.fields for source in model("openai.gpt-4o").fact_sources] == [("tasks",)]
     assert model("gpt-5").fact_sources == ()
+    assert model("github-copilot.gpt-4o").tasks == ("text-generation", "image-text-to-text")
 
 
 def test_a_model_that_is_called_after_code_writes_code(model):

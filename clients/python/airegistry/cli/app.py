@@ -11,6 +11,7 @@ import typer
 
 from airegistry.cli.arguments import hoisted
 from airegistry.cli.commands.auto_register import auto_register
+from airegistry.cli.commands.catalog import catalog
 from airegistry.cli.commands.discover import discover
 from airegistry.cli.commands.imports import imports
 from airegistry.cli.commands.invoke import invoke
@@ -54,6 +55,7 @@ def build() -> typer.Typer:
     for name, command in _COMMANDS.items():
         app.command(name)(command)
     app.add_typer(imports, name="import")
+    app.add_typer(catalog, name="catalog")
     for point in sorted(entry_points(group=GROUP)):
         loaded = _loaded(point)
         if isinstance(loaded, typer.Typer):

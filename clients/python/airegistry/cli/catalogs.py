@@ -48,6 +48,27 @@ def models_dev(session: Session, path: Path) -> Catalog:
     return _of_file(session, path, lambda: read_path(path, retrieved=_now()), to_catalog)
 
 
+def of_file(session: Session, path: Path) -> Catalog:
+    """Read a file of either form, which its content tells."""
+    from airegistry.importers.files import read_file
+    from airegistry.importers.litellm.catalog import SOURCE as LITELLM
+    from airegistry.importers.models_dev.catalog import SOURCE as MODELS_DEV
+
+    def read() -> SourceFile:
+        return read_file(path, MODELS_DEV)
+
+    def to_catalog(file: SourceFile, *, advance: Callable[[int, int], None]) -> Catalog:
+        entries = [entry for entry in file.read_object().values() if isinstance(entry, dict)]
+        if any("litellm_provider" in entry for entry in entries):
+            return litellm(session, path)
+        if any("models" in entry for entry in entries):
+            return models_dev(session, path)
+        advance(0, 0)
+        raise ValueError(f"it has neither the form of {LITELLM}'s price map nor that of {MODELS_DEV}")
+
+    return _of_file(session, path, read, to_catalog)
+
+
 def _of_file(
     session: Session, path: Path, read: Callable[[], SourceFile], to_catalog: Callable[..., Catalog]
 ) -> Catalog:

@@ -34,6 +34,7 @@ class ExitCode(IntEnum):
     ERROR = 1
     USAGE = 2
     UNAVAILABLE = 3
+    DIFFERENT = 4
     INTERRUPTED = 130
 
 

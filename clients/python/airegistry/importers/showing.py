@@ -33,6 +33,8 @@ def dollars(nanos: int | None) -> str:
 def _plain(value: Any) -> str:
     if isinstance(value, Capability):
         return str(value.level) if value.level is not None else "yes" if value.supported else "no"
+    if isinstance(value, Price):
+        return _price(value)
     if isinstance(value, Enum):
         return value.name.lower()
     if isinstance(value, datetime):

@@ -107,7 +107,8 @@ def tasks_in(
 ) -> tuple[tuple[str, ...], bool]:
     """Return what a model is for, and whether the file says so; an older file does not."""
     said = _TASKS.get(_text(fields, "type"), "")
-    tasks = (said,) if said else tasks_of(original.id, buckets)
+    text = (PriceBucket.OUTPUT_TOKENS,) if "text" in _listed(fields, "output") else ()
+    tasks = (said,) if said else tasks_of(original.id, (*buckets, *text))
     sees = "image" in _listed(fields, "input")
     return ((*tasks, "image-text-to-text") if sees and tasks == ("text-generation",) else tasks), bool(said)
 
