@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
-from airegistry.resources.endpoint import CustomFormat
+from airegistry.resources.endpoint import CustomFormat, StreamFraming
 from tests import providers
 from tests.faults.wires import EVENTS, TEXT, Trouble, Wire
 
@@ -98,6 +99,19 @@ def _said(text: str, **facts: Any) -> dict[str, Any]:
     return {"said": {"text": text, **facts}}
 
 
+def _line(value: dict[str, Any]) -> bytes:
+    return json.dumps(value).encode() + b"\n"
+
+
+_DECLARED = CustomFormat(
+    request_template='{"turns": {{ messages | tojson }}, "stream": {{ stream | tojson }}}',
+    response_paths={"text": "said.text", "finish_reason": "said.ended"},
+    stream_paths={"text": "said.text", "finish_reason": "said.ended"},
+    stream_framing=StreamFraming.SSE,
+    stream_end="[OVER]",
+    error_paths={"error": "failed", "message": "failed.words", "code": "failed.why"},
+    error_reasons={"TOO_MANY_WORDS": "CONTEXT_LENGTH_EXCEEDED", "RUDE": "CONTENT_REFUSED"},
+)
 CUSTOM = Wire(
     dialect="custom",
     content_type=EVENTS,
@@ -120,13 +134,20 @@ CUSTOM = Wire(
     ping=b": ping\n\n",
     mark_needed=False,
     unfinished=b'data: {"said": {"text": "',
-    custom=CustomFormat(
-        request_template='{"turns": {{ messages | tojson }}, "stream": {{ stream | tojson }}}',
-        response_paths={"text": "said.text", "finish_reason": "said.ended"},
-        stream_paths={"text": "said.text", "finish_reason": "said.ended"},
-        stream_end="[OVER]",
-        error_paths={"error": "failed", "message": "failed.words", "code": "failed.why"},
-        error_reasons={"TOO_MANY_WORDS": "CONTEXT_LENGTH_EXCEEDED", "RUDE": "CONTENT_REFUSED"},
-    ),
+    custom=_DECLARED,
 )
-FRONTLESS = (GEMINI, TGI, CUSTOM)
+CUSTOM_LINES = replace(
+    CUSTOM,
+    content_type="application/x-ndjson",
+    token=lambda word: _line(_said(word)),
+    closing=b"",
+    mark=_line(_said("", ended="done")),
+    error_inside=_line(_failing("BROKEN", "it broke")),
+    ping=b"\n",
+    mark_needed=True,
+    unfinished=b'{"said": {"text": "',
+    malformed=b'{"said": nonsense}\n',
+    custom=replace(_DECLARED, stream_framing=StreamFraming.NDJSON, stream_end=""),
+    variant="lines",
+)
+FRONTLESS = (GEMINI, TGI, CUSTOM, CUSTOM_LINES)

@@ -27,7 +27,7 @@ class Case(NamedTuple):
 
 
 EVERY = [
-    pytest.param(Case(fault, wire, carrier), id=f"{fault.id}-{wire.dialect}-by-{carrier.id}")
+    pytest.param(Case(fault, wire, carrier), id=f"{fault.id}-{wire.id}-by-{carrier.id}")
     for fault in FAULTS
     for wire, carrier in WAYS
     if fault.spoken or wire is OPENAI_CHAT

@@ -80,6 +80,13 @@ class Wire:
     """What comes in the place of an answer to a filtered prompt, where that is no error."""
     custom: CustomFormat | None = None
     """The format, where it is the endpoint that declares it."""
+    variant: str = ""
+    """What tells it from another of the same dialect."""
+
+    @property
+    def id(self) -> str:
+        """What it is called in the name of a test."""
+        return f"{self.dialect}-{self.variant}" if self.variant else self.dialect
 
     @property
     def communication(self) -> Communication:

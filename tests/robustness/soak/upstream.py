@@ -66,8 +66,8 @@ def spoken() -> list[Wire]:
 
 
 def short(wire: Wire) -> str:
-    """Return a dialect's name as a part of an id."""
-    return wire.dialect.replace(".", "-")
+    """Return the name of what is spoken as a part of an id."""
+    return wire.id.replace(".", "-")
 
 
 def callable_names() -> Iterator[str]:
