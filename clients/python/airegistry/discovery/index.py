@@ -23,6 +23,7 @@ from airegistry.discovery.rows.agent import agent_facts
 from airegistry.discovery.rows.endpoint import endpoint_facts
 from airegistry.discovery.rows.model import ModelFacts, model_facts
 from airegistry.discovery.rows.row import Facts
+from airegistry.discovery.typos import typos
 from airegistry.errors import InvalidArgumentError
 from airegistry.observations.performance import Performance
 from airegistry.resources.requirements import DiscoverQuery, DiscoverTarget, Requirements
@@ -96,20 +97,29 @@ class Index:
         self.observe(performances, epoch)
 
     def discover(
-        self, query: DiscoverQuery, *, limit: int = 10, name_excluded: bool = False, path: str = "query"
+        self,
+        query: DiscoverQuery,
+        *,
+        limit: int = 10,
+        name_excluded: bool = False,
+        path: str = "query",
+        stored: bool = False,
     ) -> Discovery:
         """Return the best candidates for a query, best first, ties by name, with their scores explained.
 
-        Raise InvalidArgumentError for a query that cannot be answered, with the fields' paths below *path*.
+        A *stored* query may name what was there when it was written: its names are not taken for typos. Raise
+        InvalidArgumentError for a query that cannot be answered, with the fields' paths below *path*.
         """
         if limit < 1:
             raise InvalidArgumentError.of("limit", f"must be at least 1, is {limit}")
         self._pass_time()
         asked = asked_of(query.requirements)
-        key = (query.target, query.preference, query.weights, _hashable(asked), limit, name_excluded)
+        key = (query.target, query.preference, query.weights, _hashable(asked), limit, name_excluded, stored)
         answer = self._answers.get(key)
         if answer is None:
             expression = check(query, asked, path, self.compile_filter)
+            if not stored and (violations := tuple(typos(asked, self._candidates_for(query).table, path))):
+                raise InvalidArgumentError(violations=violations)
             wanted = Asked(query.requirements or _ANYTHING, tuple(asked), expression)
             answer = self._answer(query, wanted, limit, _MOST_NAMES if name_excluded else 0)
             self._answers.put(key, answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Protocol
 
 from airegistry.discovery.answers import ExclusionReason, Ranked, Score
@@ -77,7 +77,7 @@ class Candidates:
 
     def of_query(self, query: DiscoverQuery, *, path: str) -> tuple[Tier, ...]:
         """Return the one tier of what a query finds; *path* is where the query stands."""
-        return _tiers((Group(self._found_by(query, path)),))
+        return _tiers((Group(self._found_by(query, path, stored=False)),))
 
     def invocable(self) -> Iterator[Resource]:
         """Iterate over the models and routes that somebody could answer for, breakers aside; models first."""
@@ -115,7 +115,7 @@ class Candidates:
         elif target.agent is not None:
             found = self._of_agent(target.agent)
         else:
-            found = self._found_by(target.query or DiscoverQuery(), f"{path}.query")
+            found = self._found_by(target.query or DiscoverQuery(), f"{path}.query", stored=True)
         weight = 1 if target.weight is None else target.weight
         key = target.model or target.endpoint or target.agent or path
         if weight == 0:
@@ -148,13 +148,14 @@ class Candidates:
         target = self._target(name, Score())
         return self._fit([target] if target is not None else [])
 
-    def _found_by(self, query: DiscoverQuery, path: str) -> tuple[Target, ...]:
+    def _found_by(self, query: DiscoverQuery, path: str, *, stored: bool) -> tuple[Target, ...]:
         query = self._narrowed(query)
-        ranking = self._view.index.discover(query, limit=_FIRST_LOOK, name_excluded=True, path=path)
+        ask = partial(self._view.index.discover, query, path=path, stored=stored)
+        ranking = ask(limit=_FIRST_LOOK, name_excluded=True)
         self.exclusions.merge(ranking.exclusions)
         targets = self._usable(ranking.candidates)
         if not targets and ranking.matched_count > _FIRST_LOOK:
-            ranking = self._view.index.discover(query, limit=ranking.matched_count, path=path)
+            ranking = ask(limit=ranking.matched_count)
             targets = self._usable(ranking.candidates)
         return targets
 

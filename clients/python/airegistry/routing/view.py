@@ -14,11 +14,17 @@ class Index(Protocol):
     """Orders resources."""
 
     def discover(
-        self, query: DiscoverQuery, *, limit: int = 10, name_excluded: bool = False, path: str = "query"
+        self,
+        query: DiscoverQuery,
+        *,
+        limit: int = 10,
+        name_excluded: bool = False,
+        path: str = "query",
+        stored: bool = False,
     ) -> Discovery:
         """Return the best *limit* resources for a query, and count the others by what excluded them.
 
-        *path* is where the query stands, for errors.
+        *path* is where the query stands, for errors; *stored* says that nobody waits there to mend a name.
         """
         ...
 
