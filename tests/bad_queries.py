@@ -57,7 +57,13 @@ _LIMITS = {
     "min_tokens_per_second": (-1.0, math.nan, math.inf),
     "min_reliability": (-0.1, math.nan, 1.1),
 }
-_WHOLE = ("min_context_tokens", "min_output_tokens", "max_cost_nanos", "max_price_per_million_nanos")
+_WHOLE = (
+    "min_context_tokens",
+    "min_output_tokens",
+    "min_input_tokens",
+    "max_cost_nanos",
+    "max_price_per_million_nanos",
+)
 _DURATIONS = ("max_time_to_first_token", "max_duration", "max_retention")
 AGENT = DiscoverTarget.AGENT
 
@@ -87,6 +93,12 @@ CONTRADICTIONS: dict[str, Bad] = {
         says="is 5 and contradicts min_context_tokens, 4",
         min_context_tokens=4,
         min_output_tokens=5,
+    ),
+    "more-input-than-context": _asking(
+        "min_input_tokens",
+        says="is 5 and contradicts min_context_tokens, 4",
+        min_context_tokens=4,
+        min_input_tokens=5,
     ),
     "no-time-for-output": _asking("max_duration", says="is 0 and contradicts usage", max_duration=0.0),
     "skills-of-endpoints": _asking("skills", says="contradicts target: only agents have skills", skills=("plan",)),

@@ -53,7 +53,9 @@ LABELS = st.dictionaries(st.sampled_from(["team", "tier"]), st.sampled_from(["a"
 CAPABILITY = st.builds(Capability, supported=st.booleans()) | st.builds(Capability, level=st.integers(1, 5))
 DECLARED_CAPABILITIES = st.dictionaries(st.sampled_from(CAPABILITIES), CAPABILITY, max_size=3)
 MODALITIES = some(Modality.TEXT, Modality.IMAGE, Modality.FILE)
-LIMITS = st.builds(ModelLimits, context_tokens=maybe(NUMBERS), max_output_tokens=maybe(NUMBERS))
+LIMITS = st.builds(
+    ModelLimits, context_tokens=maybe(NUMBERS), max_output_tokens=maybe(NUMBERS), max_input_tokens=maybe(NUMBERS)
+)
 POLICY = st.builds(DataPolicy, trains_on_data=maybe(st.booleans()), retention=maybe(SECONDS))
 AUTH = st.builds(Auth, method=maybe(st.sampled_from([AuthMethod.NONE, AuthMethod.BEARER])))
 STATUS = st.builds(
@@ -184,6 +186,7 @@ REQUIREMENTS = {
     "output_modalities": MODALITIES,
     "min_context_tokens": NUMBERS,
     "min_output_tokens": NUMBERS,
+    "min_input_tokens": NUMBERS,
     "max_cost_nanos": NANOS,
     "max_price_per_million_nanos": NANOS,
     "usage": st.builds(TokenMix, NUMBERS, NUMBERS, NUMBERS).filter(lambda mix: mix != TokenMix()),

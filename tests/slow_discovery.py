@@ -261,6 +261,15 @@ def limit_of(name):
     return lambda subject, least, _: within(subject.limit(name), least)
 
 
+def takes_prompt(subject, tokens, _asked):
+    return all3(None if limit is None else tokens <= limit for limit in known_limits(subject))
+
+
+def known_limits(subject):
+    limits = [subject.limit("context_tokens"), subject.limit("max_input_tokens")]
+    return [limit for limit in limits if limit is not None] or [None]
+
+
 HOLDS = {
     "models": (Reason.MODEL, serves),
     "task": (Reason.TASK, lambda subject, task, _: subject.task(task)),
@@ -271,6 +280,7 @@ HOLDS = {
     "skills": (Reason.SKILL, has_skills),
     "min_context_tokens": (Reason.CONTEXT, limit_of("context_tokens")),
     "min_output_tokens": (Reason.CONTEXT, limit_of("max_output_tokens")),
+    "min_input_tokens": (Reason.CONTEXT, takes_prompt),
     "max_cost_nanos": (Reason.PRICE, costs_at_most),
     "max_price_per_million_nanos": (Reason.PRICE, averages_at_most),
     "max_time_to_first_token": (

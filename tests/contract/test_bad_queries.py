@@ -12,6 +12,8 @@ from airegistry.errors import InvalidArgumentError
 from airegistry.expressions.expression import compile_expression
 from airegistry.invoke.opening import open_engine
 from airegistry.resources.requirements import DiscoverQuery, DiscoverTarget, Requirements
+from airegistry.resources.resource import Resource
+from airegistry.resources.route import Route, RouteTarget, RouteTier
 from tests.bad_queries import BAD, REGISTERED
 from tests.catalogs import chat
 from tests.contract.test_registry_service import fake_registry, real_registry
@@ -57,8 +59,6 @@ async def test_a_registry_says_the_same(make, tmp_path):
 async def test_a_gateway_says_the_same(tmp_path):
     async with gateway_knowing(tmp_path, REGISTERED) as gateway, GatewayClient(gateway.address) as client:
         for name, bad in BAD.items():
-            if bad.query.target is DiscoverTarget.AGENT:
-                continue
             for ask in (client.explain, client.invoke):
                 with pytest.raises(InvalidArgumentError) as caught:
                     await ask(chat(query=bad.query))
@@ -70,8 +70,6 @@ async def test_an_embedded_engine_says_the_same():
     cache.replace(REGISTERED, 1)
     async with open_engine(cache) as engine:
         for name, bad in BAD.items():
-            if bad.query.target is DiscoverTarget.AGENT:
-                continue
             with pytest.raises(InvalidArgumentError) as caught:
                 await engine.invoke(chat(query=bad.query))
             assert said(caught.value.violations, "invocation.query") == said_by_the_index(bad), name
@@ -139,6 +137,18 @@ def test_a_name_is_a_typo_only_where_something_near_is_known():
 def test_a_neighbour_is_no_typo(registered, asked):
     endpoint = replace(REGISTERED[1], endpoint=replace(REGISTERED[1].endpoint, region=registered))
     assert index_of([REGISTERED[0], endpoint]).discover(asking(regions=(asked,))).matched_count == 0
+
+
+async def test_a_route_goes_on_past_a_tier_that_names_what_is_gone(tmp_path):
+    gone = RouteTier((RouteTarget(query=asking(all_capabilities=("barrista_mode",))),))
+    tiers = (gone, RouteTier((RouteTarget(model="models/m"),)))
+    route = Resource(name="routes/r", route=Route(tiers=tiers))
+    async with (
+        gateway_knowing(tmp_path, [*REGISTERED, route]) as gateway,
+        GatewayClient(gateway.address) as client,
+    ):
+        explained = await client.explain(chat("r"))
+    assert [each.candidate.resource.name for each in explained.candidates] == ["models/m/endpoints/e"]
 
 
 def test_a_stored_query_may_name_what_is_gone():

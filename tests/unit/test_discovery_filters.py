@@ -65,6 +65,18 @@ def speed(first=None, tokens=None, reliability=None):
             {"limits": ModelLimits(max_output_tokens=10)},
             {"limits": ModelLimits(max_output_tokens=9)},
         ),
+        (
+            {"min_input_tokens": 10},
+            Reason.CONTEXT,
+            {"limits": ModelLimits(max_input_tokens=10, context_tokens=11)},
+            {"limits": ModelLimits(max_input_tokens=9, context_tokens=11)},
+        ),
+        (
+            {"min_input_tokens": 10},
+            Reason.CONTEXT,
+            {"limits": ModelLimits(context_tokens=10)},
+            {"limits": ModelLimits(max_input_tokens=20, context_tokens=9)},
+        ),
         ({"max_time_to_first_token": 0.5}, Reason.LATENCY, speed(first=0.5), speed(first=0.6)),
         ({"min_tokens_per_second": 50}, Reason.LATENCY, speed(tokens=50), speed(tokens=49)),
         ({"max_duration": 3, "usage": TokenMix(9, 100)}, Reason.LATENCY, speed(1, 50), speed(1, 49)),

@@ -9,6 +9,8 @@ package airegistryv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -20,6 +22,79 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// What is declared or measured of a candidate.
+type ScoreFigureKind int32
+
+const (
+	// Invalid.
+	ScoreFigureKind_SCORE_FIGURE_KIND_UNSPECIFIED ScoreFigureKind = 0
+	// Seconds to the first token of a streamed answer, the median.
+	ScoreFigureKind_SCORE_FIGURE_KIND_TIME_TO_FIRST_TOKEN ScoreFigureKind = 1
+	// Output tokens per second after the first token, the median.
+	ScoreFigureKind_SCORE_FIGURE_KIND_TOKENS_PER_SECOND ScoreFigureKind = 2
+	// Seconds to the end of a whole answer, the median.
+	ScoreFigureKind_SCORE_FIGURE_KIND_DURATION ScoreFigureKind = 3
+	// The share of attempts that succeeded, without those that failed by the caller, the credential or a rate limit.
+	ScoreFigureKind_SCORE_FIGURE_KIND_SUCCESS_SHARE ScoreFigureKind = 4
+	// Attempts in the last minute; declared is the limit.
+	ScoreFigureKind_SCORE_FIGURE_KIND_REQUESTS_PER_MINUTE ScoreFigureKind = 5
+	// Tokens in the last minute; declared is the limit.
+	ScoreFigureKind_SCORE_FIGURE_KIND_TOKENS_PER_MINUTE ScoreFigureKind = 6
+	// The share of attempts that a rate limit refused.
+	ScoreFigureKind_SCORE_FIGURE_KIND_RATE_LIMITED_SHARE ScoreFigureKind = 7
+)
+
+// Enum value maps for ScoreFigureKind.
+var (
+	ScoreFigureKind_name = map[int32]string{
+		0: "SCORE_FIGURE_KIND_UNSPECIFIED",
+		1: "SCORE_FIGURE_KIND_TIME_TO_FIRST_TOKEN",
+		2: "SCORE_FIGURE_KIND_TOKENS_PER_SECOND",
+		3: "SCORE_FIGURE_KIND_DURATION",
+		4: "SCORE_FIGURE_KIND_SUCCESS_SHARE",
+		5: "SCORE_FIGURE_KIND_REQUESTS_PER_MINUTE",
+		6: "SCORE_FIGURE_KIND_TOKENS_PER_MINUTE",
+		7: "SCORE_FIGURE_KIND_RATE_LIMITED_SHARE",
+	}
+	ScoreFigureKind_value = map[string]int32{
+		"SCORE_FIGURE_KIND_UNSPECIFIED":         0,
+		"SCORE_FIGURE_KIND_TIME_TO_FIRST_TOKEN": 1,
+		"SCORE_FIGURE_KIND_TOKENS_PER_SECOND":   2,
+		"SCORE_FIGURE_KIND_DURATION":            3,
+		"SCORE_FIGURE_KIND_SUCCESS_SHARE":       4,
+		"SCORE_FIGURE_KIND_REQUESTS_PER_MINUTE": 5,
+		"SCORE_FIGURE_KIND_TOKENS_PER_MINUTE":   6,
+		"SCORE_FIGURE_KIND_RATE_LIMITED_SHARE":  7,
+	}
+)
+
+func (x ScoreFigureKind) Enum() *ScoreFigureKind {
+	p := new(ScoreFigureKind)
+	*p = x
+	return p
+}
+
+func (x ScoreFigureKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ScoreFigureKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_airegistry_v1_discovery_proto_enumTypes[0].Descriptor()
+}
+
+func (ScoreFigureKind) Type() protoreflect.EnumType {
+	return &file_airegistry_v1_discovery_proto_enumTypes[0]
+}
+
+func (x ScoreFigureKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ScoreFigureKind.Descriptor instead.
+func (ScoreFigureKind) EnumDescriptor() ([]byte, []int) {
+	return file_airegistry_v1_discovery_proto_rawDescGZIP(), []int{0}
+}
 
 // A part of a score.
 type ScorePartKind int32
@@ -70,11 +145,11 @@ func (x ScorePartKind) String() string {
 }
 
 func (ScorePartKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_airegistry_v1_discovery_proto_enumTypes[0].Descriptor()
+	return file_airegistry_v1_discovery_proto_enumTypes[1].Descriptor()
 }
 
 func (ScorePartKind) Type() protoreflect.EnumType {
-	return &file_airegistry_v1_discovery_proto_enumTypes[0]
+	return &file_airegistry_v1_discovery_proto_enumTypes[1]
 }
 
 func (x ScorePartKind) Number() protoreflect.EnumNumber {
@@ -83,7 +158,7 @@ func (x ScorePartKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ScorePartKind.Descriptor instead.
 func (ScorePartKind) EnumDescriptor() ([]byte, []int) {
-	return file_airegistry_v1_discovery_proto_rawDescGZIP(), []int{0}
+	return file_airegistry_v1_discovery_proto_rawDescGZIP(), []int{1}
 }
 
 // What a part's value rests on.
@@ -92,12 +167,14 @@ type ScoreBasis int32
 const (
 	// Invalid.
 	ScoreBasis_SCORE_BASIS_UNSPECIFIED ScoreBasis = 0
-	// Enough observations.
+	// Observations: they count for at least half.
 	ScoreBasis_SCORE_BASIS_MEASURED ScoreBasis = 1
 	// What the registrant declared.
 	ScoreBasis_SCORE_BASIS_DECLARED ScoreBasis = 2
 	// Nothing is known; a stated prior stands in.
 	ScoreBasis_SCORE_BASIS_PRIOR ScoreBasis = 3
+	// Observations, but few or old ones: what is declared, or the prior, counts for more.
+	ScoreBasis_SCORE_BASIS_MIXED ScoreBasis = 4
 )
 
 // Enum value maps for ScoreBasis.
@@ -107,12 +184,14 @@ var (
 		1: "SCORE_BASIS_MEASURED",
 		2: "SCORE_BASIS_DECLARED",
 		3: "SCORE_BASIS_PRIOR",
+		4: "SCORE_BASIS_MIXED",
 	}
 	ScoreBasis_value = map[string]int32{
 		"SCORE_BASIS_UNSPECIFIED": 0,
 		"SCORE_BASIS_MEASURED":    1,
 		"SCORE_BASIS_DECLARED":    2,
 		"SCORE_BASIS_PRIOR":       3,
+		"SCORE_BASIS_MIXED":       4,
 	}
 )
 
@@ -127,11 +206,11 @@ func (x ScoreBasis) String() string {
 }
 
 func (ScoreBasis) Descriptor() protoreflect.EnumDescriptor {
-	return file_airegistry_v1_discovery_proto_enumTypes[1].Descriptor()
+	return file_airegistry_v1_discovery_proto_enumTypes[2].Descriptor()
 }
 
 func (ScoreBasis) Type() protoreflect.EnumType {
-	return &file_airegistry_v1_discovery_proto_enumTypes[1]
+	return &file_airegistry_v1_discovery_proto_enumTypes[2]
 }
 
 func (x ScoreBasis) Number() protoreflect.EnumNumber {
@@ -140,7 +219,7 @@ func (x ScoreBasis) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ScoreBasis.Descriptor instead.
 func (ScoreBasis) EnumDescriptor() ([]byte, []int) {
-	return file_airegistry_v1_discovery_proto_rawDescGZIP(), []int{1}
+	return file_airegistry_v1_discovery_proto_rawDescGZIP(), []int{2}
 }
 
 // The filters in the order in which they are applied.
@@ -264,11 +343,11 @@ func (x ExclusionReason) String() string {
 }
 
 func (ExclusionReason) Descriptor() protoreflect.EnumDescriptor {
-	return file_airegistry_v1_discovery_proto_enumTypes[2].Descriptor()
+	return file_airegistry_v1_discovery_proto_enumTypes[3].Descriptor()
 }
 
 func (ExclusionReason) Type() protoreflect.EnumType {
-	return &file_airegistry_v1_discovery_proto_enumTypes[2]
+	return &file_airegistry_v1_discovery_proto_enumTypes[3]
 }
 
 func (x ExclusionReason) Number() protoreflect.EnumNumber {
@@ -277,7 +356,7 @@ func (x ExclusionReason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ExclusionReason.Descriptor instead.
 func (ExclusionReason) EnumDescriptor() ([]byte, []int) {
-	return file_airegistry_v1_discovery_proto_rawDescGZIP(), []int{2}
+	return file_airegistry_v1_discovery_proto_rawDescGZIP(), []int{3}
 }
 
 // One of the ranked answers of a Discover.
@@ -430,7 +509,11 @@ type ScorePart struct {
 	// `value` × `weight`.
 	Contribution float64 `protobuf:"fixed64,4,opt,name=contribution,proto3" json:"contribution,omitempty"`
 	// What `value` rests on.
-	Basis         ScoreBasis `protobuf:"varint,5,opt,name=basis,proto3,enum=airegistry.v1.ScoreBasis" json:"basis,omitempty"`
+	Basis ScoreBasis `protobuf:"varint,5,opt,name=basis,proto3,enum=airegistry.v1.ScoreBasis" json:"basis,omitempty"`
+	// How much of `value` is there only because little was measured lately, so that who is new, or was bad once, is tried.
+	Exploration float64 `protobuf:"fixed64,6,opt,name=exploration,proto3" json:"exploration,omitempty"`
+	// What is declared and what was measured that `value` rests on, side by side.
+	Figures       []*ScoreFigure `protobuf:"bytes,7,rep,name=figures,proto3" json:"figures,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -500,6 +583,111 @@ func (x *ScorePart) GetBasis() ScoreBasis {
 	return ScoreBasis_SCORE_BASIS_UNSPECIFIED
 }
 
+func (x *ScorePart) GetExploration() float64 {
+	if x != nil {
+		return x.Exploration
+	}
+	return 0
+}
+
+func (x *ScorePart) GetFigures() []*ScoreFigure {
+	if x != nil {
+		return x.Figures
+	}
+	return nil
+}
+
+// What is declared and what was measured of a candidate. At least one of both is set.
+type ScoreFigure struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of what.
+	Kind ScoreFigureKind `protobuf:"varint,1,opt,name=kind,proto3,enum=airegistry.v1.ScoreFigureKind" json:"kind,omitempty"`
+	// What the registrant declared. Unset: nothing.
+	Declared *float64 `protobuf:"fixed64,2,opt,name=declared,proto3,oneof" json:"declared,omitempty"`
+	// What was measured. Unset: nothing.
+	Measured *float64 `protobuf:"fixed64,3,opt,name=measured,proto3,oneof" json:"measured,omitempty"`
+	// How many values were measured. 0: none.
+	Samples int64 `protobuf:"varint,4,opt,name=samples,proto3" json:"samples,omitempty"`
+	// How long the window is in which they were measured. Unset: nothing was.
+	Window *durationpb.Duration `protobuf:"bytes,5,opt,name=window,proto3" json:"window,omitempty"`
+	// When the last attempt in the window ended. Unset: nothing was measured.
+	LastTime      *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=last_time,json=lastTime,proto3" json:"last_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScoreFigure) Reset() {
+	*x = ScoreFigure{}
+	mi := &file_airegistry_v1_discovery_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScoreFigure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScoreFigure) ProtoMessage() {}
+
+func (x *ScoreFigure) ProtoReflect() protoreflect.Message {
+	mi := &file_airegistry_v1_discovery_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScoreFigure.ProtoReflect.Descriptor instead.
+func (*ScoreFigure) Descriptor() ([]byte, []int) {
+	return file_airegistry_v1_discovery_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ScoreFigure) GetKind() ScoreFigureKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ScoreFigureKind_SCORE_FIGURE_KIND_UNSPECIFIED
+}
+
+func (x *ScoreFigure) GetDeclared() float64 {
+	if x != nil && x.Declared != nil {
+		return *x.Declared
+	}
+	return 0
+}
+
+func (x *ScoreFigure) GetMeasured() float64 {
+	if x != nil && x.Measured != nil {
+		return *x.Measured
+	}
+	return 0
+}
+
+func (x *ScoreFigure) GetSamples() int64 {
+	if x != nil {
+		return x.Samples
+	}
+	return 0
+}
+
+func (x *ScoreFigure) GetWindow() *durationpb.Duration {
+	if x != nil {
+		return x.Window
+	}
+	return nil
+}
+
+func (x *ScoreFigure) GetLastTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastTime
+	}
+	return nil
+}
+
 // How many resources a filter cut. Each excluded resource counts once, at the first filter that cut it, in the fixed
 // order of ExclusionReason.
 type Exclusion struct {
@@ -516,7 +704,7 @@ type Exclusion struct {
 
 func (x *Exclusion) Reset() {
 	*x = Exclusion{}
-	mi := &file_airegistry_v1_discovery_proto_msgTypes[3]
+	mi := &file_airegistry_v1_discovery_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -528,7 +716,7 @@ func (x *Exclusion) String() string {
 func (*Exclusion) ProtoMessage() {}
 
 func (x *Exclusion) ProtoReflect() protoreflect.Message {
-	mi := &file_airegistry_v1_discovery_proto_msgTypes[3]
+	mi := &file_airegistry_v1_discovery_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -541,7 +729,7 @@ func (x *Exclusion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Exclusion.ProtoReflect.Descriptor instead.
 func (*Exclusion) Descriptor() ([]byte, []int) {
-	return file_airegistry_v1_discovery_proto_rawDescGZIP(), []int{3}
+	return file_airegistry_v1_discovery_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Exclusion) GetReason() ExclusionReason {
@@ -569,7 +757,7 @@ var File_airegistry_v1_discovery_proto protoreflect.FileDescriptor
 
 const file_airegistry_v1_discovery_proto_rawDesc = "" +
 	"\n" +
-	"\x1dairegistry/v1/discovery.proto\x12\rairegistry.v1\x1a\x1cairegistry/v1/resource.proto\"\xec\x01\n" +
+	"\x1dairegistry/v1/discovery.proto\x12\rairegistry.v1\x1a\x1cairegistry/v1/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xec\x01\n" +
 	"\tCandidate\x123\n" +
 	"\bresource\x18\x01 \x01(\v2\x17.airegistry.v1.ResourceR\bresource\x12-\n" +
 	"\x05model\x18\x02 \x01(\v2\x17.airegistry.v1.ResourceR\x05model\x12*\n" +
@@ -580,30 +768,51 @@ const file_airegistry_v1_discovery_proto_rawDesc = "" +
 	"\v_cost_nanos\"M\n" +
 	"\x05Score\x12\x14\n" +
 	"\x05total\x18\x01 \x01(\x01R\x05total\x12.\n" +
-	"\x05parts\x18\x02 \x03(\v2\x18.airegistry.v1.ScorePartR\x05parts\"\xc0\x01\n" +
+	"\x05parts\x18\x02 \x03(\v2\x18.airegistry.v1.ScorePartR\x05parts\"\x98\x02\n" +
 	"\tScorePart\x120\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1c.airegistry.v1.ScorePartKindR\x04kind\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x01R\x05value\x12\x16\n" +
 	"\x06weight\x18\x03 \x01(\x01R\x06weight\x12\"\n" +
 	"\fcontribution\x18\x04 \x01(\x01R\fcontribution\x12/\n" +
-	"\x05basis\x18\x05 \x01(\x0e2\x19.airegistry.v1.ScoreBasisR\x05basis\"o\n" +
+	"\x05basis\x18\x05 \x01(\x0e2\x19.airegistry.v1.ScoreBasisR\x05basis\x12 \n" +
+	"\vexploration\x18\x06 \x01(\x01R\vexploration\x124\n" +
+	"\afigures\x18\a \x03(\v2\x1a.airegistry.v1.ScoreFigureR\afigures\"\xa3\x02\n" +
+	"\vScoreFigure\x122\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x1e.airegistry.v1.ScoreFigureKindR\x04kind\x12\x1f\n" +
+	"\bdeclared\x18\x02 \x01(\x01H\x00R\bdeclared\x88\x01\x01\x12\x1f\n" +
+	"\bmeasured\x18\x03 \x01(\x01H\x01R\bmeasured\x88\x01\x01\x12\x18\n" +
+	"\asamples\x18\x04 \x01(\x03R\asamples\x121\n" +
+	"\x06window\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\x06window\x127\n" +
+	"\tlast_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\blastTimeB\v\n" +
+	"\t_declaredB\v\n" +
+	"\t_measured\"o\n" +
 	"\tExclusion\x126\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1e.airegistry.v1.ExclusionReasonR\x06reason\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x05R\x05count\x12\x14\n" +
-	"\x05names\x18\x03 \x03(\tR\x05names*\xbf\x01\n" +
+	"\x05names\x18\x03 \x03(\tR\x05names*\xcb\x02\n" +
+	"\x0fScoreFigureKind\x12!\n" +
+	"\x1dSCORE_FIGURE_KIND_UNSPECIFIED\x10\x00\x12)\n" +
+	"%SCORE_FIGURE_KIND_TIME_TO_FIRST_TOKEN\x10\x01\x12'\n" +
+	"#SCORE_FIGURE_KIND_TOKENS_PER_SECOND\x10\x02\x12\x1e\n" +
+	"\x1aSCORE_FIGURE_KIND_DURATION\x10\x03\x12#\n" +
+	"\x1fSCORE_FIGURE_KIND_SUCCESS_SHARE\x10\x04\x12)\n" +
+	"%SCORE_FIGURE_KIND_REQUESTS_PER_MINUTE\x10\x05\x12'\n" +
+	"#SCORE_FIGURE_KIND_TOKENS_PER_MINUTE\x10\x06\x12(\n" +
+	"$SCORE_FIGURE_KIND_RATE_LIMITED_SHARE\x10\a*\xbf\x01\n" +
 	"\rScorePartKind\x12\x1f\n" +
 	"\x1bSCORE_PART_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14SCORE_PART_KIND_COST\x10\x01\x12\x1b\n" +
 	"\x17SCORE_PART_KIND_LATENCY\x10\x02\x12\x1f\n" +
 	"\x1bSCORE_PART_KIND_RELIABILITY\x10\x03\x12\x1b\n" +
 	"\x17SCORE_PART_KIND_QUALITY\x10\x04\x12\x18\n" +
-	"\x14SCORE_PART_KIND_LOAD\x10\x05*t\n" +
+	"\x14SCORE_PART_KIND_LOAD\x10\x05*\x8b\x01\n" +
 	"\n" +
 	"ScoreBasis\x12\x1b\n" +
 	"\x17SCORE_BASIS_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14SCORE_BASIS_MEASURED\x10\x01\x12\x18\n" +
 	"\x14SCORE_BASIS_DECLARED\x10\x02\x12\x15\n" +
-	"\x11SCORE_BASIS_PRIOR\x10\x03*\xe9\x05\n" +
+	"\x11SCORE_BASIS_PRIOR\x10\x03\x12\x15\n" +
+	"\x11SCORE_BASIS_MIXED\x10\x04*\xe9\x05\n" +
 	"\x0fExclusionReason\x12 \n" +
 	"\x1cEXCLUSION_REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16EXCLUSION_REASON_MODEL\x10\x01\x12\x19\n" +
@@ -644,31 +853,39 @@ func file_airegistry_v1_discovery_proto_rawDescGZIP() []byte {
 	return file_airegistry_v1_discovery_proto_rawDescData
 }
 
-var file_airegistry_v1_discovery_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_airegistry_v1_discovery_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_airegistry_v1_discovery_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_airegistry_v1_discovery_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_airegistry_v1_discovery_proto_goTypes = []any{
-	(ScorePartKind)(0),   // 0: airegistry.v1.ScorePartKind
-	(ScoreBasis)(0),      // 1: airegistry.v1.ScoreBasis
-	(ExclusionReason)(0), // 2: airegistry.v1.ExclusionReason
-	(*Candidate)(nil),    // 3: airegistry.v1.Candidate
-	(*Score)(nil),        // 4: airegistry.v1.Score
-	(*ScorePart)(nil),    // 5: airegistry.v1.ScorePart
-	(*Exclusion)(nil),    // 6: airegistry.v1.Exclusion
-	(*Resource)(nil),     // 7: airegistry.v1.Resource
+	(ScoreFigureKind)(0),          // 0: airegistry.v1.ScoreFigureKind
+	(ScorePartKind)(0),            // 1: airegistry.v1.ScorePartKind
+	(ScoreBasis)(0),               // 2: airegistry.v1.ScoreBasis
+	(ExclusionReason)(0),          // 3: airegistry.v1.ExclusionReason
+	(*Candidate)(nil),             // 4: airegistry.v1.Candidate
+	(*Score)(nil),                 // 5: airegistry.v1.Score
+	(*ScorePart)(nil),             // 6: airegistry.v1.ScorePart
+	(*ScoreFigure)(nil),           // 7: airegistry.v1.ScoreFigure
+	(*Exclusion)(nil),             // 8: airegistry.v1.Exclusion
+	(*Resource)(nil),              // 9: airegistry.v1.Resource
+	(*durationpb.Duration)(nil),   // 10: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
 }
 var file_airegistry_v1_discovery_proto_depIdxs = []int32{
-	7, // 0: airegistry.v1.Candidate.resource:type_name -> airegistry.v1.Resource
-	7, // 1: airegistry.v1.Candidate.model:type_name -> airegistry.v1.Resource
-	4, // 2: airegistry.v1.Candidate.score:type_name -> airegistry.v1.Score
-	5, // 3: airegistry.v1.Score.parts:type_name -> airegistry.v1.ScorePart
-	0, // 4: airegistry.v1.ScorePart.kind:type_name -> airegistry.v1.ScorePartKind
-	1, // 5: airegistry.v1.ScorePart.basis:type_name -> airegistry.v1.ScoreBasis
-	2, // 6: airegistry.v1.Exclusion.reason:type_name -> airegistry.v1.ExclusionReason
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	9,  // 0: airegistry.v1.Candidate.resource:type_name -> airegistry.v1.Resource
+	9,  // 1: airegistry.v1.Candidate.model:type_name -> airegistry.v1.Resource
+	5,  // 2: airegistry.v1.Candidate.score:type_name -> airegistry.v1.Score
+	6,  // 3: airegistry.v1.Score.parts:type_name -> airegistry.v1.ScorePart
+	1,  // 4: airegistry.v1.ScorePart.kind:type_name -> airegistry.v1.ScorePartKind
+	2,  // 5: airegistry.v1.ScorePart.basis:type_name -> airegistry.v1.ScoreBasis
+	7,  // 6: airegistry.v1.ScorePart.figures:type_name -> airegistry.v1.ScoreFigure
+	0,  // 7: airegistry.v1.ScoreFigure.kind:type_name -> airegistry.v1.ScoreFigureKind
+	10, // 8: airegistry.v1.ScoreFigure.window:type_name -> google.protobuf.Duration
+	11, // 9: airegistry.v1.ScoreFigure.last_time:type_name -> google.protobuf.Timestamp
+	3,  // 10: airegistry.v1.Exclusion.reason:type_name -> airegistry.v1.ExclusionReason
+	11, // [11:11] is the sub-list for method output_type
+	11, // [11:11] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_airegistry_v1_discovery_proto_init() }
@@ -678,13 +895,14 @@ func file_airegistry_v1_discovery_proto_init() {
 	}
 	file_airegistry_v1_resource_proto_init()
 	file_airegistry_v1_discovery_proto_msgTypes[0].OneofWrappers = []any{}
+	file_airegistry_v1_discovery_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_airegistry_v1_discovery_proto_rawDesc), len(file_airegistry_v1_discovery_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   4,
+			NumEnums:      4,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

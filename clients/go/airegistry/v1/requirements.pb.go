@@ -345,6 +345,8 @@ type Requirements struct {
 	MinContextTokens *int64 `protobuf:"varint,6,opt,name=min_context_tokens,json=minContextTokens,proto3,oneof" json:"min_context_tokens,omitempty"`
 	// Output tokens that must be allowed.
 	MinOutputTokens *int64 `protobuf:"varint,7,opt,name=min_output_tokens,json=minOutputTokens,proto3,oneof" json:"min_output_tokens,omitempty"`
+	// Input tokens that must fit: within the limit of input and within that of input and output together, as far as known.
+	MinInputTokens *int64 `protobuf:"varint,32,opt,name=min_input_tokens,json=minInputTokens,proto3,oneof" json:"min_input_tokens,omitempty"`
 	// The most that the mix in `usage` may cost, in nano-USD.
 	MaxCostNanos *int64 `protobuf:"varint,8,opt,name=max_cost_nanos,json=maxCostNanos,proto3,oneof" json:"max_cost_nanos,omitempty"`
 	// The most that 1,000,000 tokens of the mix in `usage` may cost on average, in nano-USD.
@@ -480,6 +482,13 @@ func (x *Requirements) GetMinContextTokens() int64 {
 func (x *Requirements) GetMinOutputTokens() int64 {
 	if x != nil && x.MinOutputTokens != nil {
 		return *x.MinOutputTokens
+	}
+	return 0
+}
+
+func (x *Requirements) GetMinInputTokens() int64 {
+	if x != nil && x.MinInputTokens != nil {
+		return *x.MinInputTokens
 	}
 	return 0
 }
@@ -809,7 +818,7 @@ const file_airegistry_v1_requirements_proto_rawDesc = "" +
 	"\n" +
 	"preference\x18\x03 \x01(\x0e2\x19.airegistry.v1.PreferenceR\n" +
 	"preference\x125\n" +
-	"\aweights\x18\x04 \x01(\v2\x1b.airegistry.v1.ScoreWeightsR\aweights\"\x8e\r\n" +
+	"\aweights\x18\x04 \x01(\v2\x1b.airegistry.v1.ScoreWeightsR\aweights\"\xd2\r\n" +
 	"\fRequirements\x12\x12\n" +
 	"\x04task\x18\x01 \x01(\tR\x04task\x12)\n" +
 	"\x10all_capabilities\x18\x02 \x03(\tR\x0fallCapabilities\x12)\n" +
@@ -817,21 +826,22 @@ const file_airegistry_v1_requirements_proto_rawDesc = "" +
 	"\x10input_modalities\x18\x04 \x03(\x0e2\x17.airegistry.v1.ModalityR\x0finputModalities\x12D\n" +
 	"\x11output_modalities\x18\x05 \x03(\x0e2\x17.airegistry.v1.ModalityR\x10outputModalities\x121\n" +
 	"\x12min_context_tokens\x18\x06 \x01(\x03H\x00R\x10minContextTokens\x88\x01\x01\x12/\n" +
-	"\x11min_output_tokens\x18\a \x01(\x03H\x01R\x0fminOutputTokens\x88\x01\x01\x12)\n" +
-	"\x0emax_cost_nanos\x18\b \x01(\x03H\x02R\fmaxCostNanos\x88\x01\x01\x12A\n" +
-	"\x1bmax_price_per_million_nanos\x18\t \x01(\x03H\x03R\x17maxPricePerMillionNanos\x88\x01\x01\x12-\n" +
+	"\x11min_output_tokens\x18\a \x01(\x03H\x01R\x0fminOutputTokens\x88\x01\x01\x12-\n" +
+	"\x10min_input_tokens\x18  \x01(\x03H\x02R\x0eminInputTokens\x88\x01\x01\x12)\n" +
+	"\x0emax_cost_nanos\x18\b \x01(\x03H\x03R\fmaxCostNanos\x88\x01\x01\x12A\n" +
+	"\x1bmax_price_per_million_nanos\x18\t \x01(\x03H\x04R\x17maxPricePerMillionNanos\x88\x01\x01\x12-\n" +
 	"\x05usage\x18\n" +
 	" \x01(\v2\x17.airegistry.v1.TokenMixR\x05usage\x12O\n" +
 	"\x17max_time_to_first_token\x18\v \x01(\v2\x19.google.protobuf.DurationR\x13maxTimeToFirstToken\x12<\n" +
 	"\fmax_duration\x18\f \x01(\v2\x19.google.protobuf.DurationR\vmaxDuration\x126\n" +
-	"\x15min_tokens_per_second\x18\r \x01(\x01H\x04R\x12minTokensPerSecond\x88\x01\x01\x12,\n" +
-	"\x0fmin_reliability\x18\x0e \x01(\x01H\x05R\x0eminReliability\x88\x01\x01\x12\x18\n" +
+	"\x15min_tokens_per_second\x18\r \x01(\x01H\x05R\x12minTokensPerSecond\x88\x01\x01\x12,\n" +
+	"\x0fmin_reliability\x18\x0e \x01(\x01H\x06R\x0eminReliability\x88\x01\x01\x12\x18\n" +
 	"\aregions\x18\x0f \x03(\tR\aregions\x12\x1c\n" +
 	"\tproviders\x18\x10 \x03(\tR\tproviders\x12-\n" +
 	"\x12excluded_providers\x18\x11 \x03(\tR\x11excludedProviders\x12\x16\n" +
 	"\x06models\x18\x12 \x03(\tR\x06models\x12?\n" +
 	"\x06labels\x18\x13 \x03(\v2'.airegistry.v1.Requirements.LabelsEntryR\x06labels\x12$\n" +
-	"\vno_training\x18\x14 \x01(\bH\x06R\n" +
+	"\vno_training\x18\x14 \x01(\bH\aR\n" +
 	"noTraining\x88\x01\x01\x12>\n" +
 	"\rmax_retention\x18\x15 \x01(\v2\x19.google.protobuf.DurationR\fmaxRetention\x12H\n" +
 	"\x10lifecycle_stages\x18\x16 \x03(\x0e2\x1d.airegistry.v1.LifecycleStageR\x0flifecycleStages\x128\n" +
@@ -850,7 +860,8 @@ const file_airegistry_v1_requirements_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x15\n" +
 	"\x13_min_context_tokensB\x14\n" +
-	"\x12_min_output_tokensB\x11\n" +
+	"\x12_min_output_tokensB\x13\n" +
+	"\x11_min_input_tokensB\x11\n" +
 	"\x0f_max_cost_nanosB\x1e\n" +
 	"\x1c_max_price_per_million_nanosB\x18\n" +
 	"\x16_min_tokens_per_secondB\x12\n" +

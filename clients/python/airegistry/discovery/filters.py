@@ -74,6 +74,7 @@ def _context(asking: Asking) -> Bits | None:
     return all_of(
         asking.at_least("min_context_tokens", Number.CONTEXT_TOKENS),
         asking.at_least("min_output_tokens", Number.OUTPUT_TOKENS),
+        asking.at_least("min_input_tokens", Number.INPUT_TOKENS),
     )
 
 
@@ -191,7 +192,7 @@ _FILTERS: tuple[tuple[ExclusionReason, frozenset[str], _Filter], ...] = (
     (ExclusionReason.CAPABILITY, frozenset({"all_capabilities", "any_capabilities"}), _capability),
     (ExclusionReason.MODALITY, frozenset({"input_modalities", "output_modalities"}), _modality),
     (ExclusionReason.SKILL, frozenset({"skills"}), _skill),
-    (ExclusionReason.CONTEXT, frozenset({"min_context_tokens", "min_output_tokens"}), _context),
+    (ExclusionReason.CONTEXT, frozenset({"min_context_tokens", "min_output_tokens", "min_input_tokens"}), _context),
     (ExclusionReason.PRICE, frozenset({"max_cost_nanos", "max_price_per_million_nanos"}), _price),
     (
         ExclusionReason.LATENCY,

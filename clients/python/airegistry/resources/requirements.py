@@ -61,6 +61,7 @@ class Requirements:
     output_modalities: tuple[Modality, ...] = ()
     min_context_tokens: int | None = None
     min_output_tokens: int | None = None
+    min_input_tokens: int | None = None
     max_cost_nanos: int | None = None
     max_price_per_million_nanos: int | None = None
     usage: TokenMix | None = None

@@ -209,6 +209,7 @@ class Requirements(_message.Message):
     OUTPUT_MODALITIES_FIELD_NUMBER: _builtins.int
     MIN_CONTEXT_TOKENS_FIELD_NUMBER: _builtins.int
     MIN_OUTPUT_TOKENS_FIELD_NUMBER: _builtins.int
+    MIN_INPUT_TOKENS_FIELD_NUMBER: _builtins.int
     MAX_COST_NANOS_FIELD_NUMBER: _builtins.int
     MAX_PRICE_PER_MILLION_NANOS_FIELD_NUMBER: _builtins.int
     USAGE_FIELD_NUMBER: _builtins.int
@@ -241,6 +242,8 @@ class Requirements(_message.Message):
     """Tokens that must fit, input and output together."""
     min_output_tokens: _builtins.int
     """Output tokens that must be allowed."""
+    min_input_tokens: _builtins.int
+    """Input tokens that must fit: within the limit of input and within that of input and output together, as far as known."""
     max_cost_nanos: _builtins.int
     """The most that the mix in `usage` may cost, in nano-USD."""
     max_price_per_million_nanos: _builtins.int
@@ -355,6 +358,7 @@ class Requirements(_message.Message):
         output_modalities: _abc.Iterable[_model_pb2.Modality.ValueType] | None = ...,
         min_context_tokens: _builtins.int | None = ...,
         min_output_tokens: _builtins.int | None = ...,
+        min_input_tokens: _builtins.int | None = ...,
         max_cost_nanos: _builtins.int | None = ...,
         max_price_per_million_nanos: _builtins.int | None = ...,
         usage: Global___TokenMix | None = ...,
@@ -380,9 +384,9 @@ class Requirements(_message.Message):
         filter: _builtins.str = ...,
         allow_unknown: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_cost_nanos", b"_max_cost_nanos", "_max_price_per_million_nanos", b"_max_price_per_million_nanos", "_min_context_tokens", b"_min_context_tokens", "_min_output_tokens", b"_min_output_tokens", "_min_reliability", b"_min_reliability", "_min_tokens_per_second", b"_min_tokens_per_second", "_no_training", b"_no_training", "max_cost_nanos", b"max_cost_nanos", "max_duration", b"max_duration", "max_price_per_million_nanos", b"max_price_per_million_nanos", "max_retention", b"max_retention", "max_time_to_first_token", b"max_time_to_first_token", "min_context_tokens", b"min_context_tokens", "min_output_tokens", b"min_output_tokens", "min_reliability", b"min_reliability", "min_tokens_per_second", b"min_tokens_per_second", "no_training", b"no_training", "usage", b"usage"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_max_cost_nanos", b"_max_cost_nanos", "_max_price_per_million_nanos", b"_max_price_per_million_nanos", "_min_context_tokens", b"_min_context_tokens", "_min_input_tokens", b"_min_input_tokens", "_min_output_tokens", b"_min_output_tokens", "_min_reliability", b"_min_reliability", "_min_tokens_per_second", b"_min_tokens_per_second", "_no_training", b"_no_training", "max_cost_nanos", b"max_cost_nanos", "max_duration", b"max_duration", "max_price_per_million_nanos", b"max_price_per_million_nanos", "max_retention", b"max_retention", "max_time_to_first_token", b"max_time_to_first_token", "min_context_tokens", b"min_context_tokens", "min_input_tokens", b"min_input_tokens", "min_output_tokens", b"min_output_tokens", "min_reliability", b"min_reliability", "min_tokens_per_second", b"min_tokens_per_second", "no_training", b"no_training", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_cost_nanos", b"_max_cost_nanos", "_max_price_per_million_nanos", b"_max_price_per_million_nanos", "_min_context_tokens", b"_min_context_tokens", "_min_output_tokens", b"_min_output_tokens", "_min_reliability", b"_min_reliability", "_min_tokens_per_second", b"_min_tokens_per_second", "_no_training", b"_no_training", "all_capabilities", b"all_capabilities", "allow_unknown", b"allow_unknown", "any_capabilities", b"any_capabilities", "credential", b"credential", "dialects", b"dialects", "excluded_providers", b"excluded_providers", "families", b"families", "filter", b"filter", "health", b"health", "input_modalities", b"input_modalities", "labels", b"labels", "lifecycle_stages", b"lifecycle_stages", "max_cost_nanos", b"max_cost_nanos", "max_duration", b"max_duration", "max_price_per_million_nanos", b"max_price_per_million_nanos", "max_retention", b"max_retention", "max_time_to_first_token", b"max_time_to_first_token", "min_context_tokens", b"min_context_tokens", "min_output_tokens", b"min_output_tokens", "min_reliability", b"min_reliability", "min_tokens_per_second", b"min_tokens_per_second", "models", b"models", "no_training", b"no_training", "output_modalities", b"output_modalities", "providers", b"providers", "quantizations", b"quantizations", "regions", b"regions", "skills", b"skills", "task", b"task", "usage", b"usage", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_cost_nanos", b"_max_cost_nanos", "_max_price_per_million_nanos", b"_max_price_per_million_nanos", "_min_context_tokens", b"_min_context_tokens", "_min_input_tokens", b"_min_input_tokens", "_min_output_tokens", b"_min_output_tokens", "_min_reliability", b"_min_reliability", "_min_tokens_per_second", b"_min_tokens_per_second", "_no_training", b"_no_training", "all_capabilities", b"all_capabilities", "allow_unknown", b"allow_unknown", "any_capabilities", b"any_capabilities", "credential", b"credential", "dialects", b"dialects", "excluded_providers", b"excluded_providers", "families", b"families", "filter", b"filter", "health", b"health", "input_modalities", b"input_modalities", "labels", b"labels", "lifecycle_stages", b"lifecycle_stages", "max_cost_nanos", b"max_cost_nanos", "max_duration", b"max_duration", "max_price_per_million_nanos", b"max_price_per_million_nanos", "max_retention", b"max_retention", "max_time_to_first_token", b"max_time_to_first_token", "min_context_tokens", b"min_context_tokens", "min_input_tokens", b"min_input_tokens", "min_output_tokens", b"min_output_tokens", "min_reliability", b"min_reliability", "min_tokens_per_second", b"min_tokens_per_second", "models", b"models", "no_training", b"no_training", "output_modalities", b"output_modalities", "providers", b"providers", "quantizations", b"quantizations", "regions", b"regions", "skills", b"skills", "task", b"task", "usage", b"usage", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_cost_nanos: _TypeAlias = _typing.Literal["max_cost_nanos"]  # noqa: Y015
     _WhichOneofArgType__max_cost_nanos: _TypeAlias = _typing.Literal["_max_cost_nanos", b"_max_cost_nanos"]  # noqa: Y015
@@ -390,6 +394,8 @@ class Requirements(_message.Message):
     _WhichOneofArgType__max_price_per_million_nanos: _TypeAlias = _typing.Literal["_max_price_per_million_nanos", b"_max_price_per_million_nanos"]  # noqa: Y015
     _WhichOneofReturnType__min_context_tokens: _TypeAlias = _typing.Literal["min_context_tokens"]  # noqa: Y015
     _WhichOneofArgType__min_context_tokens: _TypeAlias = _typing.Literal["_min_context_tokens", b"_min_context_tokens"]  # noqa: Y015
+    _WhichOneofReturnType__min_input_tokens: _TypeAlias = _typing.Literal["min_input_tokens"]  # noqa: Y015
+    _WhichOneofArgType__min_input_tokens: _TypeAlias = _typing.Literal["_min_input_tokens", b"_min_input_tokens"]  # noqa: Y015
     _WhichOneofReturnType__min_output_tokens: _TypeAlias = _typing.Literal["min_output_tokens"]  # noqa: Y015
     _WhichOneofArgType__min_output_tokens: _TypeAlias = _typing.Literal["_min_output_tokens", b"_min_output_tokens"]  # noqa: Y015
     _WhichOneofReturnType__min_reliability: _TypeAlias = _typing.Literal["min_reliability"]  # noqa: Y015
@@ -404,6 +410,8 @@ class Requirements(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max_price_per_million_nanos) -> _WhichOneofReturnType__max_price_per_million_nanos | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__min_context_tokens) -> _WhichOneofReturnType__min_context_tokens | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__min_input_tokens) -> _WhichOneofReturnType__min_input_tokens | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__min_output_tokens) -> _WhichOneofReturnType__min_output_tokens | None: ...
     @_typing.overload

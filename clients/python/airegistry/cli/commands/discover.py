@@ -40,6 +40,7 @@ def discover(
         str | None, typer.Option(help="The longest median time to the first token, such as 500ms.")
     ] = None,
     min_context: Annotated[str | None, typer.Option(help="The context it must take, such as 128k.")] = None,
+    min_input: Annotated[str | None, typer.Option(help="The prompt that must fit, in tokens, such as 20k.")] = None,
     min_reliability: Annotated[
         float | None, typer.Option(min=0, max=1, help="The share of calls that succeed.")
     ] = None,
@@ -49,6 +50,14 @@ def discover(
     label: Annotated[
         list[str] | None, typer.Option("--label", "-l", help="Only with this label.", metavar="KEY=VALUE")
     ] = None,
+    expression: Annotated[
+        str,
+        typer.Option(
+            "--filter",
+            help="Only what this is true of, in CEL, such as 'model.family == \"gpt\"'.",
+            metavar="EXPRESSION",
+        ),
+    ] = "",
     allow_unknown: Annotated[
         list[str] | None, typer.Option(help="A requirement that an unknown value satisfies; * for all.")
     ] = None,
@@ -81,6 +90,7 @@ def discover(
         max_price_per_million_nanos=dollars(max_price),
         max_time_to_first_token=duration(max_latency),
         min_context_tokens=count(min_context),
+        min_input_tokens=count(min_input),
         min_reliability=min_reliability,
         providers=tuple(provider or ()),
         regions=tuple(region or ()),
@@ -88,6 +98,7 @@ def discover(
         labels=labels(label or ()),
         allow_unknown=tuple(allow_unknown or ()),
         skills=tuple(skill or ()),
+        filter=expression,
         credential=CredentialRequirement.ANY if any_credential else None,
     )
     query = DiscoverQuery(

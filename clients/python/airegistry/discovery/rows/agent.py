@@ -45,7 +45,7 @@ def agent_facts(resource: Resource, at: datetime) -> Facts:
     return Facts(
         model="",
         marks=frozenset((*_marks(agent), *label_marks(resource.labels), *health_marks(resource.status))),
-        numbers=(NO_NUMBER, NO_NUMBER, retention_of(agent.data_policy)),
+        numbers=(NO_NUMBER, NO_NUMBER, NO_NUMBER, retention_of(agent.data_policy)),
         rates=agent_rates(agent.prices, at),
         quality=values.quality(()),
         claims=claims_of(status, state=status.agent_state),

@@ -59,8 +59,12 @@ def _marks(resource: Resource, endpoint: Endpoint, stage: LifecycleStage) -> Ite
 
 def _numbers(endpoint: Endpoint, model: ModelLimits) -> tuple[float, ...]:
     own = endpoint.limits or _NO_LIMITS
+    context = model.context_tokens if own.context_tokens is None else own.context_tokens
+    prompt = model.max_input_tokens if own.max_input_tokens is None else own.max_input_tokens
     return (
-        number(model.context_tokens if own.context_tokens is None else own.context_tokens),
+        number(context),
         number(model.max_output_tokens if own.max_output_tokens is None else own.max_output_tokens),
+        # A prompt has to fit into the context, too; of the two, one may be all that is known.
+        number(min((limit for limit in (context, prompt) if limit is not None), default=None)),
         retention_of(endpoint.data_policy),
     )

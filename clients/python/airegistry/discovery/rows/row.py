@@ -57,11 +57,12 @@ class Number(IntEnum):
 
     CONTEXT_TOKENS = 0
     OUTPUT_TOKENS = 1
-    RETENTION = 2
-    TIME_TO_FIRST_TOKEN = 3
-    TOKENS_PER_SECOND = 4
-    RELIABILITY = 5
-    DURATION = 6
+    INPUT_TOKENS = 2
+    RETENTION = 3
+    TIME_TO_FIRST_TOKEN = 4
+    TOKENS_PER_SECOND = 5
+    RELIABILITY = 6
+    DURATION = 7
 
 
 Marks = frozenset[tuple[Mark, str]]

@@ -14,7 +14,15 @@ from airegistry.resources.requirements import CredentialRequirement, DiscoverQue
 from airegistry.resources.validation.rules import Violations
 
 # Facts of models and of who serves them; to an agent they are unknown for ever.
-_OF_ENDPOINTS = ("task", "min_context_tokens", "min_output_tokens", "quantizations", "dialects", "families")
+_OF_ENDPOINTS = (
+    "task",
+    "min_context_tokens",
+    "min_output_tokens",
+    "min_input_tokens",
+    "quantizations",
+    "dialects",
+    "families",
+)
 
 
 def contradictions(query: DiscoverQuery, asked: Mapping[str, Any], path: str) -> Violations:
@@ -43,10 +51,12 @@ def _of_providers(asked: Mapping[str, Any], below: str) -> Violations:
 
 
 def _of_tokens(asked: Mapping[str, Any], below: str) -> Violations:
-    context, output = asked.get("min_context_tokens"), asked.get("min_output_tokens")
-    if context is not None and output is not None and output > context:
-        problem = f"is {output} and contradicts min_context_tokens, {context}: that counts input and output together"
-        yield FieldViolation(f"{below}.min_output_tokens", problem)
+    context = asked.get("min_context_tokens")
+    for name in ("min_output_tokens", "min_input_tokens") if context is not None else ():
+        part = asked.get(name)
+        if part is not None and part > context:
+            problem = f"is {part} and contradicts min_context_tokens, {context}: that counts input and output together"
+            yield FieldViolation(f"{below}.{name}", problem)
     mix, longest = asked.get("usage"), asked.get("max_duration")
     # Each call of a mix that writes anything takes time.
     if longest == 0 and (mix is None or mix.output_tokens) and not _passes("max_duration", asked):

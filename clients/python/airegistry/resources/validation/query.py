@@ -94,6 +94,7 @@ _CHECKS: Mapping[str, Callable[[Any, str], Violations]] = {
     "any_capabilities": _named(32),
     "min_context_tokens": whole,
     "min_output_tokens": whole,
+    "min_input_tokens": whole,
     "max_cost_nanos": whole,
     "max_price_per_million_nanos": whole,
     "usage": _check_mix,
