@@ -25,16 +25,14 @@ MODEL = Resource(
     name="models/m",
     model=Model(tasks=("text-generation", "make-coffee"), capabilities={"barista_mode": Capability(supported=True)}),
 )
-ENDPOINT = Resource(
-    name="models/m/endpoints/e",
-    endpoint=Endpoint(
-        provider="acme",
-        address="https://a.example",
-        upstream_model="m",
-        communication=Communication(dialect="openai.chat", auth=Auth(AuthMethod.NONE)),
-        region="frankfurt-dc1",
-    ),
+SERVED = Endpoint(
+    provider="acme",
+    address="https://a.example",
+    upstream_model="m",
+    communication=Communication(dialect="openai.chat", auth=Auth(AuthMethod.NONE)),
+    region="frankfurt-dc1",
 )
+ENDPOINT = Resource(name="models/m/endpoints/e", endpoint=SERVED)
 REGISTERED = (MODEL, ENDPOINT)
 """What the suggestions for names are about."""
 
@@ -86,7 +84,7 @@ CONTRADICTIONS: dict[str, Bad] = {
         "excluded_providers",
         says="contradicts providers: every one of them is excluded",
         providers=("a", "b"),
-        excluded_providers=("b", "c", "a"),
+        excluded_providers=("b", "a"),
     ),
     "more-output-than-context": _asking(
         "min_output_tokens",

@@ -14,7 +14,7 @@ from airegistry.invoke.opening import open_engine
 from airegistry.resources.requirements import DiscoverQuery, DiscoverTarget, Requirements
 from airegistry.resources.resource import Resource
 from airegistry.resources.route import Route, RouteTarget, RouteTier
-from tests.bad_queries import BAD, REGISTERED
+from tests.bad_queries import BAD, REGISTERED, SERVED
 from tests.catalogs import chat
 from tests.contract.test_registry_service import fake_registry, real_registry
 from tests.planes import gateway_knowing
@@ -130,13 +130,20 @@ def test_a_name_is_a_typo_only_where_something_near_is_known():
         index_of(REGISTERED).discover(query)
 
 
+def serving_in(region):
+    return Resource(name="models/m/endpoints/e", endpoint=replace(SERVED, region=region))
+
+
 @pytest.mark.parametrize(
     ("registered", "asked"),
     [("us-east", "us-west"), ("zone-a", "zone-b"), ("gpu1", "gpu2"), ("eastus", "westus"), ("paris", "porto")],
 )
 def test_a_neighbour_is_no_typo(registered, asked):
-    endpoint = replace(REGISTERED[1], endpoint=replace(REGISTERED[1].endpoint, region=registered))
-    assert index_of([REGISTERED[0], endpoint]).discover(asking(regions=(asked,))).matched_count == 0
+    assert index_of([serving_in(registered)]).discover(asking(regions=(asked,))).matched_count == 0
+
+
+def test_the_beginning_of_a_region_is_no_typo():
+    assert index_of([serving_in("westland-alpha")]).discover(asking(regions=("westland-alph*",))).matched_count == 1
 
 
 async def test_a_route_goes_on_past_a_tier_that_names_what_is_gone(tmp_path):
@@ -148,7 +155,8 @@ async def test_a_route_goes_on_past_a_tier_that_names_what_is_gone(tmp_path):
         GatewayClient(gateway.address) as client,
     ):
         explained = await client.explain(chat("r"))
-    assert [each.candidate.resource.name for each in explained.candidates] == ["models/m/endpoints/e"]
+    found = [each.candidate and each.candidate.resource for each in explained.candidates]
+    assert [each and each.name for each in found] == ["models/m/endpoints/e"]
 
 
 def test_a_stored_query_may_name_what_is_gone():
