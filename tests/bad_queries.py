@@ -46,6 +46,11 @@ class Bad:
     says: str
 
 
+def _limited(name: str, value: float, *, says: str = "") -> Bad:
+    requirements: dict[str, Any] = {name: value}
+    return _asking(name, says=says, **requirements)
+
+
 def _asking(*fields: str, says: str, target: DiscoverTarget | None = None, **requirements: Any) -> Bad:
     query = DiscoverQuery(target, Requirements(**requirements))
     return Bad(query, tuple(f"requirements.{field}" for field in fields), says)
@@ -66,8 +71,8 @@ _DURATIONS = ("max_time_to_first_token", "max_duration", "max_retention")
 AGENT = DiscoverTarget.AGENT
 
 LIMITS: dict[str, Bad] = {
-    **{f"{name}={value}": _asking(name, says="", **{name: value}) for name in _LIMITS for value in _LIMITS[name]},
-    **{f"{name}=-1": _asking(name, says="must be 0 or more", **{name: -1}) for name in (*_WHOLE, *_DURATIONS)},
+    **{f"{name}={value}": _limited(name, value) for name in _LIMITS for value in _LIMITS[name]},
+    **{f"{name}=-1": _limited(name, -1, says="must be 0 or more") for name in (*_WHOLE, *_DURATIONS)},
     "negative-mix": _asking("usage.input_tokens", says="must be 0 or more", usage=TokenMix(-1, 5)),
     "empty-mix": _asking("usage", says="must have at least one token", usage=TokenMix()),
 }
