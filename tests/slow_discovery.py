@@ -22,7 +22,7 @@ from airegistry.resources.requirements import (
     TokenMix,
 )
 from airegistry.resources.resource import AgentState, Health, Liveness, ResourceStatus
-from tests.slow_measurements import NO_LIMITS, NOTHING_DECLARED, Seen, latency, load, numbers, reliability
+from tests.slow_measurements import NO_LIMITS, NOTHING_DECLARED, Seen, exploration, latency, load, numbers, reliability
 
 
 def all3(values):
@@ -353,6 +353,7 @@ def values_of(subject, mix):
         reliability(subject.seen, subject.declared(), subject.status.health),
         (math.fsum(min(1, max(0, score)) for score in scores) + 0.8) / (len(scores) + 2),
         load(subject.seen, state, subject.rate_limits()),
+        exploration(subject.seen),
     )
 
 
@@ -370,6 +371,7 @@ def expected(resources, query, at, performances=None):
             query.weights.load,
         )
         weights = tuple(weight / sum(given_weights) for weight in given_weights)
+    every_weight = (*weights, 0.3 * (weights[1] + weights[2]))
     totals: dict[str, float] = {}
     cut: dict[Reason, list[str]] = {}
     costs: dict[str, int | None] = {}
@@ -384,6 +386,6 @@ def expected(resources, query, at, performances=None):
             continue
         mix = mix_of(asked)
         values, cost = values_of(subject, mix), subject.cost(mix)
-        totals[resource.name] = sum(v * w for v, w in zip(values, weights, strict=True))
+        totals[resource.name] = sum(v * w for v, w in zip(values, every_weight, strict=True))
         costs[resource.name] = None if cost is None else round(cost)
     return totals, cut, costs

@@ -67,9 +67,10 @@ class Seen:
 
 
 def pull(value, samples):
-    for count, sample in samples:
-        if count:
-            value = value + (sample - value) * (count / (count + K))
+    for window, count, sample in samples:
+        share = count / (count + K)
+        # The day draws half as far.
+        value = value + (sample - value) * (share / 2 if window.window == 86_400 else share)
     return value
 
 
@@ -86,13 +87,13 @@ def fast(speed):
 
 
 def medians(windows, name, value):
-    measured = [median_of(getattr(window, name)) for window in windows]
-    return [(count, value(median)) for count, median in measured if count]
+    measured = [(window, *median_of(getattr(window, name))) for window in windows]
+    return [(window, count, value(median)) for window, count, median in measured if count]
 
 
-def curious(seen, value):
+def exploration(seen):
     lately = max((seen.windows[length][0].attempts for length in (60, 300, 1_800) if length in seen.windows), default=0)
-    return value + 0.1 * K / (K + lately) * (1 - value)
+    return 20 / (20 + lately)
 
 
 def latency(seen, declared):
@@ -103,7 +104,7 @@ def latency(seen, declared):
     sooner = pull(first, whole + medians(series, "time_to_first_token", soon))
     faster = pull(speed, whole + medians(series, "tokens_per_second", fast))
     base, measured = (first + speed) / 2, (sooner + faster) / 2
-    return curious(seen, base + (measured - base) * seen.trust())
+    return base + (measured - base) * seen.trust()
 
 
 def smoothed(seen, window, declared):
@@ -114,9 +115,9 @@ def smoothed(seen, window, declared):
 
 def reliability(seen, declared, health):
     base = 0.4 if declared.reliability is None else nines(declared.reliability)
-    shares = [(seen.failures(window)[0], nines(smoothed(seen, window, declared))) for window in seen.series()]
+    shares = [(each, seen.failures(each)[0], nines(smoothed(seen, each, declared))) for each in seen.series()]
     value = base + (pull(base, shares) - base) * seen.trust()
-    return curious(seen, value / 2 if health is Health.DEGRADED else value)
+    return value / 2 if health is Health.DEGRADED else value
 
 
 def load(seen, state, limits):

@@ -59,10 +59,10 @@ _CANDIDATE_INVOCABLE = _tag(discovery_pb2.Candidate, "invocable", _VARINT) + b"\
 # The tags of Score, ScorePart and ScoreFigure. Kinds and bases are below 128 and a double has 8 bytes, so what is in every
 # part has one length.
 _TOTAL_TAG, _PART_TAG = 0x09, b"\x12"
-_PART = struct.Struct("<BBBdBdBdBBBd")
-_KIND, _VALUE, _WEIGHT, _CONTRIBUTION, _BASIS, _EXPLORATION = 0x08, 0x11, 0x19, 0x21, 0x28, 0x31
+_PART = struct.Struct("<BBBdBdBdBB")
+_KIND, _VALUE, _WEIGHT, _CONTRIBUTION, _BASIS = 0x08, 0x11, 0x19, 0x21, 0x28
 _FIGURE_KIND = b"\x08"
-_FIGURE_TAG, _DECLARED, _MEASURED, _SAMPLES, _WINDOW, _LAST_TIME = b"\x3a", 0x11, 0x19, b"\x20", b"\x2a", b"\x32"
+_FIGURE_TAG, _DECLARED, _MEASURED, _SAMPLES, _WINDOW, _LAST_TIME = b"\x32", 0x11, 0x19, b"\x20", b"\x2a", b"\x32"
 _DOUBLE = struct.Struct("<Bd")
 _SECONDS, _NANOS = b"\x08", b"\x10"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -109,7 +109,7 @@ def _score(score: Score) -> bytes:
             # One call that packs all is several times as fast as one per field.
             _PART.pack(
                 *(_KIND, part.kind or 0, _VALUE, part.value, _WEIGHT, part.weight),
-                *(_CONTRIBUTION, part.contribution, _BASIS, part.basis or 0, _EXPLORATION, part.exploration),
+                *(_CONTRIBUTION, part.contribution, _BASIS, part.basis or 0),
             ),
             figures,
         )

@@ -36,7 +36,6 @@ parts = st.builds(
     weight=numbers,
     contribution=numbers,
     basis=st.sampled_from(ScoreBasis),
-    exploration=numbers,
     figures=st.lists(figures, max_size=3).map(tuple),
 )
 scores = st.builds(Score, total=numbers, parts=st.lists(parts, max_size=6).map(tuple))
@@ -88,8 +87,7 @@ def test_the_layout_knows_every_field_of_a_score():
         ("weight", 3),
         ("contribution", 4),
         ("basis", 5),
-        ("exploration", 6),
-        ("figures", 7),
+        ("figures", 6),
     ]
     assert [(field.name, field.number) for field in discovery_pb2.ScoreFigure.DESCRIPTOR.fields] == [
         ("kind", 1),

@@ -17,6 +17,7 @@ class ScorePartKind(IntEnum):
     RELIABILITY = 3
     QUALITY = 4
     LOAD = 5
+    EXPLORATION = 6
 
 
 class ScoreBasis(IntEnum):
@@ -82,14 +83,13 @@ class ScoreFigure:
 
 @dataclass(frozen=True, slots=True)
 class ScorePart:
-    """What one part gave to a score; `exploration` is how much of `value` is there only because little was measured lately."""
+    """What one part gave to a score, and what is declared and measured that its value rests on."""
 
     kind: ScorePartKind | None = None
     value: float = 0.0
     weight: float = 0.0
     contribution: float = 0.0
     basis: ScoreBasis | None = None
-    exploration: float = 0.0
     figures: tuple[ScoreFigure, ...] = ()
 
 

@@ -9,8 +9,7 @@ from airegistry.discovery.answers import Ranked, Score, ScoreBasis, ScorePart, S
 from airegistry.discovery.columns.bitsets import Bits, mask_of, rows_of
 from airegistry.discovery.columns.table import Table
 from airegistry.discovery.costs import Costs
-from airegistry.discovery.evidence.case import Case
-from airegistry.discovery.evidence.picking import figures
+from airegistry.discovery.evidence.picking import Figures, figures
 from airegistry.discovery.preferences import Weights
 from airegistry.discovery.rows.row import YES, Mark
 
@@ -139,27 +138,19 @@ class Ranking:
         table, where = self._table, np.array(rows)
         values = zip(self.costs.values(where).tolist(), *table.values[:, where].tolist(), strict=True)
         bases = zip(*table.bases[:, where].tolist(), strict=True)
-        explored = zip(*table.explored[:, where].tolist(), strict=True)
         callable_rows = table.marked(Mark.INVOCABLE, YES)
-        for row, own_values, own_bases, (quicker, surer) in zip(rows, values, bases, explored, strict=True):
+        for row, own_values, own_bases in zip(rows, values, bases, strict=True):
             nanos = self.costs.nanos(row)
             cost_basis = ScoreBasis.PRIOR if nanos is None else ScoreBasis.DECLARED
-            score = self._score(
-                own_values,
-                (cost_basis, *(_BASES[basis] for basis in own_bases)),
-                (0.0, quicker, surer, 0.0, 0.0),
-                table.cases[row],
-            )
+            own = (cost_basis, *(_BASES[basis] for basis in own_bases))
+            score = self._score(own_values, own, figures(table.cases[row]))
             invocable = bool(callable_rows >> row & 1)
             self._explained[row] = Ranked(table.names[row], table.models[row], score, nanos, invocable)
 
-    def _score(
-        self, values: tuple[float, ...], bases: tuple[ScoreBasis, ...], explored: tuple[float, ...], case: Case
-    ) -> Score:
+    def _score(self, values: tuple[float, ...], bases: tuple[ScoreBasis, ...], shown: Figures) -> Score:
         contributions = [value * weight for value, weight in zip(values, self._weights, strict=True)]
-        shown = figures(case)
         of_parts = [shown.get(kind, ()) for kind in _KINDS]
-        parts = tuple(map(ScorePart, _KINDS, values, self._weights, contributions, bases, explored, of_parts))
+        parts = tuple(map(ScorePart, _KINDS, values, self._weights, contributions, bases, of_parts))
         total = 0.0
         for contribution in contributions:
             total += contribution

@@ -84,6 +84,8 @@ class _ScorePartKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScorePa
     """How good its answers are."""
     SCORE_PART_KIND_LOAD: _ScorePartKind.ValueType  # 5
     """How idle it is."""
+    SCORE_PART_KIND_EXPLORATION: _ScorePartKind.ValueType  # 6
+    """How little was measured lately: who is new, or was bad once, is to be tried now and then."""
 
 class ScorePartKind(_ScorePartKind, metaclass=_ScorePartKindEnumTypeWrapper):
     """A part of a score."""
@@ -100,6 +102,8 @@ SCORE_PART_KIND_QUALITY: ScorePartKind.ValueType  # 4
 """How good its answers are."""
 SCORE_PART_KIND_LOAD: ScorePartKind.ValueType  # 5
 """How idle it is."""
+SCORE_PART_KIND_EXPLORATION: ScorePartKind.ValueType  # 6
+"""How little was measured lately: who is new, or was bad once, is to be tried now and then."""
 Global___ScorePartKind: _TypeAlias = ScorePartKind  # noqa: Y015
 
 class _ScoreBasis:
@@ -299,10 +303,10 @@ class Score(_message.Message):
     TOTAL_FIELD_NUMBER: _builtins.int
     PARTS_FIELD_NUMBER: _builtins.int
     total: _builtins.float
-    """In [0, 1]; candidates are in descending order of it, ties by name."""
+    """At least 0, and at most 1 beside the contribution of exploration; candidates are in descending order of it, ties by name."""
     @_builtins.property
     def parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScorePart]:
-        """What each part gave, in the order cost, latency, reliability, quality, load."""
+        """What each part gave, in the order cost, latency, reliability, quality, load, exploration."""
 
     def __init__(
         self,
@@ -329,7 +333,6 @@ class ScorePart(_message.Message):
     WEIGHT_FIELD_NUMBER: _builtins.int
     CONTRIBUTION_FIELD_NUMBER: _builtins.int
     BASIS_FIELD_NUMBER: _builtins.int
-    EXPLORATION_FIELD_NUMBER: _builtins.int
     FIGURES_FIELD_NUMBER: _builtins.int
     kind: Global___ScorePartKind.ValueType
     """Which part."""
@@ -341,8 +344,6 @@ class ScorePart(_message.Message):
     """`value` × `weight`."""
     basis: Global___ScoreBasis.ValueType
     """What `value` rests on."""
-    exploration: _builtins.float
-    """How much of `value` is there only because little was measured lately, so that who is new, or was bad once, is tried."""
     @_builtins.property
     def figures(self) -> _containers.RepeatedCompositeFieldContainer[Global___ScoreFigure]:
         """What is declared and what was measured that `value` rests on, side by side."""
@@ -355,12 +356,11 @@ class ScorePart(_message.Message):
         weight: _builtins.float = ...,
         contribution: _builtins.float = ...,
         basis: Global___ScoreBasis.ValueType = ...,
-        exploration: _builtins.float = ...,
         figures: _abc.Iterable[Global___ScoreFigure] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "contribution", b"contribution", "exploration", b"exploration", "figures", b"figures", "kind", b"kind", "value", b"value", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["basis", b"basis", "contribution", b"contribution", "figures", b"figures", "kind", b"kind", "value", b"value", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

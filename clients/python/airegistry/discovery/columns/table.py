@@ -21,7 +21,7 @@ from airegistry.discovery.rows.values import Value
 _LEAST = 64
 _GROWTH = 1.25
 
-VALUES = LATENCY, RELIABILITY, QUALITY, LOAD = range(4)
+VALUES = LATENCY, RELIABILITY, QUALITY, LOAD, EXPLORATION = range(5)
 """The places of values; that of cost depends on the query."""
 
 _FIRST_JUDGED = Number.TIME_TO_FIRST_TOKEN
@@ -45,7 +45,6 @@ class Table:
         self.numbers: NDArray[np.float64] = np.zeros((len(Number), capacity))
         self.values: NDArray[np.float64] = np.zeros((len(VALUES), capacity))
         self.bases: NDArray[np.int8] = np.full((len(VALUES), capacity), ScoreBasis.PRIOR, np.int8)
-        self.explored: NDArray[np.float64] = np.zeros((RELIABILITY + 1, capacity))
         self.name_numbers: NDArray[np.int64] = np.zeros(capacity, np.int64)
         self.rates = RateColumns(capacity)
         self.journal = Journal()
@@ -104,7 +103,7 @@ class Table:
         self._value(LATENCY, row, judged.latency)
         self._value(RELIABILITY, row, judged.reliability)
         self._value(LOAD, row, judged.load)
-        self.explored[:, row] = judged.explored
+        self._value(EXPLORATION, row, judged.exploration)
         self.numbers[_FIRST_JUDGED:, row] = judged.numbers
 
     def _value(self, place: int, row: int, value: Value) -> None:
@@ -150,7 +149,6 @@ class Table:
         self.numbers = _widened(self.numbers, more)
         self.values = _widened(self.values, more)
         self.bases = _widened(self.bases, more)
-        self.explored = _widened(self.explored, more)
         self.name_numbers = np.concatenate([self.name_numbers, np.zeros(more, np.int64)])
         self.rates.grow(capacity)
 

@@ -10,30 +10,27 @@ from typing import NamedTuple
 
 from airegistry.discovery.answers import ScoreBasis
 from airegistry.discovery.evidence.case import Case
-from airegistry.discovery.evidence.measured import FIVE_MINUTES, HALF_HOUR, MINUTE, Window
+from airegistry.discovery.evidence.measured import DAY, FIVE_MINUTES, HALF_HOUR, MINUTE, Window
 from airegistry.discovery.evidence.picking import ENOUGH, Numbers, numbers, smoothed
 from airegistry.discovery.rows import values
 from airegistry.discovery.rows.claims import Claims
 from airegistry.discovery.rows.values import Value
 from airegistry.resources.endpoint import RateLimits
 
-EXPLORATION = 0.1
-"""By how much of what is missing to 1 a value is raised of which nothing was measured for half an hour."""
+_TRIES = 20
+"""So many attempts within half an hour halve the wish to try one."""
 
 _MOSTLY = 0.5
 
 
 class Judged(NamedTuple):
-    """What a candidate's columns hold, until a moment in microseconds since 1970; None is for good.
-
-    `explored` is how much of the values of latency and reliability is there only because little was measured lately.
-    """
+    """What a candidate's columns hold, until a moment in microseconds since 1970; None is for good."""
 
     case: Case
     latency: Value
     reliability: Value
     load: Value
-    explored: tuple[float, float]
+    exploration: Value
     numbers: Numbers
     until: float | None
 
@@ -49,19 +46,19 @@ def judge(case: Case) -> Judged:
     trust = _freshness(at - last) if windows else 0.0
     # From the day to the newest five minutes; the last minute is only for the load.
     series = [window for window in reversed(windows) if window.length != MINUTE]
-    curiosity = EXPLORATION * ENOUGH / (ENOUGH + lately)
-    latency, quicker = _curious(_latency(claims, series, trust), curiosity)
-    reliability, surer = _curious(_reliability(claims, series, trust), curiosity)
-    stands = numbers(claims, windows, stale=at - last >= HALF_HOUR)
-    until = _next_change(windows, last, at) if windows else None
-    return Judged(case, latency, reliability, _load(claims, windows), (quicker, surer), stands, until)
+    return Judged(
+        case,
+        _latency(claims, series, trust),
+        _reliability(claims, series, trust),
+        _load(claims, windows),
+        (_TRIES / (_TRIES + lately), ScoreBasis.MEASURED if lately else ScoreBasis.PRIOR),
+        numbers(claims, windows, stale=at - last >= HALF_HOUR),
+        _next_change(windows, last, at) if windows else None,
+    )
 
 
 def _latency(claims: Claims, series: Sequence[Window], trust: float) -> Value:
-    """Return the mean of how soon and how fast it answers; whole answers stand in where no stream was measured.
-
-    A window draws a value towards what it shows, halfway when it has ENOUGH samples.
-    """
+    """Return the mean of how soon and how fast it answers; whole answers stand in where no stream was measured."""
     declared = claims.performance
     first, speed = declared.time_to_first_token, declared.tokens_per_second
     soon = values.LATENCY_PRIOR if first is None else values.soon(first)
@@ -70,15 +67,15 @@ def _latency(claims: Claims, series: Sequence[Window], trust: float) -> Value:
     soon_left = fast_left = 1.0
     for window in series:
         if window.whole_count:
-            pull, done = window.whole_count / (window.whole_count + ENOUGH), values.done(window.whole)
+            pull, done = _pull(window, window.whole_count), values.done(window.whole)
             soon, soon_left = soon + (done - soon) * pull, soon_left * (1 - pull)
             fast, fast_left = fast + (done - fast) * pull, fast_left * (1 - pull)
     for window in series:
         if window.first_count:
-            pull = window.first_count / (window.first_count + ENOUGH)
+            pull = _pull(window, window.first_count)
             soon, soon_left = soon + (values.soon(window.first) - soon) * pull, soon_left * (1 - pull)
         if window.speed_count:
-            pull = window.speed_count / (window.speed_count + ENOUGH)
+            pull = _pull(window, window.speed_count)
             fast, fast_left = fast + (values.fast(window.speed) - fast) * pull, fast_left * (1 - pull)
     return _trusted(base, (soon + fast) / 2, trust, basis, 1 - min(soon_left, fast_left))
 
@@ -91,7 +88,7 @@ def _reliability(claims: Claims, series: Sequence[Window], trust: float) -> Valu
     value, left = base, 1.0
     for window in series:
         if window.judged:
-            pull = window.judged / (window.judged + ENOUGH)
+            pull = _pull(window, window.judged)
             value, left = value + (values.nines(smoothed(claims, window)) - value) * pull, left * (1 - pull)
     value, basis = _trusted(base, value, trust, basis, 1 - left)
     return (value * values.DEGRADED if claims.degraded else value), basis
@@ -126,17 +123,21 @@ def _busy(limits: RateLimits, windows: Sequence[Window]) -> float | None:
     return max(shares, default=None)
 
 
+def _pull(window: Window, count: float) -> float:
+    """Return how far a window draws a value towards what it shows: halfway when it has ENOUGH samples.
+
+    The day draws half as far, for most of it is long ago.
+    """
+    share = count / (count + ENOUGH)
+    return share / 2 if window.length == DAY else share
+
+
 def _trusted(base: float, estimate: float, trust: float, basis: ScoreBasis, measured: float) -> Value:
     """Return the estimate, of which so much is *measured*, as far as it is fresh enough to be trusted."""
     weight = measured * trust
     if weight:
         basis = ScoreBasis.MEASURED if weight >= _MOSTLY else ScoreBasis.MIXED
     return base + (estimate - base) * trust, basis
-
-
-def _curious(value: Value, curiosity: float) -> tuple[Value, float]:
-    explored = curiosity * (1 - value[0])
-    return (value[0] + explored, value[1]), explored
 
 
 def _freshness(age: float) -> float:

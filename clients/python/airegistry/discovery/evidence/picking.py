@@ -17,9 +17,12 @@ ENOUGH = 20
 Numbers = tuple[float, float, float, float]
 """Seconds to the first token, tokens per second, the share of successes, seconds to the end of a whole answer."""
 
+Figures = Mapping[ScorePartKind, tuple[ScoreFigure, ...]]
+"""What is shown, by the part of the score that rests on it."""
+
 _JUDGED, _FIRST, _SPEED, _WHOLE = map(Window._fields.index, ("judged", "first_count", "speed_count", "whole_count"))
 _SECOND = 1_000_000
-_NO_FIGURES: Mapping[ScorePartKind, tuple[ScoreFigure, ...]] = {}
+_NO_FIGURES: Figures = {}
 
 
 def smoothed(claims: Claims, window: Window) -> float:
@@ -50,7 +53,7 @@ def numbers(claims: Claims, windows: Sequence[Window], *, stale: bool) -> Number
     return number(first), number(speed), number(share), number(whole)
 
 
-def figures(case: Case) -> Mapping[ScorePartKind, tuple[ScoreFigure, ...]]:
+def figures(case: Case) -> Figures:
     """Return what is declared and what was measured side by side, by the part of the score that rests on it."""
     if case is NO_CASE:
         return _NO_FIGURES
