@@ -24,6 +24,7 @@ NAMES = (
     "registering",
     "importing",
     "invoking",
+    "reporting",
     "starting",
 )
 ASKED_FOR = ("gateway", "gateway.embedded")

@@ -26,7 +26,7 @@ def filled(kept, count):
 
 
 def targets(batch):
-    return [int(each.target.rpartition("/")[2]) for each in batch.observations]
+    return [int(attempt.target.rpartition("/")[2]) for attempt, _, _ in batch.notes]
 
 
 def test_beyond_its_bound_the_oldest_are_dropped_and_told_with_the_next_batch():
@@ -61,7 +61,7 @@ def test_a_refused_batch_is_told_as_dropped_with_what_it_told_itself():
 def test_batches_are_numbered_from_one_without_a_gap_and_no_larger_than_the_registry_takes():
     backlog = filled(10_000, 2 * MAX_BATCH + 1)
     batches = [backlog.next() for _ in range(3)]
-    assert [(each.number, len(each.observations)) for each in batches] == [(1, MAX_BATCH), (2, MAX_BATCH), (3, 1)]
+    assert [(each.number, len(each.notes)) for each in batches] == [(1, MAX_BATCH), (2, MAX_BATCH), (3, 1)]
     assert backlog.next() is None
 
 

@@ -28,7 +28,7 @@ REGISTRY_ADDRESS = "127.0.0.1:50051"
 TIMEOUT = 30.0
 """Seconds that a call may take unless the client was made with another timeout."""
 
-_AT_ONCE = 100
+_AT_ONCE = 25
 
 
 class AnalyticsClient:

@@ -8,8 +8,6 @@ from datetime import datetime
 
 from airegistry.invocations.invocation import Attempt
 from airegistry.invoke.observer import Circumstances
-from airegistry.observations.observation import Observation
-from airegistry.reporting.measuring import observation_of
 
 MAX_BATCH = 2_000
 """Observations in one batch, the registry's bound."""
@@ -29,7 +27,7 @@ class Batch:
     """What is sent until it is answered, always the same."""
 
     number: int
-    observations: tuple[Observation, ...]
+    notes: tuple[Note, ...]
     dropped_count: int
 
 
@@ -72,8 +70,7 @@ class Backlog:
             return None
         self._number += 1
         count = min(len(self._waiting), MAX_BATCH)
-        observations = tuple(observation_of(*self._waiting.popleft()) for _ in range(count))
-        batch = Batch(self._number, observations, self._untold)
+        batch = Batch(self._number, tuple(self._waiting.popleft() for _ in range(count)), self._untold)
         self._untold = 0
         self._under_way[batch.number] = batch
         self._sent += count
@@ -82,13 +79,13 @@ class Backlog:
     def answered(self, batch: Batch) -> None:
         """Forget a batch that the registry has."""
         del self._under_way[batch.number]
-        self._sent -= len(batch.observations)
+        self._sent -= len(batch.notes)
 
     def refused(self, batch: Batch) -> None:
         """Give up a batch that the registry will never take; the next one says that it was dropped."""
         self.answered(batch)
         self._untold += batch.dropped_count
-        self._drop(len(batch.observations))
+        self._drop(len(batch.notes))
 
     def _drop(self, count: int) -> None:
         self.dropped += count

@@ -6,9 +6,10 @@ import asyncio
 import logging
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import starmap
 from types import TracebackType
 from typing import Self
 
@@ -29,9 +30,9 @@ from airegistry.errors import (
 )
 from airegistry.invocations.invocation import Attempt, Settlement
 from airegistry.invoke.observer import Circumstances
-from airegistry.observations.observation import RejectionReason, ReportUsageResponse
+from airegistry.observations.observation import Observation, RejectionReason, ReportUsageResponse
 from airegistry.reporting.backlog import MAX_BATCH, Backlog, Batch
-from airegistry.reporting.measuring import tells
+from airegistry.reporting.measuring import observation_of, tells
 from airegistry.routing.target import Target
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ CLOSING = 2.0
 """Seconds that the last report may take when a program ends."""
 
 _MOST_INTERNAL = 10
+_AT_ONCE = 100
 
 # The same batch will never be taken.
 _REFUSALS = (
@@ -153,7 +155,8 @@ class Reporter:
     async def _send(self, batch: Batch) -> None:
         """Send a batch until it is answered, or is known never to be taken."""
         backoff, internal = self._backoff(), 0
-        while (error := await self._sent(batch)) is not None:
+        observations = await _observations(batch)
+        while (error := await self._sent(batch, observations)) is not None:
             internal += isinstance(error, InternalError)
             if isinstance(error, _REFUSALS) or internal == _MOST_INTERNAL:
                 self._backlog.refused(batch)
@@ -164,11 +167,11 @@ class Reporter:
             # It waited for room among the batches under way.
             self._due.set()
 
-    async def _sent(self, batch: Batch) -> RegistryError | None:
+    async def _sent(self, batch: Batch, observations: Sequence[Observation]) -> RegistryError | None:
         """Send a batch once, and return the error that came in the place of an answer."""
         try:
             response = await self._client.report_usage(
-                batch.observations,
+                observations,
                 reporter_id=self.reporter_id,
                 batch_number=batch.number,
                 dropped_count=batch.dropped_count,
@@ -205,7 +208,7 @@ class Reporter:
     def _count(self, batch: Batch, response: ReportUsageResponse) -> None:
         rejected = {each.reason: each.count for each in response.rejected if each.reason is not None}
         self.rejected.update(rejected)
-        self.reported += len(batch.observations) - sum(rejected.values())
+        self.reported += len(batch.notes) - sum(rejected.values())
 
     def _note(self, error: RegistryError) -> None:
         """Log a failure when it is another one than the last."""
@@ -220,3 +223,12 @@ class Reporter:
             log.error("the registry refuses what was measured, which is dropped: %s", error)
         else:
             log.warning("cannot report what was measured, trying on: %s", error)
+
+
+async def _observations(batch: Batch) -> Sequence[Observation]:
+    """Return what a batch says, a part at a time: calls are under way beside it."""
+    told: list[Observation] = []
+    for start in range(0, len(batch.notes), _AT_ONCE):
+        told.extend(starmap(observation_of, batch.notes[start : start + _AT_ONCE]))
+        await asyncio.sleep(0)
+    return told
