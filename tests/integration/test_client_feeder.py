@@ -275,3 +275,13 @@ async def test_a_registry_that_does_not_measure_feeds_the_rest(cache, caplog):
             await client.register([model("b")])
             await until(lambda: cache.revision == 2)
     assert names(cache) == ["models/a", "models/b"]
+
+
+async def test_a_snapshot_of_many_names_is_taken_in_whole(fake, client, cache):
+    ids = [f"x{number}" for number in range(250)]
+    for start in range(0, 250, 50):
+        await client.register(endpoints(*ids[start : start + 50]))
+    await report(client, *ids)
+    async with CacheFeeder(client, cache):
+        await until(lambda: cache.index.observation_epoch == 1)
+        assert known(cache, *ids) == ids

@@ -1,7 +1,5 @@
 """What a stream of WatchPerformance adds up to."""
 
-from typing import Any
-
 from airegistry.client.performances import PerformanceFollower, PerformanceUpdate
 from airegistry.observations.performance import Performance, WatchPerformanceResponse
 from tests.observing import measured
@@ -13,43 +11,49 @@ def told(*performances, epoch=None, snapshot=False):
     return WatchPerformanceResponse(performances, epoch, snapshot)
 
 
-def test_a_snapshot_is_told_when_it_is_whole():
+def names(update):
+    return [each.name for each in update.performances if each.windows]
+
+
+def gone(update):
+    return [each.name for each in update.performances if not each.windows]
+
+
+def test_what_comes_counts_at_once_and_the_epoch_when_all_of_it_came():
     follower = PerformanceFollower()
-    assert follower.take(told(measured(A), snapshot=True)) is None
-    update: Any = follower.take(told(measured(B), epoch=3))
-    assert ([each.name for each in update.performances], update.observation_epoch, update.snapshot) == ([A, B], 3, True)
+    first = follower.take(told(measured(A), snapshot=True))
+    assert (names(first), first.observation_epoch, first.snapshot) == ([A], None, False)
+    second = follower.take(told(measured(B), epoch=3))
+    assert (names(second), second.observation_epoch, second.snapshot) == ([B], 3, True)
 
 
-def test_of_a_name_that_is_told_twice_the_latest_counts():
-    follower = PerformanceFollower()
-    assert follower.take(told(measured(A, 1))) is None
-    update: Any = follower.take(told(measured(A, 2), epoch=1))
-    assert [performance.windows[0].attempts for performance in update.performances] == [2]
-
-
-def test_a_snapshot_has_everything_and_nothing_of_what_was_told_before():
+def test_what_a_new_snapshot_does_not_tell_again_is_gone_once_it_is_whole():
     follower = PerformanceFollower()
     follower.take(told(measured(A), measured(B), epoch=1, snapshot=True))
     follower.cut()
-    update: Any = follower.take(told(measured(B), epoch=2, snapshot=True))
-    assert ([each.name for each in update.performances], update.snapshot) == ([B], True)
-
-
-def test_a_cut_in_the_middle_of_a_snapshot_tells_nothing():
-    follower = PerformanceFollower()
-    assert follower.take(told(measured(A), snapshot=True)) is None
+    half = follower.take(told(measured(B), snapshot=True))
+    assert (names(half), gone(half)) == ([B], [])
+    whole = follower.take(told(epoch=2))
+    assert (names(whole), gone(whole), whole.snapshot) == ([], [A], True)
     follower.cut()
-    assert follower.take(told(measured(B))) is None
-    update: Any = follower.take(told(epoch=1))
-    assert ([each.name for each in update.performances], update.snapshot) == ([B], False)
+    assert gone(follower.take(told(measured(B), epoch=3, snapshot=True))) == []
 
 
-def test_half_of_a_change_is_forgotten_with_its_stream():
+def test_a_cut_in_the_middle_of_a_snapshot_takes_nothing_away():
     follower = PerformanceFollower()
-    follower.take(told(epoch=1, snapshot=True))
-    follower.take(told(measured(A)))
+    follower.take(told(measured(A), measured(B), epoch=1, snapshot=True))
     follower.cut()
-    assert follower.take(told(epoch=2, snapshot=True)) == PerformanceUpdate((), 2, True)
+    follower.take(told(measured(A), snapshot=True))
+    follower.cut()
+    assert gone(follower.take(told(epoch=1))) == []
+    assert gone(follower.take(told(measured(A), measured(B), epoch=1, snapshot=True))) == []
+
+
+def test_a_snapshot_that_begins_anew_in_the_middle_begins_anew():
+    follower = PerformanceFollower()
+    follower.take(told(measured(A), measured(B), epoch=1, snapshot=True))
+    follower.take(told(measured(A), snapshot=True))
+    assert gone(follower.take(told(measured(B), snapshot=True, epoch=2))) == [A]
 
 
 def test_changes_leave_the_rest_as_it_is():
@@ -57,3 +61,5 @@ def test_changes_leave_the_rest_as_it_is():
     follower.take(told(measured(A), measured(B), epoch=1, snapshot=True))
     assert follower.take(told(Performance(A), epoch=2)) == PerformanceUpdate((Performance(A),), 2)
     assert follower.take(told(epoch=2)) == PerformanceUpdate((), 2)
+    # Who went by itself is not told as gone again.
+    assert gone(follower.take(told(measured(B), epoch=3, snapshot=True))) == []

@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 SAVE_INTERVAL = 30.0
 """Seconds between two writes of the snapshot, at least."""
 
+_AT_ONCE = 100
+
 
 class CacheFeeder:
     """Feeds a cache from a registry for as long as it runs: over cuts, restarts and compactions.
@@ -126,7 +128,11 @@ class CacheFeeder:
         )
         async with aclosing(updates):
             async for update in updates:
-                self.cache.observe(update.performances, update.observation_epoch, snapshot=update.snapshot)
+                for start in range(0, len(update.performances), _AT_ONCE):
+                    self.cache.observe(update.performances[start : start + _AT_ONCE])
+                    # Calls are under way beside it, and a snapshot has everybody.
+                    await asyncio.sleep(0)
+                self.cache.observe((), update.observation_epoch)
 
     def _take(self, update: WatchUpdate) -> None:
         self.cache.heard(self._clock())

@@ -32,42 +32,48 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class PerformanceUpdate:
-    """What is known anew up to `observation_epoch`; of those without windows nothing is known any more.
+    """What is known anew; of those without windows nothing is known any more.
 
-    A `snapshot` is everything known: what was told before and is not in it is gone. It comes at the start and after each cut.
+    With it everything up to `observation_epoch` was told; None: more of it is to come. A `snapshot` is complete with it, as at the
+    start and after each cut: who was known before and is not in it comes without windows.
     """
 
     performances: tuple[Performance, ...] = ()
-    observation_epoch: int = 0
+    observation_epoch: int | None = None
     snapshot: bool = False
 
 
 class PerformanceFollower:
-    """Where one reader stands. No I/O: `take` says what a message completes.
+    """Where one reader stands. No I/O: `take` says what a message means.
 
-    What is incomplete is kept aside, so that a cut takes nothing away: what was told last stands until a whole snapshot does.
+    Of each name the latest counts at once, and nothing is forgotten before a whole snapshot left it out: a cut takes nothing
+    away.
     """
 
     def __init__(self) -> None:
-        self._aside: dict[str, Performance] = {}
-        self._snapshot = False
+        self._known: set[str] = set()
+        # While a snapshot comes: those that it has not told again yet.
+        self._missing: set[str] | None = None
 
     def cut(self) -> None:
         """Note that the stream ended: the next one begins with everything."""
-        self._aside = {}
-        self._snapshot = False
+        self._missing = None
 
-    def take(self, response: WatchPerformanceResponse) -> PerformanceUpdate | None:
-        """Return what a message completes; None where it completes nothing."""
+    def take(self, response: WatchPerformanceResponse) -> PerformanceUpdate:
+        """Return what a message means for who knows all that came before."""
         if response.snapshot:
-            self._aside = {}
-            self._snapshot = True
-        self._aside.update((each.name, each) for each in response.performances)
+            self._missing = set(self._known)
+        for each in response.performances:
+            (self._known.add if each.windows else self._known.discard)(each.name)
+        if self._missing is None:
+            return PerformanceUpdate(response.performances, response.observation_epoch)
+        self._missing.difference_update(each.name for each in response.performances)
         if response.observation_epoch is None:
-            return None
-        update = PerformanceUpdate(tuple(self._aside.values()), response.observation_epoch, self._snapshot)
-        self.cut()
-        return update
+            return PerformanceUpdate(response.performances)
+        gone, self._missing = sorted(self._missing), None
+        self._known.difference_update(gone)
+        performances = (*response.performances, *map(Performance, gone))
+        return PerformanceUpdate(performances, response.observation_epoch, snapshot=True)
 
 
 async def follow_performance(
@@ -92,8 +98,7 @@ async def follow_performance(
                 async for response in responses:
                     backoff.reset()
                     unmeasured = False
-                    if (update := follower.take(response)) is not None:
-                        yield update
+                    yield follower.take(response)
         except RegistryError as error:
             if reconnected is None and isinstance(error, FATAL):
                 raise
