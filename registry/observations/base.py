@@ -24,6 +24,10 @@ class ObservationStore(Protocol):
         """Read all that windows are made of, as of one moment."""
         ...
 
+    async def newest(self) -> tuple[int, float]:
+        """Return the newest epoch that is committed, and its time."""
+        ...
+
     async def since(self, epoch: int) -> Sequence[Epoch]:
         """Return the epochs after *epoch* (exclusive) that are still held, the oldest first and up to a bound.
 

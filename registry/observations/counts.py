@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
-from registry.observations.codes import CODE_BITS, Ints
+from registry.observations.codes import CODE_BITS, CODES, Ints
 
 _NONE: Ints = np.empty(0, np.int64)
 # Zeros are swept out when they are more than half, and not for a few.
@@ -73,12 +74,12 @@ class Counts:
         """Drop what is counted of some targets."""
         self._keep(~np.isin(self.keys >> CODE_BITS, numbers))
 
-    def of_target(self, number: int) -> tuple[list[int], list[int]]:
-        """Return the codes that were counted of one target, in order, and their counts."""
-        start, end = np.searchsorted(self.keys, (number << CODE_BITS, (number + 1) << CODE_BITS))
-        keys, counts = self.keys[start:end], self.counts[start:end]
-        there = counts != 0
-        return (keys[there] & ((1 << CODE_BITS) - 1)).tolist(), counts[there].tolist()
+    def of_targets(self, numbers: Ints) -> Iterator[tuple[list[int], list[int]]]:
+        """Yield the codes that were counted of each target, in order, and their counts, of which some may be zero."""
+        starts = np.searchsorted(self.keys, numbers << CODE_BITS).tolist()
+        ends = np.searchsorted(self.keys, (numbers + 1) << CODE_BITS).tolist()
+        for start, end in zip(starts, ends, strict=True):
+            yield (self.keys[start:end] & (CODES - 1)).tolist(), self.counts[start:end].tolist()
 
     def _keep(self, which: np.typing.NDArray[np.bool_]) -> None:
         self.keys, self.counts = self.keys[which], self.counts[which]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -23,6 +24,9 @@ PATIENCE = 5.0
 _PAUSE = 0.05
 _MAX_PAUSE = 0.5
 _RETRY_AFTER = 1.0
+_MOST_GATHERED = 0.5
+# To show an epoch takes longer the more targets it is about; no more than such a share of the time goes into that.
+_SHARE = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class Intake:
         self._wake = asyncio.Event()
         self._full = asyncio.Event()
         self._closed = False
+        self._shown_in = 0.0
 
     async def submit(self, batch: Batch) -> Counted:
         """Count *batch*, unless it was before; return when that is durable."""
@@ -127,8 +132,9 @@ class Intake:
         self.reporters.add(reporter)
 
     async def _linger(self) -> None:
+        gather = max(self._gather, min(self._shown_in / _SHARE, _MOST_GATHERED))
         try:
-            async with asyncio.timeout(self._gather):
+            async with asyncio.timeout(gather):
                 await self._full.wait()
         except TimeoutError:
             pass
@@ -175,7 +181,9 @@ class Intake:
         delta = await asyncio.to_thread(merged, [one.batch.delta for one in fresh])
         batches = {one.batch.key: one.batch.fingerprint for one in fresh}
         epoch = await self._store.commit(Group(group, batches, delta))
+        began = time.monotonic()
         await self._committed(epoch)
+        self._shown_in = time.monotonic() - began
         for one in undecided:
             if not one.reply.done():
                 # Those beside the fresh ones are the same batches once more.

@@ -39,7 +39,8 @@ async def past(
         cell = combined(cell for _, cell in group)
         last = _EPOCH + timedelta(microseconds=cell.last)
         stats = window_stats(length, cell.codes.tolist(), cell.counts.tolist(), last)
-        found.append(Performance(target.name, (stats,), _EPOCH + timedelta(seconds=at + length)))
+        if stats is not None:
+            found.append(Performance(target.name, (stats,), _EPOCH + timedelta(seconds=at + length)))
     return found
 
 

@@ -17,10 +17,15 @@ _CLASSES = {int(each): each for each in ErrorClass}
 
 def window_stats(
     window: float, counted: Sequence[int], counts: Sequence[int], last_time: datetime | None
-) -> WindowStats:
-    """Return what the codes *counted* and their *counts*, both in the order of codes, say of a window of that length."""
+) -> WindowStats | None:
+    """Return what the codes *counted* and their *counts*, both in the order of codes, say of a window of that length.
+
+    None when there was not one attempt.
+    """
     plain = bisect_left(counted, codes.FIRST_TOKEN)
     of = dict(zip(counted[:plain], counts, strict=False))
+    if not (of.get(codes.ATTEMPTS) or of.get(codes.CANCELED)):
+        return None
     return WindowStats(
         window=window,
         attempts=of.get(codes.ATTEMPTS, 0),
@@ -39,7 +44,9 @@ def window_stats(
 def _errors(of: dict[int, int]) -> tuple[ErrorCount, ...]:
     # A class that a newer replica counted is still an error.
     return tuple(
-        ErrorCount(_CLASSES.get(code - codes.ERRORS), count) for code, count in of.items() if code >= codes.ERRORS
+        ErrorCount(_CLASSES.get(code - codes.ERRORS), count)
+        for code, count in of.items()
+        if code >= codes.ERRORS and count
     )
 
 
@@ -56,6 +63,8 @@ def _quantiles(first: int, counted: Sequence[int], counts: Sequence[int]) -> Qua
         return None
     ranks = list(accumulate(counts[start:end]))
     total = ranks[-1]
+    if not total:
+        return None
 
     def at(percent: int) -> float:
         # The least value that so many are no more than: in whole numbers, so that no rounding moves a rank.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -21,6 +21,7 @@ MINUTES_BACK, HOURS_BACK = 1_800 + 180, 86_400 + 3_600
 FROM_EPOCHS, FROM_MINUTES, FROM_HOURS = (0, 1), (2,), (3,)
 """Which windows are made of what: epochs that are in a rollup count in the others by that."""
 _MICROS = 1_000_000
+_NO_NUMBER = -1
 _NOBODY: Ints = np.empty(0, np.int64)
 
 
@@ -114,7 +115,25 @@ class Windows:
 
     def performance(self, target: Target) -> Performance:
         """Return what was measured of *target*."""
-        return Performance(target.name, self._stats(target), datetime.fromtimestamp(self.time, UTC), self.epoch)
+        (performance,) = self.performances((target,))
+        return performance
+
+    def performances(self, targets: Sequence[Target]) -> list[Performance]:
+        """Return what was measured of each of *targets*, in their order."""
+        time = datetime.fromtimestamp(self.time, UTC)
+        # No key has a negative number.
+        numbers = [self._numbers.get(target, _NO_NUMBER) for target in targets]
+        told: list[list[WindowStats]] = [[] for _ in targets]
+        lasts = [self._last_time(number) for number in numbers]
+        for window in self._windows:
+            counted = window.total.of_targets(np.array(numbers, np.int64))
+            for (codes, counts), last, stats in zip(counted, lasts, told, strict=True):
+                if codes and (found := window_stats(window.length, codes, counts, last)) is not None:
+                    stats.append(found)
+        return [
+            Performance(target.name, tuple(stats), time, self.epoch)
+            for target, stats in zip(targets, told, strict=True)
+        ]
 
     def known(self) -> tuple[Target, ...]:
         """Return the targets of which something may be known."""
@@ -135,16 +154,13 @@ class Windows:
         busy = {number for window in self._windows for number in window.total.numbers().tolist()}
         return {target for target, number in self._numbers.items() if number not in busy}
 
-    def _stats(self, target: Target) -> tuple[WindowStats, ...]:
-        number = self._numbers.get(target)
-        if number is None:
-            return ()
-        # The last attempt of all is in every window that has any.
-        last = datetime.fromtimestamp(self._last[number] // _MICROS, UTC).replace(
-            microsecond=self._last[number] % _MICROS
-        )
-        found = ((window, *window.total.of_target(number)) for window in self._windows)
-        return tuple(window_stats(window.length, codes, counts, last) for window, codes, counts in found if codes)
+    def _last_time(self, number: int) -> datetime | None:
+        """Return when the last attempt of all ended; it is in every window that has any."""
+        last = self._last.get(number)
+        if last is None:
+            return None
+        seconds, micros = divmod(last, _MICROS)
+        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)
 
     def _add(self, delta: Delta, windows: Iterable[Window]) -> None:
         numbers = np.array([self._number(target) for target in delta.targets], np.int64)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, TypeVar
 
 import numpy as np
@@ -44,6 +45,7 @@ _TOKENS = (
     "input_image_tokens",
     "output_image_tokens",
 )
+_counts_of = attrgetter(*_TOKENS)
 
 
 def read_columns(request: pb.ReportUsageRequest, received: int) -> tuple[Sequence[str], Columns]:
@@ -129,16 +131,12 @@ def _seconds(duration: Any, field: str) -> float:
 
 def _tokens(usage: Any) -> tuple[int, int]:
     """Return all tokens together, and those of the output; UNKNOWN for what nobody counted."""
-    total = 0
-    known = False
-    for field, count in usage.ListFields():
-        name = field.name
-        if name in _TOKENS:
-            if not 0 <= count <= MAX_TOKENS:
-                raise _UnreadableError(f"usage.{name}", f"is {count}; it must be from 0 to {MAX_TOKENS}")
-            total += count
-            known = True
-    if not known:
+    counts = _counts_of(usage)
+    if min(counts) < 0 or max(counts) > MAX_TOKENS:
+        name, count = next(each for each in zip(_TOKENS, counts, strict=True) if not 0 <= each[1] <= MAX_TOKENS)
+        raise _UnreadableError(f"usage.{name}", f"is {count}; it must be from 0 to {MAX_TOKENS}")
+    total = sum(counts)
+    if not total and not any(usage.HasField(name) for name in _TOKENS):
         return UNKNOWN, UNKNOWN
     return total, usage.output_tokens if usage.HasField("output_tokens") else UNKNOWN
 

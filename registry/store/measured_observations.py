@@ -33,6 +33,10 @@ class MeasuredObservations:
         """Read all that windows are made of."""
         return await self._timed("observations_load", self._store.load())
 
+    async def newest(self) -> tuple[int, float]:
+        """Return the newest epoch, and its time."""
+        return await self._timed("observations_newest", self._store.newest())
+
     async def since(self, epoch: int) -> Sequence[Epoch]:
         """Return the epochs after *epoch* (exclusive)."""
         return await self._timed("observations_since", self._store.since(epoch))

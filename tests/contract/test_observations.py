@@ -451,3 +451,17 @@ async def test_all_tick_and_one_epoch_comes_of_it(replicas, clock):
     await agree(replicas)
     assert replicas[0].observations.epoch == 2
     assert replicas[2].attempts() == {1800: 1, 86400: 1}
+
+
+async def test_a_store_that_was_restored_is_read_anew(open_store, clock):
+    async with open_store() as store, running(store) as replica:
+        await replica.catalog.register(batch(model(), endpoint()))
+        await replica.report({})
+        # As if two more epochs had been in what the backup does not have.
+        before = replica.observations._windows
+        before.apply(2, clock.time, replica.batch({}, {}).delta)
+        before.apply(3, clock.time, replica.batch({}, {}).delta)
+        assert replica.attempts()[60] == 5
+        await replica.observations.follow()
+        assert replica.observations.epoch == replica.told.epoch == 1
+        assert replica.attempts()[60] == replica.told.latest[NAME].windows[0].attempts == 1

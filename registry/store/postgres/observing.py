@@ -44,6 +44,13 @@ class PostgresObservations:
             rows = await _read_all(connection)
         return await asyncio.to_thread(_loaded, *rows)
 
+    async def newest(self) -> tuple[int, float]:
+        """Return the newest epoch, and its time."""
+        row = await self._connections.read(lambda on: on.fetchrow(sql.GET_OBSERVATION_CLOCK))
+        assert row is not None  # noqa: S101 - the counter has one row
+        number, time = row
+        return number, time
+
     async def since(self, epoch: int) -> Sequence[Epoch]:
         """Return the epochs after *epoch* (exclusive)."""
         return _epochs(await self._connections.read(lambda on: on.fetch(sql.EPOCHS_SINCE, epoch, MAX_EPOCHS)))
@@ -61,7 +68,7 @@ class PostgresObservations:
             [key.number for key, _ in marks],
             [fingerprint for _, fingerprint in marks],
         ]
-        body = encode(group.delta)
+        body = await asyncio.to_thread(encode, group.delta)
         try:
             async with self._connections.lend() as connection:
                 row = await connection.fetchrow(

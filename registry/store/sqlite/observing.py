@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from typing import Protocol, TypeVar
@@ -49,6 +50,11 @@ class SqliteObservations:
         """Read all that windows are made of."""
         return await self._run(lambda: _load(self._connection))
 
+    async def newest(self) -> tuple[int, float]:
+        """Return the newest epoch, and its time."""
+        number, time, _ = await self._run(lambda: self._connection.execute(sql.GET_OBSERVATION_CLOCK).fetchone())
+        return number, time
+
     async def since(self, epoch: int) -> Sequence[Epoch]:
         """Return the epochs after *epoch* (exclusive)."""
         return await self._run(lambda: list(_epochs(self._connection, sql.EPOCHS_SINCE, epoch, MAX_EPOCHS)))
@@ -59,7 +65,7 @@ class SqliteObservations:
 
     async def commit(self, group: Group) -> Epoch:
         """Make *group* durable as the next epoch."""
-        now, body = self.now(), encode(group.delta)
+        now, body = self.now(), await asyncio.to_thread(encode, group.delta)
         number, time = await self._run(lambda: _commit(self._connection, group, body, now))
         return Epoch(number, time, group.delta)
 
