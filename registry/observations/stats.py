@@ -68,6 +68,6 @@ def _quantiles(first: int, counted: Sequence[int], counts: Sequence[int]) -> Qua
 
     def at(percent: int) -> float:
         # The least value that so many are no more than: in whole numbers, so that no rounding moves a rank.
-        return codes.MIDDLES[counted[start + bisect_left(ranks, -(-total * percent // 100))] - first]
+        return codes.VALUES[counted[start + bisect_left(ranks, -(-total * percent // 100))] - first]
 
     return Quantiles(total, at(50), at(90), at(99))

@@ -14,9 +14,9 @@ from registry.observations.counts import Counts
 from registry.observations.delta import SLOT, Delta, Target, renumber
 from registry.observations.stats import window_stats
 
-SHAPES = ((60, 10), (300, 30), (1_800, 180), (86_400, 3_600))
+SHAPES = ((60, 10), (300, 30), (1_800, 180), (86_400, 7_200))
 """How long each window and its slots are, in seconds."""
-MINUTES_BACK, HOURS_BACK = 1_800 + 180, 86_400 + 3_600
+MINUTES_BACK, HOURS_BACK = 1_800 + 180, 86_400 + 7_200
 """How far back the rollups go that a window is made of after a start, in seconds."""
 FROM_EPOCHS, FROM_MINUTES, FROM_HOURS = (0, 1), (2,), (3,)
 """Which windows are made of what: epochs that are in a rollup count in the others by that."""

@@ -237,7 +237,7 @@ async def test_what_is_known_of_nobody_is_dropped(replica, clock):
     assert replica.observations.entries == 0
     await replica.catalog.register(batch(endpoint()))
     await replica.report({}, number=2)
-    clock.time += 90_000
+    clock.time += 95_000
     await replica.observations.tick()
     await replica.observations.tidy()
     assert replica.observations.measured == 0

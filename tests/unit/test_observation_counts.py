@@ -35,10 +35,18 @@ def stats_of(delta, window=60):
 
 
 @given(SECONDS)
-def test_the_middle_of_a_bin_is_within_two_percent_of_what_is_in_it(value):
+def test_what_is_told_of_a_bin_is_within_two_percent_of_what_is_in_it(value):
     (bin_,) = codes.bins_of(np.array([value])).tolist()
     assert 0 <= bin_ < codes.BINS
-    assert abs(codes.MIDDLES[bin_] - value) <= value / 64
+    assert abs(codes.VALUES[bin_] - value) <= 0.02 * value
+
+
+def test_the_ends_of_every_bin_are_told_within_two_percent():
+    for bin_, value in enumerate(codes.VALUES):
+        inside = np.array([value * (1 - 0.0199), value, value * (1 + 0.0199)])
+        assert abs(codes.bins_of(inside) - bin_).max() <= 1
+    edges = np.array([codes.LEAST * 2**doublings for doublings in range(1, 40)])
+    assert codes.bins_of(edges).tolist() == [18 * doublings for doublings in range(1, 40)]
 
 
 @pytest.mark.parametrize(("value", "bin_"), [(0.0, 0), (codes.LEAST / 2, 0), (1e12, codes.BINS - 1)])

@@ -10,8 +10,8 @@ from registry.observations.delta import Delta, merged
 from registry.observations.windows import FROM_EPOCHS, FROM_HOURS, FROM_MINUTES, SHAPES, Windows
 from tests.measuring import ONE, TWO, measured
 
-# A multiple of an hour, so that tests know where slots end.
-START = 1_699_999_200.0
+# A multiple of two hours, so that tests know where slots end.
+START = 1_699_999_200.0 // 7200 * 7200
 
 
 class Steps:
@@ -39,7 +39,7 @@ def test_what_ends_now_is_in_all_windows(steps):
 
 
 @pytest.mark.parametrize(
-    ("age", "lengths"), [(70, {300, 1800, 86400}), (400, {1800, 86400}), (7200, {86400}), (90_000, set())]
+    ("age", "lengths"), [(70, {300, 1800, 86400}), (400, {1800, 86400}), (7200, {86400}), (95_000, set())]
 )
 def test_what_ended_before_is_in_the_windows_that_reach_there(steps, age, lengths):
     steps.apply(START, measured({"at": START - age}))
@@ -66,7 +66,7 @@ def test_what_leaves_a_window_is_told(steps):
     assert not steps.windows.due(START + 59)
     assert steps.windows.due(START + 60)
     assert steps.apply(START + 60) == {ONE}
-    assert steps.apply(START + 86_400 + 3600) == {ONE}
+    assert steps.apply(START + 86_400 + 7200) == {ONE}
     assert steps.windows.performance(ONE).windows == ()
     assert steps.windows.idle() == {ONE}
     assert not steps.windows.due(START + 10 * 86_400)
@@ -91,7 +91,7 @@ def test_who_is_forgotten_leaves_the_others_as_they_are(steps):
     # Another number: nothing of before is seen when it comes back.
     steps.apply(START, measured({"at": START}))
     assert steps.attempts()[86400] == 1
-    steps.apply(START + 90_000)
+    steps.apply(START + 95_000)
     assert steps.windows.entries == 0
 
 
