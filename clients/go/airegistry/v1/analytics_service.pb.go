@@ -90,7 +90,8 @@ type ReportUsageRequest struct {
 	// Who reports: an opaque id made anew at each start of the reporter, 8 to 128 characters.
 	ReporterId string `protobuf:"bytes,1,opt,name=reporter_id,json=reporterId,proto3" json:"reporter_id,omitempty"`
 	// The number of this batch: 1 for a reporter's first one, then one more each time. A batch that is sent again keeps its
-	// number and its content. Batches may be under way at the same time, at most 64 numbers apart.
+	// number and its content, byte by byte. Batches may be under way at the same time, less than 64 numbers apart: one that is
+	// further behind the newest that was counted is refused. It is remembered for two days.
 	BatchNumber int64 `protobuf:"varint,2,opt,name=batch_number,json=batchNumber,proto3" json:"batch_number,omitempty"`
 	// What was measured. At least 1, at most 2,000.
 	Observations []*Observation `protobuf:"bytes,3,rep,name=observations,proto3" json:"observations,omitempty"`
@@ -347,7 +348,7 @@ type GetPerformanceResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What was measured, in the order of the names.
 	Performances []*Performance `protobuf:"bytes,1,rep,name=performances,proto3" json:"performances,omitempty"`
-	// The observation epoch that the answer shows.
+	// The observation epoch that the answer shows. At one epoch, all replicas give the same answer.
 	ObservationEpoch int64 `protobuf:"varint,2,opt,name=observation_epoch,json=observationEpoch,proto3" json:"observation_epoch,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache

@@ -41,7 +41,8 @@ type AnalyticsServiceClient interface {
 	// Streams what was measured: all of it, and then what changes, the latest only, each name at most once a second. There is
 	// no resuming and no history: a new stream begins with everything.
 	WatchPerformance(ctx context.Context, in *WatchPerformanceRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchPerformanceResponse], error)
-	// Returns the kept rollups of one endpoint or agent over time.
+	// Returns the kept rollups of one endpoint or agent over time. What was reported within the last minute may not be in them
+	// yet.
 	GetStats(ctx context.Context, in *GetStatsRequest, opts ...grpc.CallOption) (*GetStatsResponse, error)
 }
 
@@ -118,7 +119,8 @@ type AnalyticsServiceServer interface {
 	// Streams what was measured: all of it, and then what changes, the latest only, each name at most once a second. There is
 	// no resuming and no history: a new stream begins with everything.
 	WatchPerformance(*WatchPerformanceRequest, grpc.ServerStreamingServer[WatchPerformanceResponse]) error
-	// Returns the kept rollups of one endpoint or agent over time.
+	// Returns the kept rollups of one endpoint or agent over time. What was reported within the last minute may not be in them
+	// yet.
 	GetStats(context.Context, *GetStatsRequest) (*GetStatsResponse, error)
 	mustEmbedUnimplementedAnalyticsServiceServer()
 }

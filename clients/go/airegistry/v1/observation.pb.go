@@ -142,7 +142,7 @@ type Performance struct {
 	Windows []*WindowStats `protobuf:"bytes,2,rep,name=windows,proto3" json:"windows,omitempty"`
 	// Where the windows end.
 	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
-	// The observation epoch that made it so.
+	// The observation epoch as of which it is so: windows end at its time. 0 in rollups.
 	ObservationEpoch int64 `protobuf:"varint,4,opt,name=observation_epoch,json=observationEpoch,proto3" json:"observation_epoch,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
@@ -209,7 +209,7 @@ func (x *Performance) GetObservationEpoch() int64 {
 // What was measured in one window.
 type WindowStats struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How long the window is.
+	// How long the window is. It moves by slots of a twelfth to a sixth of its length, and covers up to one slot less.
 	Window *durationpb.Duration `protobuf:"bytes,1,opt,name=window,proto3" json:"window,omitempty"`
 	// Attempts that ended by themselves: with an answer or an error. Those that a caller ended are not among them.
 	Attempts int64 `protobuf:"varint,2,opt,name=attempts,proto3" json:"attempts,omitempty"`
@@ -217,15 +217,15 @@ type WindowStats struct {
 	Errors []*ErrorCount `protobuf:"bytes,3,rep,name=errors,proto3" json:"errors,omitempty"`
 	// Attempts that a caller, or a faster attempt, ended.
 	Canceled int64 `protobuf:"varint,4,opt,name=canceled,proto3" json:"canceled,omitempty"`
-	// Seconds to the first token of streamed answers.
+	// Seconds to the first token, of every attempt that had one.
 	TimeToFirstToken *Quantiles `protobuf:"bytes,5,opt,name=time_to_first_token,json=timeToFirstToken,proto3" json:"time_to_first_token,omitempty"`
 	// Seconds from the start to the end of whole answers.
 	Duration *Quantiles `protobuf:"bytes,6,opt,name=duration,proto3" json:"duration,omitempty"`
-	// Output tokens per second after the first token, of streamed answers.
+	// Visible output tokens per second after the first token, of whole streamed answers.
 	TokensPerSecond *Quantiles `protobuf:"bytes,7,opt,name=tokens_per_second,json=tokensPerSecond,proto3" json:"tokens_per_second,omitempty"`
 	// What the attempts cost together, as far as that is known, in nano-USD. Unset: of none is it known.
 	CostNanos *int64 `protobuf:"varint,8,opt,name=cost_nanos,json=costNanos,proto3,oneof" json:"cost_nanos,omitempty"`
-	// Of how many attempts the cost is known.
+	// Of how many attempts the whole cost is known; a partial one is not.
 	Costed int64 `protobuf:"varint,9,opt,name=costed,proto3" json:"costed,omitempty"`
 	// Tokens of input and output together, as far as they are known.
 	Tokens int64 `protobuf:"varint,10,opt,name=tokens,proto3" json:"tokens,omitempty"`

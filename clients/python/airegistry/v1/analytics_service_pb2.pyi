@@ -67,7 +67,8 @@ class ReportUsageRequest(_message.Message):
     """Who reports: an opaque id made anew at each start of the reporter, 8 to 128 characters."""
     batch_number: _builtins.int
     """The number of this batch: 1 for a reporter's first one, then one more each time. A batch that is sent again keeps its
-    number and its content. Batches may be under way at the same time, at most 64 numbers apart.
+    number and its content, byte by byte. Batches may be under way at the same time, less than 64 numbers apart: one that is
+    further behind the newest that was counted is refused. It is remembered for two days.
     """
     dropped_count: _builtins.int
     """How many observations the reporter dropped since its last batch, because it could not keep them."""
@@ -192,7 +193,7 @@ class GetPerformanceResponse(_message.Message):
     PERFORMANCES_FIELD_NUMBER: _builtins.int
     OBSERVATION_EPOCH_FIELD_NUMBER: _builtins.int
     observation_epoch: _builtins.int
-    """The observation epoch that the answer shows."""
+    """The observation epoch that the answer shows. At one epoch, all replicas give the same answer."""
     @_builtins.property
     def performances(self) -> _containers.RepeatedCompositeFieldContainer[_observation_pb2.Performance]:
         """What was measured, in the order of the names."""

@@ -88,7 +88,8 @@ class AnalyticsServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetStats(self, request, context):
-        """Returns the kept rollups of one endpoint or agent over time.
+        """Returns the kept rollups of one endpoint or agent over time. What was reported within the last minute may not be in them
+        yet.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -47,7 +47,9 @@ class AnalyticsServiceStub:
     no resuming and no history: a new stream begins with everything.
     """
     GetStats: _grpc.UnaryUnaryMultiCallable[_analytics_service_pb2.GetStatsRequest, _analytics_service_pb2.GetStatsResponse]
-    """Returns the kept rollups of one endpoint or agent over time."""
+    """Returns the kept rollups of one endpoint or agent over time. What was reported within the last minute may not be in them
+    yet.
+    """
 
 @_typing.type_check_only
 class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
@@ -68,7 +70,9 @@ class AnalyticsServiceAsyncStub(AnalyticsServiceStub):
     no resuming and no history: a new stream begins with everything.
     """
     GetStats: _aio.UnaryUnaryMultiCallable[_analytics_service_pb2.GetStatsRequest, _analytics_service_pb2.GetStatsResponse]  # type: ignore[assignment]
-    """Returns the kept rollups of one endpoint or agent over time."""
+    """Returns the kept rollups of one endpoint or agent over time. What was reported within the last minute may not be in them
+    yet.
+    """
 
 class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
     """What was measured: reported by those who call endpoints and agents, kept by the registry in windows, read by everybody.
@@ -110,6 +114,8 @@ class AnalyticsServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _analytics_service_pb2.GetStatsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_analytics_service_pb2.GetStatsResponse, _abc.Awaitable[_analytics_service_pb2.GetStatsResponse]]:
-        """Returns the kept rollups of one endpoint or agent over time."""
+        """Returns the kept rollups of one endpoint or agent over time. What was reported within the last minute may not be in them
+        yet.
+        """
 
 def add_AnalyticsServiceServicer_to_server(servicer: AnalyticsServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -96,7 +96,7 @@ class Performance(_message.Message):
     name: _builtins.str
     """Whose it is: the full name of an endpoint or an agent."""
     observation_epoch: _builtins.int
-    """The observation epoch that made it so."""
+    """The observation epoch as of which it is so: windows end at its time. 0 in rollups."""
     @_builtins.property
     def windows(self) -> _containers.RepeatedCompositeFieldContainer[Global___WindowStats]:
         """The windows in which anything was measured, the shortest first: of 1 minute, 5 minutes, 30 minutes and 1 day. None:
@@ -147,12 +147,12 @@ class WindowStats(_message.Message):
     cost_nanos: _builtins.int
     """What the attempts cost together, as far as that is known, in nano-USD. Unset: of none is it known."""
     costed: _builtins.int
-    """Of how many attempts the cost is known."""
+    """Of how many attempts the whole cost is known; a partial one is not."""
     tokens: _builtins.int
     """Tokens of input and output together, as far as they are known."""
     @_builtins.property
     def window(self) -> _duration_pb2.Duration:
-        """How long the window is."""
+        """How long the window is. It moves by slots of a twelfth to a sixth of its length, and covers up to one slot less."""
 
     @_builtins.property
     def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___ErrorCount]:
@@ -160,7 +160,7 @@ class WindowStats(_message.Message):
 
     @_builtins.property
     def time_to_first_token(self) -> Global___Quantiles:
-        """Seconds to the first token of streamed answers."""
+        """Seconds to the first token, of every attempt that had one."""
 
     @_builtins.property
     def duration(self) -> Global___Quantiles:
@@ -168,7 +168,7 @@ class WindowStats(_message.Message):
 
     @_builtins.property
     def tokens_per_second(self) -> Global___Quantiles:
-        """Output tokens per second after the first token, of streamed answers."""
+        """Visible output tokens per second after the first token, of whole streamed answers."""
 
     @_builtins.property
     def last_time(self) -> _timestamp_pb2.Timestamp:
