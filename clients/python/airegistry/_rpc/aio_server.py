@@ -29,8 +29,8 @@ MAX_RECEIVE_BYTES = 8 * 1024 * 1024
 SERVER_OPTIONS: Sequence[tuple[str, int]] = (
     ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
     ("grpc.max_send_message_length", -1),
-    # Agents behind NAT keep idle connections open by pings.
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    # Agents behind NAT keep idle connections open by pings. (Spelled as in the core: `min_recv_ping_…` sets nothing.)
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
