@@ -544,7 +544,7 @@ async def test_what_a2a_cannot_say_is_refused_with_its_path():
 
 
 async def test_a_task_has_its_price():
-    each = PriceList((PriceSchedule(prices=(Price(PriceBucket.REQUESTS, 250_000),)),))
+    each = PriceList((PriceSchedule(prices=(Price(PriceBucket.AGENT_TASKS, 250),)),))
     async with agent_server() as up, engine_for(up, prices=each) as engine:
         answered = await engine.invoke(task())
         told = (await engine.invoke(chat("agents/a"))).settlement

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airegistry.invocations.settling import settle
+from airegistry.invocations.settling import settle, settle_task
 from airegistry.invocations.usage import Cost, CostState, Usage
 from airegistry.resources.prices import Price, PriceBucket, PriceList, PriceSchedule, PriceTier
 
@@ -191,3 +191,20 @@ def test_no_amount_loses_a_digit_and_one_too_large_for_the_wire_is_partial(fresh
     exact = Fraction(fresh * nanos[0] + cached * nanos[1] + output * nanos[2], 1_000_000)
     whole = Cost(CostState.KNOWN, round(exact))
     assert settle(usage, prices, AT) == (whole if round(exact) <= MOST else Cost(CostState.PARTIAL, MOST))
+
+
+@pytest.mark.parametrize(
+    ("asked", "cost"),
+    [
+        ({PriceBucket.AGENT_TASKS: 7_000_000}, Cost(CostState.KNOWN, 7_000_000)),
+        ({PriceBucket.AGENT_TASKS: 5, PriceBucket.REQUESTS: 2_000}, Cost(CostState.KNOWN, 7)),
+        ({PriceBucket.AGENT_TASKS: 5, PriceBucket.INPUT_TOKENS: 1}, Cost(CostState.PARTIAL, 5)),
+        ({PriceBucket.INPUT_TOKENS: 1}, Cost(CostState.UNKNOWN)),
+        ({}, Cost(CostState.UNKNOWN)),
+    ],
+    ids=["each", "each-and-request", "beside-tokens", "tokens-alone", "nothing"],
+)
+def test_a_task_costs_what_its_agent_asks_for_each(asked, cost):
+    prices = tuple(Price(bucket, nanos) for bucket, nanos in asked.items())
+    assert settle_task(PriceList((PriceSchedule(prices=prices),)), AT) == cost
+    assert settle_task(None, AT) == Cost(CostState.UNKNOWN)

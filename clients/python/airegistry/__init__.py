@@ -10,6 +10,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from airegistry.agents.delegating import delegate_task
+    from airegistry.agents.describing import describe_agent
+    from airegistry.agents.distributing import TaskDistributor
+    from airegistry.agents.integrating import integrate_registry
+    from airegistry.agents.orchestrating import AgentOrchestrator
+    from airegistry.agents.outcome import TaskResult
+    from airegistry.agents.registering import register_agent
+    from airegistry.agents.steps import Step
     from airegistry.cache import Cache
     from airegistry.client import Client, GatewayClient, RegistryClient
     from airegistry.discovery.answers import Candidate
@@ -32,6 +40,14 @@ if TYPE_CHECKING:
     from airegistry.watching import CacheFeeder
 
 _MODULES = {
+    "airegistry.agents.delegating": ("delegate_task",),
+    "airegistry.agents.describing": ("describe_agent",),
+    "airegistry.agents.distributing": ("TaskDistributor",),
+    "airegistry.agents.integrating": ("integrate_registry",),
+    "airegistry.agents.orchestrating": ("AgentOrchestrator",),
+    "airegistry.agents.outcome": ("TaskResult",),
+    "airegistry.agents.registering": ("register_agent",),
+    "airegistry.agents.steps": ("Step",),
     "airegistry.cache": ("Cache",),
     "airegistry.client": (
         "Client",
@@ -99,6 +115,7 @@ _HOMES = {name: module for module, names in _MODULES.items() for name in names}
 
 __all__ = [
     "Agent",
+    "AgentOrchestrator",
     "Cache",
     "CacheFeeder",
     "Candidate",
@@ -133,10 +150,17 @@ __all__ = [
     "RouteTarget",
     "RouteTier",
     "SnapshotFile",
+    "Step",
+    "TaskDistributor",
+    "TaskResult",
     "TextBlock",
     "Tool",
     "ask",
+    "delegate_task",
+    "describe_agent",
+    "integrate_registry",
     "owner_id_file",
+    "register_agent",
     "validate",
 ]
 

@@ -43,6 +43,9 @@ _ALWAYS: Final = frozenset(("input_tokens", "output_tokens"))
 
 _told = attrgetter(*_BUCKETS)
 
+_EACH: Final = frozenset((PriceBucket.REQUESTS, PriceBucket.AGENT_TASKS))
+"""What is charged for a task as such."""
+
 _UNKNOWN: Final = Cost(CostState.UNKNOWN)
 # The product of two int64 has 38 digits; six more hold any fraction, so that nothing is rounded before the end.
 _EXACT: Final = Context(prec=60)
@@ -58,15 +61,14 @@ def settle(
 
     Never 0 for want of knowledge: without usage or prices the cost is UNKNOWN, and what has no price of its own is named in
     `unpriced`. Reasoning and images are priced as text where they have no own price. A price per image covers whatever else
-    has no price, and does not hold where the tokens of the output do. A price per request counts once, and alone needs no counts: it is enough that the call
-    came to its end, which a *usage* without any tells. Exact decimals, rounded
+    has no price, and does not hold where the tokens of the output do. A price per request counts once. Exact decimals, rounded
     half to even once, at the end; an amount that the wire cannot hold is PARTIAL, with the most that it can.
     """
     if usage is None or prices is None:
         return _UNKNOWN
     schedule, counts = in_force(prices, at, variant), _counts(usage)
     with localcontext(_EXACT):
-        bill = _bill(counts, schedule) if schedule else {}
+        bill = _bill(counts, schedule) if schedule and counts else {}
         priced = [cost for cost in bill.values() if cost is not None]
         if not priced:
             return _UNKNOWN
@@ -74,6 +76,21 @@ def settle(
     unpriced = tuple(name for name, cost in bill.items() if cost is None)
     whole = not unpriced and total <= _MOST
     return Cost(CostState.KNOWN if whole else CostState.PARTIAL, min(int(total), _MOST), unpriced)
+
+
+def settle_task(prices: PriceList | None, at: datetime) -> Cost:
+    """Return what a task cost that an agent began at *at* and came to an end with: what it asks for each.
+
+    Nobody counts what it used; where that has a price beside, the cost is PARTIAL.
+    """
+    schedule = in_force(prices, at) if prices is not None else {}
+    with localcontext(_EXACT):
+        asked = [cost for bucket in _EACH if (cost := _cost(1, (bucket,), schedule, 0)) is not None]
+        if not asked:
+            return _UNKNOWN
+        total = sum(asked, _NOTHING).quantize(_ONE, ROUND_HALF_EVEN)
+    whole = _EACH.issuperset(schedule) and total <= _MOST
+    return Cost(CostState.KNOWN if whole else CostState.PARTIAL, min(int(total), _MOST))
 
 
 def _counts(usage: Usage) -> dict[str, int]:
@@ -84,10 +101,6 @@ def _counts(usage: Usage) -> dict[str, int]:
 def _bill(counts: Mapping[str, int], schedule: Mapping[PriceBucket, Price]) -> dict[str, Decimal | None]:
     """Return what each count cost; None where it cannot be priced."""
     bill: dict[str, Decimal | None] = {}
-    if not counts:
-        if set(schedule) == {PriceBucket.REQUESTS}:
-            bill["requests"] = _cost(1, (PriceBucket.REQUESTS,), schedule, 0)
-        return bill
     total_input = sum(counts.get(name, 0) for name in _INPUT)
     for name in _counted(counts, schedule):
         count = counts.get(name)

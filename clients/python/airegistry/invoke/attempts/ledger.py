@@ -10,7 +10,7 @@ from airegistry._status import status_of
 from airegistry.errors import ProviderError, RegistryError
 from airegistry.invocations.invocation import Attempt, AttemptOutcome, Settlement
 from airegistry.invocations.invocation import Warning as FieldWarning
-from airegistry.invocations.settling import settle
+from airegistry.invocations.settling import settle, settle_task
 from airegistry.invocations.usage import Cost, CostState, Usage
 from airegistry.invoke.attempts.estimates import estimated, summed
 from airegistry.invoke.attempts.exchange import Exchange
@@ -106,10 +106,10 @@ class Ledger:
         )
 
     def _cost(self, usage: Usage | None, exchange: Exchange, *, whole: bool) -> Cost:
-        if usage is None and whole and exchange.ask.target.is_agent:
-            # An agent counts no tokens; it may have a price for each task.
-            usage = Usage()
-        cost = settle(usage, exchange.ask.target.endpoint.prices, self._began[exchange.number - 1])
+        target, began = exchange.ask.target, self._began[exchange.number - 1]
+        if usage is None and whole and target.is_agent:
+            return settle_task(target.endpoint.prices, began)
+        cost = settle(usage, target.endpoint.prices, began)
         # An amount that rests on our own counting cannot be trusted.
         guessed = usage is not None and usage.estimated and cost.state is CostState.KNOWN
         return replace(cost, state=CostState.PARTIAL) if guessed else cost

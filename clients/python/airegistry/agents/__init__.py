@@ -1,0 +1,1 @@
+"""Agents of one's own in the registry, and tasks for those of others."""
