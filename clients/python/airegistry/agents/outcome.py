@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from airegistry.invocations.chat import ChatResponse, FinishReason
-from airegistry.invocations.content import ContentBlock
+from airegistry.invocations.content import ContentBlock, MediaBlock
 from airegistry.invocations.invocation import InvokeResponse, Settlement
 from airegistry.invocations.kinds import AgentArtifact, AgentTaskResponse, AgentTaskState
 
 _NOBODY = Settlement()
+_JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +39,25 @@ class TaskResult:
 
     @property
     def text(self) -> str:
-        """The texts of what was made, a line between two artifacts; of what was said where nothing was made."""
+        """The texts of what was made, a line between two artifacts; else of what was said; else its data, as JSON."""
         made = [_text(artifact.content) for artifact in self.artifacts]
-        return "\n".join(text for text in made if text) or _text(self.content)
+        texts = [text for text in (*made, *(() if any(made) else (_text(self.content),))) if text]
+        return "\n".join(texts or [(file.data or b"").decode() for file in self._data()])
 
     @property
-    def files(self) -> tuple[Any, ...]:
-        """The media among what was made and said, as MediaBlock; data are files of JSON."""
+    def data(self) -> tuple[Any, ...]:
+        """The data among what was made and said, as values of JSON."""
+        return tuple(json.loads(file.data or b"null") for file in self._data())
+
+    @property
+    def files(self) -> tuple[MediaBlock, ...]:
+        """The media among what was made and said, data included: they are files of JSON without a name."""
         blocks = [block for artifact in self.artifacts for block in artifact.content]
         each = (block.image or block.audio or block.video or block.file for block in (*blocks, *self.content))
         return tuple(media for media in each if media is not None)
+
+    def _data(self) -> list[MediaBlock]:
+        return [file for file in self.files if file.media_type == _JSON and not file.filename and file.data is not None]
 
 
 def result_of(response: InvokeResponse) -> TaskResult:

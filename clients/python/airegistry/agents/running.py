@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import uuid
 from collections import OrderedDict
@@ -14,6 +15,7 @@ from google.protobuf import json_format
 
 from airegistry.a2a.v1 import a2a_pb2 as pb
 from airegistry.agents.work import Piece, pieces_of
+from airegistry.dialects.a2a.numbers import with_whole_numbers
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +171,7 @@ def _text_of(message: Any) -> str:
             case "text":
                 texts.append(part.text)
             case "data":
-                texts.append(json_format.MessageToJson(part.data, indent=None))
+                texts.append(json.dumps(with_whole_numbers(json_format.MessageToDict(part.data)), ensure_ascii=False))
             case _:
                 raise UnreadableTaskError("this agent takes texts and JSON, no files")
     return "\n".join(texts)

@@ -9,6 +9,7 @@ from typing import Any, Final
 import orjson
 
 from airegistry.dialects import reading
+from airegistry.dialects.a2a.numbers import EXACT, with_whole_numbers
 from airegistry.dialects.tasks import TaskPart
 from airegistry.errors import FieldViolation, MalformedAnswerError, UnsupportedFieldError
 from airegistry.invocations.content import ContentBlock, MediaBlock, TextBlock
@@ -16,8 +17,6 @@ from airegistry.invocations.invocation import Warning as FieldWarning
 
 JSON: Final = "application/json"
 _MEDIA: Final = ("image", "audio", "video", "file")
-_EXACT: Final = 2**53
-"""A2A's JSON has no other numbers than doubles."""
 _DEEPEST: Final = 20
 """Each level of its JSON is three of its messages, which parsers take a hundred of."""
 
@@ -90,7 +89,7 @@ def _holds(value: Any, levels: int) -> bool:
         return levels > 0 and all(_holds(one, levels - 1) for one in inner)
     if isinstance(value, float):
         return math.isfinite(value)
-    return not isinstance(value, int) or abs(value) <= _EXACT
+    return not isinstance(value, int) or abs(value) <= EXACT
 
 
 def text_of(part: Part) -> str | None:
@@ -106,7 +105,7 @@ def block_of(part: Part) -> ContentBlock:
     media_type = reading.text(part, "mediaType", "part")
     filename = reading.text(part, "filename", "part")
     if "data" in part:
-        written = orjson.dumps(_with_whole_numbers(part["data"]))
+        written = orjson.dumps(with_whole_numbers(part["data"]))
         return ContentBlock(file=MediaBlock(data=written, media_type=media_type or JSON, filename=filename))
     if "url" in part:
         media = MediaBlock(url=reading.text(part, "url", "part"), media_type=media_type, filename=filename)
@@ -121,15 +120,6 @@ def block_of(part: Part) -> ContentBlock:
         case "video":
             return ContentBlock(video=media)
     return ContentBlock(file=media)
-
-
-def _with_whole_numbers(value: Any) -> Any:
-    """Return JSON in which what is whole looks so: on the wire every number is a double."""
-    if isinstance(value, dict):
-        return {name: _with_whole_numbers(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_with_whole_numbers(one) for one in value]
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT else value
 
 
 def blocks_of(parts: list[Part]) -> tuple[ContentBlock, ...]:
