@@ -156,7 +156,7 @@ async def test_who_may_not_register_is_told_at_once(tmp_path):
         agent = describe_agent("t", "grpc://127.0.0.1:1", ["translate"])
         async with register_agent(all_.client, agent, owner_id="owner-one"):
             with pytest.raises(OwnedByAnotherError):
-                async with register_agent(all_.client, agent, owner_id="owner-two"):
+                async with asyncio.timeout(LONG), register_agent(all_.client, agent, owner_id="owner-two", wait=60):
                     pass
         with pytest.raises(InvalidArgumentError, match="skills"):
             async with register_agent(all_.client, describe_agent("t", "grpc://h:1", [str(i) for i in range(200)])):
@@ -252,19 +252,22 @@ async def test_who_is_busy_comes_later_and_who_is_away_not_at_all(tmp_path):
 
 
 async def test_who_takes_no_more_at_once_is_passed_by(tmp_path):
-    async with planes(tmp_path) as all_:
-        slow = Slow()
-        await all_.integrate(slow, max_concurrent_tasks=1)
-        other = Slow(name="Z other", skills=("wait",))
-        await all_.integrate(other, max_concurrent_tasks=1)
+    async def waiting(doing: Doing) -> None:
+        await doing.working()
+        await asyncio.sleep(60)
+
+    async with planes(tmp_path) as all_, agent_server(waiting) as a, agent_server() as b:
+        # They say nothing of their state: only the distributor knows what it gave them.
+        await all_.add(catalogs.agent("a", a.url, max_concurrent_tasks=1), catalogs.agent("b", b.url))
         distributor = TaskDistributor(all_.client)
-        running = [asyncio.create_task(distributor.delegate("x", skills=["wait"])) for _ in range(2)]
-        await until(slow.begun)
-        await until(other.begun)
-        for call in running:
-            call.cancel()
-        await asyncio.wait(running)
-        assert (await distributor.route_task("x", skills=["wait"])).ranking[0].running == 0
+        running = asyncio.create_task(distributor.delegate("x", skills=["count"]))
+        await until(a.asked)
+        first, second = (await distributor.route_task("x", skills=["count"])).ranking
+        assert (first.name, second.name, second.running, second.full) == ("agents/b", "agents/a", 1, True)
+        running.cancel()
+        await asyncio.wait([running])
+        first, _ = (await distributor.route_task("x", skills=["count"])).ranking
+        assert (first.name, first.running) == ("agents/a", 0)
 
 
 async def test_the_next_in_the_ranking_takes_what_the_first_declines(tmp_path):
