@@ -1,5 +1,6 @@
 """What AnalyticsService promises, whoever serves it: the real registry, and the fake for users' tests."""
 
+import asyncio
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from airegistry.client import RegistryClient
+from airegistry.client.messages import DiscoverRequest
 from airegistry.errors import InvalidArgumentError, NotFoundError
 from airegistry.invocations.invocation import AttemptOutcome
 from airegistry.invocations.usage import Cost, CostState, Usage
 from airegistry.observations.observation import RejectedObservations, RejectionReason
 from airegistry.observations.performance import ErrorCount
+from airegistry.resources.requirements import DiscoverQuery, Preference
 from airegistry.resources.route import ErrorClass
 from airegistry.testing import FakeRegistry
 from tests import catalogs
@@ -149,3 +152,24 @@ async def test_a_watch_is_narrowed_by_a_prefix(client):
     await report(client, seen(), seen(THERE))
     async with aclosing(client.watch_performance(THERE)) as updates:
         assert [each.name for each in (await anext(updates)).performances] == [THERE]
+
+
+async def test_what_was_reported_changes_the_order_and_a_batch_of_queries_sees_one_epoch(client):
+    before = await client.discover()
+    assert [each.resource.name for each in before.candidates] == [HERE, THERE]
+    failed = seen(outcome=AttemptOutcome.ERROR, error_class=ErrorClass.PROVIDER)
+    counted = (await report(client, *[failed] * 40)).observation_epoch
+    async with asyncio.timeout(20):
+        while True:
+            found = await client.discover()
+            if found.observation_epoch >= counted:
+                break
+            await asyncio.sleep(0.05)
+    assert [each.resource.name for each in found.candidates] == [THERE, HERE]
+    (share,) = found.candidates[1].score.parts[2].figures
+    assert (share.measured, share.samples) == (0.0, 40)
+    batch = await client.batch_discover(
+        [DiscoverRequest(), DiscoverRequest(DiscoverQuery(preference=Preference.FASTEST))]
+    )
+    assert {(each.revision, each.observation_epoch) for each in batch.responses} == {(batch.revision, counted)}
+    assert batch.responses[0].candidates == found.candidates

@@ -73,6 +73,18 @@ def test_each_option_is_a_filter(running, options, names):
     assert found(running, *options) == names
 
 
+def test_a_list_of_tasks_is_answered_at_once_in_its_order(running):
+    answers = running.data("discover", "--task", "text-to-image", "--task", "chat")
+    named = [[each["resource"]["name"] for each in answer.get("candidates", ())] for answer in answers]
+    assert named == [[], [CHEAP, LARGE]]
+    shown = running.run("discover", "--task", "text-to-image", "--task", "chat")
+    assert [line for line in shown.stdout.splitlines() if line in ("text-to-image", "chat")] == [
+        "text-to-image",
+        "chat",
+    ]
+    assert "other tasks" in shown.stderr
+
+
 def test_what_has_no_credential_is_found_when_asked_for(running):
     assert set(found(running, "--any-credential")) == {CHEAP, LARGE, CLOSED}
 
@@ -80,7 +92,7 @@ def test_what_has_no_credential_is_found_when_asked_for(running):
 def test_nothing_found_says_who_was_cut_and_what_to_do(running):
     result = running.run("discover", "--model", "models/closed")
     assert result.exit_code == 0
-    assert "1 cut by credential" in result.stderr
+    assert "1 no credential" in result.stderr
     assert "--any-credential" in result.stderr
 
 
@@ -89,9 +101,10 @@ def test_an_explanation_shows_what_each_part_gave(running):
     weights = [float(number) for number in re.findall(r"\* (\d\.\d+)", result.stdout)]
     row = next(line for line in result.stdout.splitlines() if CHEAP in line)
     score, *values = [float(number) for number in re.findall(r"\d\.\d+", row)]
-    assert len(values) == len(weights) == 5
+    assert len(values) == len(weights) == 6
     assert sum(value * weight for value, weight in zip(values, weights, strict=True)) == pytest.approx(score, abs=0.002)
-    assert f"2 cut by price: {CLOSED}, {LARGE}" in result.stderr
+    assert "2 excluded: 2 price" in result.stderr
+    assert f"price: {CLOSED}, {LARGE}" in result.stderr
 
 
 @pytest.mark.parametrize(

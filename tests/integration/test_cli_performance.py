@@ -1,6 +1,7 @@
 """`performance` and `stats` against a registry that measured something."""
 
 import asyncio
+import re
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -137,3 +138,14 @@ def test_a_registry_that_does_not_measure_says_so():
 async def register_one(address):
     async with RegistryClient(address) as client:
         await client.register([model(), endpoint("a", NOWHERE)])
+
+
+def test_an_explained_discover_shows_declared_and_measured_with_count_and_age(running):
+    result = running.run("discover", "--explain", "--any-credential")
+    assert result.exit_code == 0, result.stderr
+    rows = [re.split(r"\s{2,}", line.strip()) for line in result.stdout.splitlines()]
+    first = next(row for row in rows if "first token" in row)
+    assert first[1:6] == ["first token", "0.2 s", "0.5 s", "1", "1 d"]
+    assert re.fullmatch(r"\d+ [sm] ago", first[6])
+    assert next(row for row in rows if "reliability" in row)[:5] == ["reliability", "0.99", "0.3333", "3", "1 d"]
+    assert next(row for row in rows if "tokens/s" in row)[1] == "80"

@@ -125,6 +125,9 @@ class Analytics:
             first, count = (known.first_index, known.count) if known is not None else (i, 0)
             rejected[reason] = RejectedObservations(reason, count + 1, first)
         self.measured.add(good)
+        # A Discover ranks by it, as that of the real one does.
+        names = dict.fromkeys(each.target for each in good)
+        self._history.cache.observe(self._performances(names), self.measured.epoch)
         return ReportUsageResponse(len(good), rejected=tuple(rejected.values()), observation_epoch=self.measured.epoch)
 
     def _refusal(self, seen: Observation, now: datetime) -> RejectionReason | None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,8 +14,7 @@ from airegistry.cli.failures import run
 from airegistry.cli.session import Output, Session, session_of
 
 if TYPE_CHECKING:
-    from airegistry.client.messages import DiscoverResponse
-    from airegistry.resources.requirements import DiscoverQuery
+    from airegistry.client.messages import DiscoverRequest, DiscoverResponse
 
 
 class Best(StrEnum):
@@ -28,7 +30,10 @@ class Best(StrEnum):
 def discover(
     context: typer.Context,
     *,
-    task: Annotated[str, typer.Option(help="What it does, such as text-generation.")] = "",
+    task: Annotated[
+        list[str] | None,
+        typer.Option(help="What it does, such as text-generation. Several: each is answered, all from one revision."),
+    ] = None,
     capability: Annotated[
         list[str] | None, typer.Option("--capability", "-c", help="What it must be able to do, such as tools.")
     ] = None,
@@ -73,7 +78,8 @@ def discover(
     ] = False,
 ) -> None:
     """Find the best model or agent: filtered, ranked and explained."""
-    from airegistry.cli.values import count, dollars, duration, labels
+    from airegistry.cli.values import count, dollars, duration, labels, safe
+    from airegistry.client.messages import DiscoverRequest
     from airegistry.resources.requirements import (
         CredentialRequirement,
         DiscoverQuery,
@@ -84,7 +90,6 @@ def discover(
 
     session = session_of(context)
     requirements = Requirements(
-        task=task,
         all_capabilities=tuple(capability or ()),
         any_capabilities=tuple(any_capability or ()),
         max_price_per_million_nanos=dollars(max_price),
@@ -101,29 +106,47 @@ def discover(
         filter=expression,
         credential=CredentialRequirement.ANY if any_credential else None,
     )
-    query = DiscoverQuery(
-        target=DiscoverTarget.AGENT if agents else DiscoverTarget.ENDPOINT,
-        requirements=requirements,
-        preference=Preference[preference.name],
-    )
-    found = run(session, "registry", _discover(session, query, limit=limit, name_excluded=explain))
+    tasks = task or [""]
+    asked = [
+        DiscoverRequest(
+            DiscoverQuery(
+                target=DiscoverTarget.AGENT if agents else DiscoverTarget.ENDPOINT,
+                requirements=replace(requirements, task=each),
+                preference=Preference[preference.name],
+            ),
+            limit=limit,
+            name_excluded=explain,
+        )
+        for each in tasks
+    ]
+    answers = run(session, "registry", _discover(session, asked))
     if session.output is not Output.TABLE:
-        session.write(found)
+        session.write(answers if len(answers) > 1 else answers[0])
         return
-    _show(session, found, explain=explain)
+    for each, answer in zip(tasks, answers, strict=True):
+        if len(answers) > 1:
+            session.console.print(safe(each))
+        _show(session, answer, explain=explain)
 
 
-async def _discover(session: Session, query: DiscoverQuery, **options: Any) -> DiscoverResponse:
+async def _discover(session: Session, asked: Sequence[DiscoverRequest]) -> Sequence[DiscoverResponse]:
     from airegistry.cli.connecting import registry_client
 
     async with registry_client(session) as client:
-        return await client.discover(query, **options)
+        if len(asked) > 1:
+            return (await client.batch_discover(asked)).responses
+        (one,) = asked
+        return (await client.discover(one.query, limit=one.limit, name_excluded=one.name_excluded),)
 
 
 def _show(session: Session, found: DiscoverResponse, *, explain: bool) -> None:
-    from airegistry.cli.candidates import candidate_table, exclusion_lines, score_table
+    from airegistry.cli.candidates import candidate_table, exclusion_lines
+    from airegistry.cli.scores import figure_table, score_table
 
     if found.candidates:
         session.console.print(score_table(found) if explain else candidate_table(found))
+    figures = figure_table(found, datetime.now(UTC)) if explain else None
+    if figures is not None:
+        session.console.print(figures)
     for line in exclusion_lines(found, named=explain):
         session.note(line)
