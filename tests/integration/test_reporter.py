@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,7 @@ from airegistry.errors import (
 )
 from airegistry.invocations.invocation import Attempt, AttemptOutcome
 from airegistry.invoke.observer import Circumstances
+from airegistry.observations.observation import RejectionReason
 from airegistry.reporting import Reporter
 from airegistry.testing import FakeRegistry
 from tests import catalogs
@@ -226,4 +228,16 @@ async def test_what_the_registry_did_not_count_is_known_by_its_reason():
         stranger = Attempt("models/m/endpoints/gone", AttemptOutcome.OK)
         reporter.attempt_ended(SimpleNamespace(name=""), stranger, Circumstances())
         await until(lambda: reporter.waiting == 0)
-        assert (reporter.reported, dict(reporter.rejected)) == (1, {1: 1})
+        assert (reporter.reported, dict(reporter.rejected)) == (1, {RejectionReason.UNKNOWN_TARGET: 1})
+
+
+async def test_a_clock_that_is_ahead_is_said_once(caplog):
+    def ahead():
+        return datetime.now(UTC) + timedelta(hours=1)
+
+    async with registered() as fake, reporting(fake.address, clock=ahead) as reporter:
+        for _ in range(2):
+            note(reporter)
+            await until(lambda: reporter.waiting == 0)
+        assert (reporter.reported, dict(reporter.rejected)) == (0, {RejectionReason.FROM_THE_FUTURE: 2})
+    assert len([record for record in caplog.records if "clock ahead" in record.message]) == 1

@@ -207,6 +207,8 @@ class Reporter:
 
     def _count(self, batch: Batch, response: ReportUsageResponse) -> None:
         rejected = {each.reason: each.count for each in response.rejected if each.reason is not None}
+        if RejectionReason.FROM_THE_FUTURE in rejected and RejectionReason.FROM_THE_FUTURE not in self.rejected:
+            log.warning("the registry counts nothing of what ended after its own time: is this machine's clock ahead?")
         self.rejected.update(rejected)
         self.reported += len(batch.notes) - sum(rejected.values())
 
