@@ -2,12 +2,13 @@
 
 import mmap
 import re
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import grpc
 import pytest
 
-(LIBRARY,) = Path(grpc.__file__).parent.glob("_cython/cygrpc.*")
+LIBRARY = Path(grpc.__file__).parent / "_cython" / f"cygrpc{EXTENSION_SUFFIXES[0]}"
 ROOT = Path(__file__).parents[2]
 SOURCES = ("clients/python/airegistry", "registry", "gateway", "launcher", "benchmarks")
 NAMES = sorted(
