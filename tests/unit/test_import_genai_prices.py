@@ -21,7 +21,7 @@ from genai_prices.types import (
 from airegistry.importers.genai_prices import read_catalog, to_catalog
 from airegistry.importers.genai_prices_schedules import BUCKETS
 from airegistry.importers.identifiers import Original, assign_ids
-from airegistry.importers.inferring import tasks_of
+from airegistry.importers.inferring import capabilities_of, tasks_of
 from airegistry.importers.report import Catalog, count_by_reason
 from airegistry.resources.model import Lifecycle, LifecycleStage, Model
 from airegistry.resources.names import parse_name
@@ -190,10 +190,32 @@ def test_the_source_and_its_version_are_on_every_resource(catalog):
         pytest.param("gpt-4o", {PriceBucket.OUTPUT_TOKENS}, "text-generation", id="priced-output"),
         pytest.param("whisper-large-v3", {PriceBucket.AUDIO_HOURS}, "automatic-speech-recognition", id="speech"),
         pytest.param("rerank-v3", {PriceBucket.REQUESTS}, "text-ranking", id="rerank"),
+        pytest.param("bge-reranker-base", {PriceBucket.INPUT_TOKENS}, "text-ranking", id="rerank-not-embedding"),
     ],
 )
 def test_the_task_is_inferred_from_the_id_and_the_prices(model_id, buckets, task):
     assert tasks_of(model_id, buckets) == (task,)
+
+
+@pytest.mark.parametrize(
+    ("model_id", "can"),
+    [
+        pytest.param("codestral-2508", ("code",), id="code"),
+        pytest.param("Qwen/Qwen3-Coder-480B-A35B-Instruct", ("code",), id="coder"),
+        pytest.param("gpt-5.3-codex", ("code",), id="codex"),
+        pytest.param("mistralai/devstral-2", ("code",), id="devstral"),
+        pytest.param("some-decoder", (), id="a-decoder-is-no-coder"),
+        pytest.param("neural-codec-7b", (), id="a-codec-is-no-code"),
+        pytest.param("unicode-7b", (), id="letters-are-no-code"),
+        pytest.param("deepseek-reasoner", ("reasoning",), id="reasoner"),
+        pytest.param("grok-4-fast-non-reasoning", (), id="not-reasoning"),
+        pytest.param("llama-guard-3-8b", ("moderation",), id="guard"),
+        pytest.param("bodyguard9000", (), id="no-guard"),
+    ],
+)
+def test_what_a_model_is_made_for_is_inferred_from_its_name(model_id, can):
+    assert capabilities_of(model_id, ("text-generation",), ()) == can
+    assert not {"code", "reasoning"} & set(capabilities_of(model_id, ("feature-extraction",), ()))
 
 
 def test_the_task_stays_unknown_when_nothing_tells():

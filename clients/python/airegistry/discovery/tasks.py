@@ -50,7 +50,8 @@ SPELLINGS: Mapping[str, tuple[TaskMeaning, ...]] = {
     "tts": _SPEECH,
     "rerank": _RERANKING,
     "reranking": _RERANKING,
-    "moderation": (TaskMeaning("text-classification"),),
+    # Not every classifier judges what may be said, and some that do are text generators.
+    "moderation": (TaskMeaning("text-classification", "moderation"), TaskMeaning("text-generation", "moderation")),
     "ocr": (TaskMeaning("image-to-text"),),
 }
 

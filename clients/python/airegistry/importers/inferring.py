@@ -10,8 +10,8 @@ from airegistry.resources.prices import PriceBucket
 
 # A word of the id, and the task that it gives away. The first that fits wins.
 _TASK_WORDS: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("embed", "bge-", "gte-", "e5-", "voyage-"), "feature-extraction"),
     (("rerank",), "text-ranking"),
+    (("embed", "bge-", "gte-", "e5-", "voyage-"), "feature-extraction"),
     (("whisper", "transcribe", "transcription"), "automatic-speech-recognition"),
     (("-tts", "tts-", "text-to-speech", "speech-"), "text-to-speech"),
     (("gpt-image", "dall-e", "imagen", "flux", "stable-diffusion"), "text-to-image"),
@@ -22,6 +22,7 @@ _TASK_WORDS: tuple[tuple[tuple[str, ...], str], ...] = (
 # Made for code: `codestral`, `qwen3-coder`, `kimi-k2.7-code`, `gpt-5-codex`, `devstral`; not a decoder, not a codec.
 _CODE = re.compile(r"(?<!de)(?<!en)(?<!uni)(?:code(?!c)|coding)|devstral|(?:^|[^a-z])swe(?:[^a-z]|$)")
 _REASONING = re.compile(r"(?<!non-)(?:reasoning|reasoner|thinking)|(?:^|[^a-z])think(?:[^a-z]|$)")
+_MODERATION = re.compile(r"moderation|(?:^|[^a-z])(?:safe)?guard(?:[^a-z]|$)")
 _IMAGES = re.compile(r"vision|(?:^|[^a-z])vl(?:[^a-z]|$)")
 
 _INPUTS: Mapping[PriceBucket, Modality] = {
@@ -77,9 +78,13 @@ def outputs_of(tasks: Iterable[str], buckets: Iterable[PriceBucket]) -> tuple[Mo
 
 
 def capabilities_of(model_id: str, tasks: Iterable[str], buckets: Iterable[PriceBucket]) -> tuple[str, ...]:
-    """Infer what a text generator can do: `code` when it is called after it, `reasoning` when that is priced, too."""
-    if "text-generation" not in tasks:
-        return ()
+    """Infer what a model is made to do from what it is called: `code`, `moderation`, and `reasoning`, which a price tells, too."""
     lowered = model_id.lower()
-    reasons = PriceBucket.REASONING_TOKENS in set(buckets) or _REASONING.search(lowered)
-    return (*(("code",) if _CODE.search(lowered) else ()), *(("reasoning",) if reasons else ()))
+    generates = "text-generation" in tasks
+    found = {
+        "code": generates and _CODE.search(lowered) is not None,
+        "moderation": _MODERATION.search(lowered) is not None,
+        "reasoning": generates
+        and (PriceBucket.REASONING_TOKENS in set(buckets) or _REASONING.search(lowered) is not None),
+    }
+    return tuple(name for name, can in found.items() if can)

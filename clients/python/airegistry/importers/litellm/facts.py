@@ -149,6 +149,8 @@ def capabilities_in(entry: Entry) -> dict[str, Capability]:
     }
     if "code" in _texts(entry, "supported_output_modalities"):
         found["code"] = Capability(supported=True)
+    if entry.mode == "moderation":
+        found["moderation"] = Capability(supported=True)
     return found
 
 
