@@ -31,6 +31,7 @@ from airegistry.resources.requirements import (
 from airegistry.resources.resource import AgentState, Health, Liveness, Resource, ResourceStatus
 from airegistry.resources.route import ErrorClass
 from airegistry.resources.validation import validate_query
+from tests.slow_expressions import EXPRESSIONS
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -209,8 +210,9 @@ REQUIREMENTS = {
     "families": some("f"),
     "version": st.just("1"),
     "skills": some("plan", "text"),
+    "filter": EXPRESSIONS,
 }
-MAY_BE_UNKNOWN = sorted(set(REQUIREMENTS) - {"usage", "labels", "lifecycle_stages", "credential", "skills"})
+MAY_BE_UNKNOWN = sorted(set(REQUIREMENTS) - {"usage", "labels", "lifecycle_stages", "credential", "skills", "filter"})
 
 
 COUNTS = st.sampled_from([0, 1, 19, 20, 500])

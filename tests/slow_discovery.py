@@ -4,6 +4,7 @@ A requirement holds (True), does not (False), or is about something unknown (Non
 """
 
 import math
+from collections import Counter
 from fractions import Fraction
 
 from airegistry.discovery.answers import ExclusionReason as Reason
@@ -46,7 +47,7 @@ def within(value, least=-math.inf, most=math.inf):
 class Subject:
     """One endpoint or agent with its model, as the requirements see it."""
 
-    def __init__(self, resource, models, at, performance=None):
+    def __init__(self, resource, models, at, performance=None, names=None):
         self.resource, self.name, self.at = resource, resource.name, at
         self.seen = Seen(performance, at)
         self.spec = resource.endpoint or resource.agent
@@ -55,6 +56,8 @@ class Subject:
         self.model_name = "" if self.is_agent else resource.name.split("/endpoints/")[0]
         self.parent, self.model = parent, (parent.model if parent else None) or Model()
         self.models = models
+        # What was found out is kept: a million questions are asked.
+        self.names, self.costs = ({} if names is None else names), {}
         self.status = resource.status or ResourceStatus()
 
     def capability(self, name):
@@ -115,7 +118,9 @@ class Subject:
         return list(self.spec.models) if self.is_agent else [self.model_name]
 
     def known_as(self, text):
-        names = {text}
+        if text in self.names:
+            return self.names[text]
+        names = self.names[text] = {text}
         for name, resource in self.models.items():
             model = resource.model
             originals = {*model.original_ids, *(f"{model.publisher}/{each}" for each in model.original_ids)}
@@ -161,6 +166,11 @@ class Subject:
 
     def cost(self, mix):
         """In nano-USD, exactly; None when a price that it takes is unknown."""
+        if mix not in self.costs:
+            self.costs[mix] = self.cost_now(mix)
+        return self.costs[mix]
+
+    def cost_now(self, mix):
         held = in_force(self.spec.prices, self.at) if self.spec.prices else {}
         total_input = mix.input_tokens + mix.cache_read_tokens
 
@@ -309,6 +319,8 @@ HOLDS = {
         Reason.CREDENTIAL,
         lambda subject, wanted, _: wanted is CredentialRequirement.ANY or subject.invocable(),
     ),
+    # The text knows what it means (`tests/slow_expressions.py`).
+    "filter": (Reason.FILTER, lambda subject, said, _: said.holds(subject)),
 }
 ALWAYS = {
     "lifecycle_stages": (LifecycleStage.PREVIEW, LifecycleStage.ACTIVE),
@@ -317,16 +329,25 @@ ALWAYS = {
 }
 
 
-def cut_by(subject, asked):
-    """Return the reason of the first requirement that does not hold, or None."""
+def required(asked):
+    """Return what is required, in the order of the filters: name, reason, what holds, the value, whether unknown passes."""
+    found = []
     for name, (reason, holds) in HOLDS.items():
         value = getattr(asked, name)
         if value == getattr(Requirements(), name):
             value = ALWAYS.get(name)
-        if value is None:
-            continue
+        if value is not None:
+            # An expression says by itself what it makes of the unknown.
+            passes = name != "filter" and not {name, "*"}.isdisjoint(asked.allow_unknown)
+            found.append((name, reason, holds, value, passes))
+    return found
+
+
+def cut_by(subject, asked, requirements, tally):
+    """Return the reason of the first requirement that does not hold, or None; *tally* counts what held, by name."""
+    for name, reason, holds, value, unknown_passes in requirements:
         held = holds(subject, value, asked)
-        unknown_passes = name in asked.allow_unknown or "*" in asked.allow_unknown
+        tally[name, held] += 1
         if not (held or (held is None and unknown_passes)):
             return reason
     return None if subject.is_agent or subject.spec.weight != 0 else Reason.WEIGHT
@@ -357,10 +378,24 @@ def values_of(subject, mix):
     )
 
 
+def subjects_of(resources, at, performances=None):
+    """Return everybody who can be a candidate."""
+    models = {each.name: each for each in resources if each.model is not None}
+    seen = performances or {}
+    listed = [each for each in resources if each.endpoint is not None or each.agent is not None]
+    names: dict[str, set[str]] = {}
+    return [Subject(each, models, at, seen.get(each.name), names) for each in listed]
+
+
 def expected(resources, query, at, performances=None):
     """Return totals by name of all that pass, the names cut by reason, and the costs of those that pass."""
+    return expected_of(subjects_of(resources, at, performances), query, Counter())
+
+
+def expected_of(subjects, query, tally):
+    """Return the same for subjects that are asked many things."""
     asked = query.requirements or Requirements()
-    models = {each.name: each for each in resources if each.model is not None}
+    requirements = required(asked)
     weights = WEIGHTS[query.preference]
     if query.weights is not None:
         given_weights = (
@@ -375,17 +410,15 @@ def expected(resources, query, at, performances=None):
     totals: dict[str, float] = {}
     cut: dict[Reason, list[str]] = {}
     costs: dict[str, int | None] = {}
-    for resource in resources:
-        wanted = resource.agent if query.target is DiscoverTarget.AGENT else resource.endpoint
-        if wanted is None:
+    for subject in subjects:
+        if subject.is_agent is not (query.target is DiscoverTarget.AGENT):
             continue
-        subject = Subject(resource, models, at, (performances or {}).get(resource.name))
-        reason = cut_by(subject, asked)
+        reason = cut_by(subject, asked, requirements, tally)
         if reason is not None:
-            cut.setdefault(reason, []).append(resource.name)
+            cut.setdefault(reason, []).append(subject.name)
             continue
         mix = mix_of(asked)
         values, cost = values_of(subject, mix), subject.cost(mix)
-        totals[resource.name] = sum(v * w for v, w in zip(values, every_weight, strict=True))
-        costs[resource.name] = None if cost is None else round(cost)
+        totals[subject.name] = sum(v * w for v, w in zip(values, every_weight, strict=True))
+        costs[subject.name] = None if cost is None else round(cost)
     return totals, cut, costs

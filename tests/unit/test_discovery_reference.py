@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airegistry.discovery.index import Index
+from airegistry.expressions.expression import compile_expression
 from airegistry.observations.performance import Performance
 from airegistry.resources.resource import Resource
 from tests.registries import NAMES, NOW, RESOURCE, everything_measured, performances, queries, registries
@@ -33,7 +34,7 @@ def check_agreement(index, resources, query, at, measured=()):
 @FEWER
 @given(registries(), everything_measured(), queries())
 def test_filters_counts_scores_and_order_are_those_of_the_slow_reading(resources, measured, query):
-    index = Index(lambda: NOW)
+    index = Index(lambda: NOW, compile_expression)
     index.replace(resources, 1)
     index.observe(measured, 1)
     check_agreement(index, resources, query, NOW, measured)
@@ -45,7 +46,7 @@ CHANGES = st.lists(RESOURCE | st.sampled_from(NAMES) | performances(), max_size=
 @FEWER
 @given(registries(), everything_measured(), st.lists(CHANGES, max_size=4), queries())
 def test_changes_one_by_one_give_what_a_fresh_index_gives(resources, measured, batches, query):
-    index = Index(lambda: NOW)
+    index = Index(lambda: NOW, compile_expression)
     index.observe(measured, 0)
     index.replace(resources, 1)
     held, seen = {each.name: each for each in resources}, {each.name: each for each in measured}
@@ -63,7 +64,7 @@ def test_changes_one_by_one_give_what_a_fresh_index_gives(resources, measured, b
         held |= puts
         seen |= {each.name: each for each in told}
         check_agreement(index, list(held.values()), query, NOW, seen.values())
-        fresh = Index(lambda: NOW)
+        fresh = Index(lambda: NOW, compile_expression)
         fresh.replace(held.values(), revision)
         fresh.replace_observations(seen.values(), revision)
         assert index.discover(query, limit=50) == fresh.discover(query, limit=50)
@@ -76,7 +77,7 @@ WAITS = st.sampled_from([1, 30, 299, 300, 1_500, 3_600, 46_000, 86_400, 400 * 86
 @given(registries(), everything_measured(), st.lists(WAITS, max_size=4), queries())
 def test_what_changes_with_time_is_that_of_the_time_of_the_query(resources, measured, waits, query):
     clock = [NOW]
-    index = Index(lambda: clock[0])
+    index = Index(lambda: clock[0], compile_expression)
     index.replace(resources, 1)
     index.observe(measured, 1)
     for wait in waits:
