@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from registry.observations.records import BatchKey, Epoch, Group, Loaded, Marks
+from registry.observations.records import BatchKey, Epoch, Folded, Group, Loaded, Marks
 from registry.observations.retention import Oldest
 from registry.observations.rollups import Cell, RollupKey
 
@@ -51,14 +51,21 @@ class ObservationStore(Protocol):
         """Make an epoch without observations, unless there was one since the clock last passed a multiple of *width*."""
         ...
 
-    async def unfolded(self, older_than: float, limit: int) -> tuple[int, Sequence[Epoch]]:
-        """Return the last epoch that is in the rollups, and the next ones from before *older_than*, at most *limit*."""
+    async def unfolded(self, older_than: float, limit: int) -> tuple[Folded, Sequence[Epoch]]:
+        """Return how far each shard is folded, and the next epochs after the least of it, made before *older_than*.
+
+        They are at most *limit*.
+        """
         ...
 
-    async def fold(self, after: int, through: int, rollups: Mapping[RollupKey, Cell]) -> None:
-        """Add *rollups* to those that are kept, as the epochs after *after* up to *through*.
+    async def kept(self, keys: Collection[RollupKey]) -> Mapping[RollupKey, Cell]:
+        """Return those of the rollups *keys* that are kept."""
+        ...
 
-        Raises ClashError when somebody else did that meanwhile.
+    async def fold(self, shard: int, after: int, through: int, rollups: Mapping[RollupKey, Cell]) -> None:
+        """Keep *rollups* of one shard in the place of those that were: the epochs after *after* up to *through* are in them.
+
+        Raises ClashError when somebody else did that meanwhile: nobody but who folds changes what is kept.
         """
         ...
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -25,6 +25,15 @@ class Target(NamedTuple):
 
     name: str
     uid: str
+
+
+SHARDS = 16
+"""Into how many parts targets are divided, so that no transaction is about all of them."""
+
+
+def shard_of(target: Target) -> int:
+    """Return in which part a target is, the same for ever."""
+    return zlib.crc32(target.uid.encode()) % SHARDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,21 @@ def merged(deltas: Iterable[Delta]) -> Delta:
         for slot, counts in delta.cells.items():
             cells.setdefault(slot, Counts.empty()).add(renumber(counts, renumbered))
     return Delta(tuple(numbers), tuple(last[target] for target in numbers), cells)
+
+
+def only(delta: Delta, shards: Container[int]) -> Delta:
+    """Return what *delta* has of the targets in some shards."""
+    places = [place for place, target in enumerate(delta.targets) if shard_of(target) in shards]
+    if len(places) == len(delta.targets):
+        return delta
+    numbers = np.full(len(delta.targets), -1, np.int64)
+    numbers[places] = np.arange(len(places))
+    cells = {}
+    for slot, counts in delta.cells.items():
+        wanted = numbers[counts.keys >> CODE_BITS] >= 0
+        if wanted.any():
+            cells[slot] = renumber(Counts(counts.keys[wanted], counts.counts[wanted]), numbers)
+    return Delta(tuple(delta.targets[place] for place in places), tuple(delta.last[place] for place in places), cells)
 
 
 def renumber(counts: Counts, numbers: Ints) -> Counts:

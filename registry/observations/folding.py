@@ -5,23 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from airegistry.errors import UnavailableError
 from registry.observations.base import ObservationStore
-from registry.observations.delta import merged
+from registry.observations.delta import merged, shard_of
 from registry.observations.records import ClashError, Epoch
 from registry.observations.retention import FOLD_AFTER, Retention
-from registry.observations.rollups import rolled
+from registry.observations.rollups import Cell, RollupKey, combined, rolled
 from registry.outage import Outage
 
 log = logging.getLogger(__name__)
 
-INTERVAL = 20.0
+INTERVAL = 30.0
 """How often that is done, in seconds."""
-MAX_EPOCHS = 64
-MAX_ENTRIES = 20_000
-"""How many epochs, and counters in them, and one epoch more, go into the rollups in one transaction."""
+MAX_EPOCHS = 200
+MAX_ENTRIES = 1_000_000
+"""How many epochs, and counters in them, and one epoch more, go into the rollups at once; each shard in a transaction."""
 STEP = 1_000
 """How many rows of each kind are dropped in one transaction."""
 
@@ -57,14 +57,33 @@ async def keep_house(store: ObservationStore, retention: Retention, *, interval:
 
 
 async def _fold_some(store: ObservationStore) -> bool:
-    """Put the next epochs into the rollups; say whether there may be more."""
+    """Put the next epochs into the rollups, shard by shard; say whether there may be more."""
     folded, epochs = await store.unfolded(store.now() - FOLD_AFTER, MAX_EPOCHS)
     some = _few(epochs)
     if not some:
         return False
-    rollups = await asyncio.to_thread(lambda: rolled(merged(epoch.delta for epoch in some)))
-    await store.fold(folded, some[-1].number, rollups)
+    # They differ only when somebody was interrupted.
+    for after in sorted(set(folded.values())):
+        shards = [shard for shard, last in folded.items() if last == after]
+        await _fold_shards(store, shards, after, [epoch for epoch in some if epoch.number > after])
     return len(some) < len(epochs) or len(epochs) == MAX_EPOCHS
+
+
+async def _fold_shards(store: ObservationStore, shards: Iterable[int], after: int, epochs: Sequence[Epoch]) -> None:
+    if not epochs:
+        return
+    everything = await asyncio.to_thread(lambda: rolled(merged(epoch.delta for epoch in epochs)))
+    by_shard: dict[int, dict[RollupKey, Cell]] = {shard: {} for shard in shards}
+    for key, cell in everything.items():
+        if (shard := shard_of(key.target)) in by_shard:
+            by_shard[shard][key] = cell
+    for shard, fresh in by_shard.items():
+        kept = await store.kept(fresh)
+        await store.fold(shard, after, epochs[-1].number, await asyncio.to_thread(_added, kept, fresh))
+
+
+def _added(kept: Mapping[RollupKey, Cell], fresh: Mapping[RollupKey, Cell]) -> Mapping[RollupKey, Cell]:
+    return {key: combined((kept[key], cell)) if key in kept else cell for key, cell in fresh.items()}
 
 
 def _few(epochs: Iterable[Epoch]) -> list[Epoch]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from registry.observations.delta import Delta
+from registry.observations.delta import Delta, merged, only
 
 NUMBERS_APART = 64
 """How far the numbers of a reporter's batches may be apart that are under way."""
@@ -58,6 +58,10 @@ class Epoch:
     delta: Delta
 
 
+Folded = Mapping[int, int]
+"""The last epoch that is in the rollups, for each shard."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """All that windows are made of, as of one epoch.
@@ -72,3 +76,15 @@ class Loaded:
     folded: Delta
     minutes: Delta
     hours: Delta
+
+
+def loaded(
+    clock: tuple[int, float], folded: Folded, epochs: Iterable[tuple[int, Delta]], minutes: Delta, hours: Delta
+) -> Loaded:
+    """Return what was read: *epochs* are all that are held, each with its number."""
+    fresh, old = [], []
+    for number, delta in epochs:
+        missing = {shard for shard, last in folded.items() if last < number}
+        fresh.append(only(delta, missing))
+        old.append(only(delta, folded.keys() - missing))
+    return Loaded(*clock, merged(fresh), merged(old), minutes, hours)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Collection, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from registry.observations.base import ObservationStore
-from registry.observations.records import BatchKey, Epoch, Group, Loaded, Marks
+from registry.observations.records import BatchKey, Epoch, Folded, Group, Loaded, Marks
 from registry.observations.retention import Oldest
 from registry.observations.rollups import Cell, RollupKey
 
@@ -53,13 +53,17 @@ class MeasuredObservations:
         """Make an epoch without observations, where one is due."""
         await self._timed("observations_tick", self._store.tick(width))
 
-    async def unfolded(self, older_than: float, limit: int) -> tuple[int, Sequence[Epoch]]:
+    async def unfolded(self, older_than: float, limit: int) -> tuple[Folded, Sequence[Epoch]]:
         """Return what is in no rollup yet."""
         return await self._timed("observations_unfolded", self._store.unfolded(older_than, limit))
 
-    async def fold(self, after: int, through: int, rollups: Mapping[RollupKey, Cell]) -> None:
-        """Add to the rollups."""
-        await self._timed("observations_fold", self._store.fold(after, through, rollups))
+    async def kept(self, keys: Collection[RollupKey]) -> Mapping[RollupKey, Cell]:
+        """Return those of the rollups *keys* that are kept."""
+        return await self._timed("observations_kept", self._store.kept(keys))
+
+    async def fold(self, shard: int, after: int, through: int, rollups: Mapping[RollupKey, Cell]) -> None:
+        """Keep rollups."""
+        await self._timed("observations_fold", self._store.fold(shard, after, through, rollups))
 
     async def rollups(self, uid: str, step: int, start: int, end: int) -> Sequence[tuple[int, Cell]]:
         """Return the rollups of one target."""

@@ -278,9 +278,41 @@ async def test_only_one_folds_what_several_want_to(replica, clock):
     clock.time += 60
     await asyncio.gather(*(folding.fold_all(replica.store) for _ in range(4)))
     with pytest.raises(ClashError):
-        await replica.store.fold(0, 1, {})
+        await replica.store.fold(0, 0, 1, {})
     (hour,) = await past(replica.store, target, 86_400.0, 3600.0, Retention())
     assert hour.windows[0].attempts == 1
+
+
+async def test_a_fold_that_was_interrupted_is_gone_on_with_and_nothing_counts_twice(open_store, clock, monkeypatch):
+    async with open_store() as store, running(store) as replica:
+        await replica.catalog.register(batch(model(), *(endpoint(f"e{place}") for place in range(40))))
+        names = [f"models/a/endpoints/e{place}" for place in range(40)]
+        for number, name in enumerate(names * 2, 1):
+            delta = measured({"at": replica.store.now()}, targets=(replica.target(name),))
+            await replica.intake.submit(Batch(BatchKey(REPORTER, number), b"", delta, 1))
+            clock.time += 5
+        clock.time += 60
+        fold = replica.store.fold
+        shards: list[int] = []
+
+        async def stop_half_way(shard, *rest):
+            if len(shards) == 8:
+                raise UnavailableError("the database is away")
+            shards.append(shard)
+            await fold(shard, *rest)
+
+        monkeypatch.setattr(replica.store, "fold", stop_half_way)
+        with pytest.raises(UnavailableError):
+            await folding.fold_all(replica.store)
+        epoch, shown = replica.shown()
+    async with open_store() as store, running(store) as again:
+        assert again.shown() == (epoch, shown)
+        await again.intake.submit(Batch(BatchKey(REPORTER, 81), b"", Delta(), 0))
+        clock.time += 60
+        await folding.fold_all(again.store)
+        for name in names:
+            found: Any = await past(again.store, again.target(name), 86_400.0, 3600.0, Retention())
+            assert sum(hour.windows[0].attempts for hour in found) == 2
 
 
 async def test_retention_drops_what_is_old_and_nothing_else(replica, clock):

@@ -9,7 +9,7 @@ from airegistry.observations.performance import ErrorCount
 from airegistry.resources.route import ErrorClass
 from registry.observations import codes
 from registry.observations.counts import Counts
-from registry.observations.delta import Target, decode, encode, merged
+from registry.observations.delta import SHARDS, Target, decode, encode, merged, only
 from registry.observations.rollups import Cell, RollupKey, combined, delta_of_rollups, rolled
 from registry.observations.stats import window_stats
 from registry.observations.tally import tallied
@@ -206,3 +206,12 @@ def test_targets_of_one_name_are_told_apart():
     again = Target(ONE.name, "uid-9")
     both = merged([measured({"at": NOW}), measured({"at": NOW}, targets=(again,))])
     assert both.targets == (ONE, again)
+
+
+def test_shards_are_parts_of_the_whole():
+    targets = tuple(Target(f"agents/{place}", f"uid-{place}") for place in range(50))
+    delta = measured(*({"at": NOW, "target": place, "duration": 1.0 + place} for place in range(50)), targets=targets)
+    halves = [only(delta, range(5)), only(delta, range(5, SHARDS))]
+    assert all(0 < len(half.targets) < 50 for half in halves)
+    assert as_cells(merged(halves)) == as_cells(delta)
+    assert only(delta, ()).targets == ()

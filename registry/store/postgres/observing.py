@@ -8,19 +8,21 @@ from typing import Any
 
 import asyncpg
 
-from registry.observations.delta import Delta, Target, decode, encode, merged
+from registry.observations.delta import Delta, Target, decode, encode
 from registry.observations.records import (
     NUMBERS_APART,
     BatchKey,
     ClashError,
     Epoch,
+    Folded,
     Group,
     Loaded,
     Mark,
     Marks,
+    loaded,
 )
 from registry.observations.retention import Oldest
-from registry.observations.rollups import HOURS, MINUTES, Cell, RollupKey, combined, delta_of_rollups
+from registry.observations.rollups import HOURS, MINUTES, Cell, RollupKey, delta_of_rollups
 from registry.observations.windows import HOURS_BACK, MINUTES_BACK
 from registry.store.postgres import statements as sql
 from registry.store.postgres.connections import Connection, Connections
@@ -85,25 +87,30 @@ class PostgresObservations:
         async with self._connections.lend() as connection:
             await connection.execute(sql.TICK, self._test_time(), width, encode(Delta()))
 
-    async def unfolded(self, older_than: float, limit: int) -> tuple[int, Sequence[Epoch]]:
-        """Return the last epoch that is in the rollups, and the next ones."""
+    async def unfolded(self, older_than: float, limit: int) -> tuple[Folded, Sequence[Epoch]]:
+        """Return how far each shard is folded, and the next epochs."""
         async with self._connections.lend() as connection:
-            folded = await connection.fetchval(sql.GET_FOLDED)
-            found = await connection.fetch(sql.OLD_EPOCHS_SINCE, folded, older_than, limit)
+            folded = _folded(await connection.fetch(sql.GET_FOLDED))
+            found = await connection.fetch(sql.OLD_EPOCHS_SINCE, min(folded.values()), older_than, limit)
         return folded, _epochs(found)
 
-    async def fold(self, after: int, through: int, rollups: Mapping[RollupKey, Cell]) -> None:
-        """Add *rollups* to those that are kept."""
-        keys = sorted(rollups, key=lambda key: (key.target.uid, key.step, key.start))
-        places = [[key.target.uid for key in keys], [key.step for key in keys], [key.start for key in keys]]
+    async def kept(self, keys: Collection[RollupKey]) -> Mapping[RollupKey, Cell]:
+        """Return those of the rollups *keys* that are kept."""
+        places = _places(keys)
+        found = await self._connections.read(lambda on: on.fetch(sql.GET_ROLLUPS, *places))
+        bodies = {(uid, step, start): body for uid, step, start, body in found}
+        there = ((key, bodies.get((key.target.uid, key.step, key.start))) for key in keys)
+        return {key: Cell.decode(body) for key, body in there if body is not None}
+
+    async def fold(self, shard: int, after: int, through: int, rollups: Mapping[RollupKey, Cell]) -> None:
+        """Keep *rollups*."""
+        keys = list(rollups)
+        columns = [*_places(keys), [key.target.name for key in keys], [rollups[key].encode() for key in keys]]
         async with self._connections.lend() as connection, connection.transaction():
-            # Its lock lets one replica fold at a time.
-            if await connection.fetchval(sql.SET_FOLDED, after, through) is None:
+            # Its lock lets one replica fold this shard at a time.
+            if await connection.fetchval(sql.SET_FOLDED, shard, after, through) is None:
                 raise ClashError("another replica folded")
-            found = await connection.fetch(sql.GET_ROLLUPS, *places)
-            before = {(uid, step, start): body for uid, step, start, body in found}
-            bodies = [_added(before.get((key.target.uid, key.step, key.start)), rollups[key]) for key in keys]
-            await connection.execute(sql.PUT_ROLLUPS, *places, [key.target.name for key in keys], bodies)
+            await connection.execute(sql.PUT_ROLLUPS, *columns)
 
     async def rollups(self, uid: str, step: int, start: int, end: int) -> Sequence[tuple[int, Cell]]:
         """Return the rollups of one target."""
@@ -134,23 +141,20 @@ async def _read_all(connection: Connection) -> tuple[Any, ...]:
         clock = await connection.fetchrow(sql.GET_OBSERVATION_CLOCK)
         assert clock is not None  # noqa: S101 - the counter has one row
         epoch, time = clock
-        folded = await connection.fetchval(sql.GET_FOLDED)
+        folded = await connection.fetch(sql.GET_FOLDED)
         epochs = await connection.fetch(sql.ALL_EPOCHS, epoch)
         minutes = await connection.fetch(sql.ROLLUPS_SINCE, MINUTES, int(time - MINUTES_BACK))
         hours = await connection.fetch(sql.ROLLUPS_SINCE, HOURS, int(time - HOURS_BACK))
-    return epoch, time, folded, epochs, minutes, hours
+    return (epoch, time), folded, epochs, minutes, hours
 
 
-def _loaded(epoch: int, time: float, folded: int, epochs: Any, minutes: Any, hours: Any) -> Loaded:
-    decoded = [(number, decode(body)) for number, body in epochs]
-    return Loaded(
-        epoch=epoch,
-        time=time,
-        fresh=merged(delta for number, delta in decoded if number > folded),
-        folded=merged(delta for number, delta in decoded if number <= folded),
-        minutes=_rolled_up(minutes),
-        hours=_rolled_up(hours),
-    )
+def _loaded(clock: tuple[int, float], folded: Any, epochs: Any, minutes: Any, hours: Any) -> Loaded:
+    decoded = ((number, decode(body)) for number, body in epochs)
+    return loaded(clock, _folded(folded), decoded, _rolled_up(minutes), _rolled_up(hours))
+
+
+def _folded(rows: Any) -> Folded:
+    return {shard: epoch for shard, epoch in rows}  # noqa: C416 - a row is no pair
 
 
 def _rolled_up(rows: Any) -> Delta:
@@ -169,8 +173,8 @@ async def _read_marks(connection: Connection, batches: Collection[BatchKey]) -> 
     return Marks(marks, {reporter: number for reporter, number in newest})  # noqa: C416 - a row is no pair
 
 
-def _added(before: bytes | None, cell: Cell) -> bytes:
-    return (cell if before is None else combined((Cell.decode(before), cell))).encode()
+def _places(keys: Collection[RollupKey]) -> list[list[Any]]:
+    return [[key.target.uid for key in keys], [key.step for key in keys], [key.start for key in keys]]
 
 
 def _count(status: str) -> int:

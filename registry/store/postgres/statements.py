@@ -69,7 +69,7 @@ CREATE TABLE observation_clock (
     time double precision NOT NULL
 ) WITH (fillfactor = 10);
 CREATE TABLE observation_fold (
-    id smallint PRIMARY KEY CHECK (id = 1),
+    shard smallint PRIMARY KEY,
     epoch bigint NOT NULL
 );
 CREATE TABLE observation_epoch (
@@ -110,7 +110,7 @@ INSERT INTO meta (id, cluster_id, compacted, forgiven_at) VALUES (1, gen_random_
 INSERT INTO counter (id, revision) VALUES (1, 0);
 INSERT INTO sweeper (id, holder, epoch, until, swept_at) VALUES (1, '', 0, 0, 0);
 INSERT INTO observation_clock (id, epoch, time) VALUES (1, 0, 0);
-INSERT INTO observation_fold (id, epoch) VALUES (1, 0);
+INSERT INTO observation_fold (shard, epoch) SELECT shard, 0 FROM generate_series(0, 15) AS shard;
 """
 GET_CLUSTER_ID = "SELECT cluster_id FROM meta"
 GET_DURABILITY = "SELECT current_setting('fsync'), current_setting('synchronous_commit')"
@@ -321,7 +321,7 @@ WITH moment AS (
 INSERT INTO observation_epoch (epoch, time, body) SELECT epoch, time, $3 FROM bumped
 """
 GET_OBSERVATION_CLOCK = "SELECT epoch, time FROM observation_clock"
-GET_FOLDED = "SELECT epoch FROM observation_fold"
+GET_FOLDED = "SELECT shard, epoch FROM observation_fold"
 ALL_EPOCHS = "SELECT epoch, body FROM observation_epoch WHERE epoch <= $1 ORDER BY epoch"
 EPOCHS_SINCE = "SELECT epoch, time, body FROM observation_epoch WHERE epoch > $1 ORDER BY epoch LIMIT $2"
 OLD_EPOCHS_SINCE = """
@@ -333,7 +333,7 @@ JOIN unnest($1::text[], $2::bigint[]) AS asked (reporter_id, number) USING (repo
 """
 NEWEST_MARKS = "SELECT reporter_id, max(number) FROM observation_mark WHERE reporter_id = ANY ($1) GROUP BY reporter_id"
 REPORTERS = "SELECT DISTINCT reporter_id FROM observation_mark LIMIT $1"
-SET_FOLDED = "UPDATE observation_fold SET epoch = $2 WHERE epoch = $1 RETURNING epoch"
+SET_FOLDED = "UPDATE observation_fold SET epoch = $3 WHERE shard = $1 AND epoch = $2 RETURNING epoch"
 GET_ROLLUPS = """
 SELECT uid, step, start, body FROM observation_rollup
 JOIN unnest($1::text[], $2::integer[], $3::bigint[]) AS asked (uid, step, start) USING (uid, step, start)
@@ -353,8 +353,9 @@ SELECT start, body FROM observation_rollup WHERE uid = $1 AND step = $2 AND star
 # The newest epoch stays: it says where the counter is to a replica that was away.
 DELETE_EPOCHS = """
 DELETE FROM observation_epoch WHERE epoch IN (
-    SELECT kept.epoch FROM observation_epoch AS kept, observation_fold AS folded, observation_clock AS clock
-    WHERE kept.time < $1 AND kept.epoch <= folded.epoch AND kept.epoch < clock.epoch ORDER BY kept.epoch LIMIT $2
+    SELECT epoch FROM observation_epoch
+    WHERE time < $1 AND epoch <= (SELECT min(epoch) FROM observation_fold) AND epoch < (SELECT epoch FROM observation_clock)
+    ORDER BY epoch LIMIT $2
 )
 """
 DELETE_MARKS = """

@@ -5,21 +5,24 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Protocol, TypeVar
 
-from registry.observations.delta import Delta, Target, decode, encode, merged
+from registry.observations.delta import Delta, Target, decode, encode
 from registry.observations.records import (
     NUMBERS_APART,
     BatchKey,
     ClashError,
     Epoch,
+    Folded,
     Group,
     Loaded,
     Mark,
     Marks,
+    loaded,
 )
 from registry.observations.retention import Oldest
-from registry.observations.rollups import HOURS, MINUTES, Cell, RollupKey, combined, delta_of_rollups
+from registry.observations.rollups import HOURS, MINUTES, Cell, RollupKey, delta_of_rollups
 from registry.observations.windows import HOURS_BACK, MINUTES_BACK
 from registry.store.sqlite import statements as sql
 from registry.store.sqlite.writing import transaction
@@ -28,6 +31,8 @@ T = TypeVar("T")
 
 MAX_EPOCHS = 64
 """How many epochs are read at once."""
+AT_ONCE = 200
+"""How many rollups are looked up at once."""
 
 
 class Run(Protocol):
@@ -52,7 +57,7 @@ class SqliteObservations:
 
     async def newest(self) -> tuple[int, float]:
         """Return the newest epoch, and its time."""
-        number, time, _ = await self._run(lambda: self._connection.execute(sql.GET_OBSERVATION_CLOCK).fetchone())
+        number, time = await self._run(lambda: self._connection.execute(sql.GET_OBSERVATION_CLOCK).fetchone())
         return number, time
 
     async def since(self, epoch: int) -> Sequence[Epoch]:
@@ -74,13 +79,24 @@ class SqliteObservations:
         now = self.now()
         await self._run(lambda: _tick(self._connection, now, width))
 
-    async def unfolded(self, older_than: float, limit: int) -> tuple[int, Sequence[Epoch]]:
-        """Return the last epoch that is in the rollups, and the next ones."""
+    async def unfolded(self, older_than: float, limit: int) -> tuple[Folded, Sequence[Epoch]]:
+        """Return how far each shard is folded, and the next epochs."""
         return await self._run(lambda: _unfolded(self._connection, older_than, limit))
 
-    async def fold(self, after: int, through: int, rollups: Mapping[RollupKey, Cell]) -> None:
-        """Add *rollups* to those that are kept."""
-        await self._run(lambda: _fold(self._connection, after, through, rollups))
+    async def kept(self, keys: Collection[RollupKey]) -> Mapping[RollupKey, Cell]:
+        """Return those of the rollups *keys* that are kept."""
+        listed = list(keys)
+        found = {}
+        # A write that comes meanwhile waits for one part of it.
+        for start in range(0, len(listed), AT_ONCE):
+            part = listed[start : start + AT_ONCE]
+            found.update(await self._run(partial(_kept, self._connection, part)))
+        return {key: Cell.decode(body) for key, body in found.items()}
+
+    async def fold(self, shard: int, after: int, through: int, rollups: Mapping[RollupKey, Cell]) -> None:
+        """Keep *rollups*."""
+        rows = [(key.target.uid, key.step, key.start, key.target.name, cell.encode()) for key, cell in rollups.items()]
+        await self._run(lambda: _fold(self._connection, (through, shard, after), rows))
 
     async def rollups(self, uid: str, step: int, start: int, end: int) -> Sequence[tuple[int, Cell]]:
         """Return the rollups of one target."""
@@ -99,13 +115,11 @@ class SqliteObservations:
 
 
 def _load(connection: sqlite3.Connection) -> Loaded:
-    epoch, time, folded = connection.execute(sql.GET_OBSERVATION_CLOCK).fetchone()
-    epochs = [(number, decode(body)) for number, _, body in connection.execute(sql.ALL_EPOCHS)]
-    return Loaded(
-        epoch=epoch,
-        time=time,
-        fresh=merged(delta for number, delta in epochs if number > folded),
-        folded=merged(delta for number, delta in epochs if number <= folded),
+    epoch, time = connection.execute(sql.GET_OBSERVATION_CLOCK).fetchone()
+    return loaded(
+        (epoch, time),
+        dict(connection.execute(sql.GET_FOLDED).fetchall()),
+        ((number, decode(body)) for number, _, body in connection.execute(sql.ALL_EPOCHS)),
         minutes=_rolled_up(connection, MINUTES, time - MINUTES_BACK),
         hours=_rolled_up(connection, HOURS, time - HOURS_BACK),
     )
@@ -133,7 +147,7 @@ def _marks(connection: sqlite3.Connection, batches: Collection[BatchKey]) -> Mar
 def _commit(connection: sqlite3.Connection, group: Group, body: bytes, now: float) -> tuple[int, float]:
     with transaction(connection):
         connection.execute(sql.BUMP_EPOCH, (now,))
-        number, time, _ = connection.execute(sql.GET_OBSERVATION_CLOCK).fetchone()
+        number, time = connection.execute(sql.GET_OBSERVATION_CLOCK).fetchone()
         rows = [(*key, fingerprint, number, group.id, time) for key, fingerprint in group.batches.items()]
         try:
             connection.executemany(sql.PUT_MARK, rows)
@@ -148,24 +162,25 @@ def _commit(connection: sqlite3.Connection, group: Group, body: bytes, now: floa
 def _tick(connection: sqlite3.Connection, now: float, width: float) -> None:
     with transaction(connection):
         if connection.execute(sql.BUMP_EPOCH_IF_DUE, {"now": now, "width": width}).rowcount:
-            number, time, _ = connection.execute(sql.GET_OBSERVATION_CLOCK).fetchone()
+            number, time = connection.execute(sql.GET_OBSERVATION_CLOCK).fetchone()
             connection.execute(sql.PUT_EPOCH, (number, time, encode(Delta())))
 
 
-def _unfolded(connection: sqlite3.Connection, older_than: float, limit: int) -> tuple[int, Sequence[Epoch]]:
-    *_, folded = connection.execute(sql.GET_OBSERVATION_CLOCK).fetchone()
-    return folded, list(_epochs(connection, sql.OLD_EPOCHS_SINCE, folded, older_than, limit))
+def _unfolded(connection: sqlite3.Connection, older_than: float, limit: int) -> tuple[Folded, Sequence[Epoch]]:
+    folded = dict(connection.execute(sql.GET_FOLDED).fetchall())
+    return folded, list(_epochs(connection, sql.OLD_EPOCHS_SINCE, min(folded.values()), older_than, limit))
 
 
-def _fold(connection: sqlite3.Connection, after: int, through: int, rollups: Mapping[RollupKey, Cell]) -> None:
+def _kept(connection: sqlite3.Connection, keys: Sequence[RollupKey]) -> dict[RollupKey, bytes]:
+    found = {key: connection.execute(sql.GET_ROLLUP, (key.target.uid, key.step, key.start)).fetchone() for key in keys}
+    return {key: row[0] for key, row in found.items() if row is not None}
+
+
+def _fold(connection: sqlite3.Connection, step: tuple[int, int, int], rows: Sequence[tuple[object, ...]]) -> None:
     with transaction(connection):
-        if not connection.execute(sql.SET_FOLDED, (through, after)).rowcount:
+        if not connection.execute(sql.SET_FOLDED, step).rowcount:
             raise ClashError("somebody else folds")
-        for (step, start, target), cell in rollups.items():
-            place = (target.uid, step, start)
-            row = connection.execute(sql.GET_ROLLUP, place).fetchone()
-            whole = cell if row is None else combined((Cell.decode(row[0]), cell))
-            connection.execute(sql.PUT_ROLLUP, (*place, target.name, whole.encode()))
+        connection.executemany(sql.PUT_ROLLUP, rows)
 
 
 def _forget(connection: sqlite3.Connection, oldest: Oldest, limit: int) -> int:

@@ -41,6 +41,7 @@ def make_tables(connection: sqlite3.Connection) -> None:
     connection.execute(sql.SET_VERSION, (HEAD,))
     connection.execute(sql.MAKE_META, (str(uuid.uuid4()),))
     connection.execute(sql.MAKE_OBSERVATION_CLOCK)
+    connection.execute(sql.MAKE_FOLDS)
     connection.execute(sql.COMMIT)
 
 

@@ -47,8 +47,11 @@ CREATE INDEX request_time ON request (time);
 CREATE TABLE observation_clock (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     epoch INTEGER NOT NULL,
-    time REAL NOT NULL,
-    folded INTEGER NOT NULL
+    time REAL NOT NULL
+);
+CREATE TABLE observation_fold (
+    shard INTEGER PRIMARY KEY,
+    epoch INTEGER NOT NULL
 );
 CREATE TABLE observation_epoch (
     epoch INTEGER PRIMARY KEY,
@@ -91,7 +94,11 @@ MAKE_VERSION = "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL P
 SET_VERSION = "INSERT INTO alembic_version (version_num) VALUES (?)"
 GET_VERSION = "SELECT version_num FROM alembic_version"
 MAKE_META = "INSERT INTO meta (id, cluster_id, revision, compacted) VALUES (1, ?, 0, 0)"
-MAKE_OBSERVATION_CLOCK = "INSERT INTO observation_clock (id, epoch, time, folded) VALUES (1, 0, 0, 0)"
+MAKE_OBSERVATION_CLOCK = "INSERT INTO observation_clock (id, epoch, time) VALUES (1, 0, 0)"
+MAKE_FOLDS = """
+INSERT INTO observation_fold (shard, epoch)
+WITH RECURSIVE shard (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM shard WHERE number < 15) SELECT number, 0 FROM shard
+"""
 GET_META = "SELECT cluster_id, revision, compacted FROM meta"
 
 BEGIN = "BEGIN IMMEDIATE"
@@ -160,7 +167,8 @@ FROM meta
 SET_CLUSTER_ID = "UPDATE meta SET cluster_id = ?"
 
 # What was measured. Its counter is its own row: a commit of observations and one of resources never wait for each other's.
-GET_OBSERVATION_CLOCK = "SELECT epoch, time, folded FROM observation_clock"
+GET_OBSERVATION_CLOCK = "SELECT epoch, time FROM observation_clock"
+GET_FOLDED = "SELECT shard, epoch FROM observation_fold"
 BUMP_EPOCH = "UPDATE observation_clock SET epoch = epoch + 1, time = max(time, ?)"
 BUMP_EPOCH_IF_DUE = """
 UPDATE observation_clock SET epoch = epoch + 1, time = :now
@@ -179,7 +187,7 @@ GET_MARK = "SELECT fingerprint, epoch, grouped FROM observation_mark WHERE repor
 NEWEST_MARK = "SELECT max(number) FROM observation_mark WHERE reporter_id = ?"
 DELETE_PASSED_MARKS = "DELETE FROM observation_mark WHERE reporter_id = ? AND number <= ?"
 REPORTERS = "SELECT DISTINCT reporter_id FROM observation_mark LIMIT ?"
-SET_FOLDED = "UPDATE observation_clock SET folded = ? WHERE folded = ?"
+SET_FOLDED = "UPDATE observation_fold SET epoch = ? WHERE shard = ? AND epoch = ?"
 GET_ROLLUP = "SELECT body FROM observation_rollup WHERE uid = ? AND step = ? AND start = ?"
 PUT_ROLLUP = """
 INSERT INTO observation_rollup (uid, step, start, name, body) VALUES (?, ?, ?, ?, ?)
@@ -194,10 +202,9 @@ SELECT start, body FROM observation_rollup WHERE uid = ? AND step = ? AND start 
 # The newest epoch stays: it says where the counter is to a replica that was away.
 DELETE_EPOCHS = """
 DELETE FROM observation_epoch WHERE epoch IN (
-    SELECT observation_epoch.epoch FROM observation_epoch, observation_clock
-    WHERE observation_epoch.time < ? AND observation_epoch.epoch <= folded
-        AND observation_epoch.epoch < observation_clock.epoch
-    ORDER BY observation_epoch.epoch LIMIT ?
+    SELECT epoch FROM observation_epoch
+    WHERE time < ? AND epoch <= (SELECT min(epoch) FROM observation_fold) AND epoch < (SELECT epoch FROM observation_clock)
+    ORDER BY epoch LIMIT ?
 )
 """
 DELETE_MARKS = """

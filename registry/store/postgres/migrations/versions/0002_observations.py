@@ -14,7 +14,7 @@ CREATE TABLE observation_clock (
 ) WITH (fillfactor = 10)""",
     """
 CREATE TABLE observation_fold (
-    id smallint PRIMARY KEY CHECK (id = 1),
+    shard smallint PRIMARY KEY,
     epoch bigint NOT NULL
 )""",
     """
@@ -45,7 +45,7 @@ CREATE TABLE observation_rollup (
 )""",
     "CREATE INDEX observation_rollup_start ON observation_rollup (step, start)",
     "INSERT INTO observation_clock (id, epoch, time) VALUES (1, 0, 0)",
-    "INSERT INTO observation_fold (id, epoch) VALUES (1, 0)",
+    "INSERT INTO observation_fold (shard, epoch) SELECT shard, 0 FROM generate_series(0, 15) AS shard",
 )
 
 

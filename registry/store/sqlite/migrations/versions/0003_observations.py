@@ -10,8 +10,12 @@ STATEMENTS = (
 CREATE TABLE observation_clock (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     epoch INTEGER NOT NULL,
-    time REAL NOT NULL,
-    folded INTEGER NOT NULL
+    time REAL NOT NULL
+)""",
+    """
+CREATE TABLE observation_fold (
+    shard INTEGER PRIMARY KEY,
+    epoch INTEGER NOT NULL
 )""",
     """
 CREATE TABLE observation_epoch (
@@ -40,7 +44,11 @@ CREATE TABLE observation_rollup (
     PRIMARY KEY (uid, step, start)
 ) WITHOUT ROWID""",
     "CREATE INDEX observation_rollup_start ON observation_rollup (step, start)",
-    "INSERT INTO observation_clock (id, epoch, time, folded) VALUES (1, 0, 0, 0)",
+    "INSERT INTO observation_clock (id, epoch, time) VALUES (1, 0, 0)",
+    """
+INSERT INTO observation_fold (shard, epoch)
+WITH RECURSIVE shard (number) AS (SELECT 0 UNION ALL SELECT number + 1 FROM shard WHERE number < 15) SELECT number, 0 FROM shard
+""",
 )
 
 
