@@ -62,7 +62,7 @@ class Planes:
     async def integrate(self, agent: Any, **options: Any) -> IntegratedAgent:
         integration = integrate_registry(agent, self.registry.address, gateway=self.gateway.address, **options)
         integrated = await self.stack.enter_async_context(integration)
-        await self.known()
+        await integrated.until_invocable()
         return integrated
 
     async def known(self) -> None:
@@ -459,6 +459,17 @@ async def test_an_agent_s_own_methods_are_not_touched(tmp_path):
         assert busy.delegate() == "mine"
         assert not hasattr(frozen, "discover")
         assert (await integrated.delegate("x", skill="freeze")).text == "x"
+
+
+async def test_an_agent_that_nobody_could_ask_is_told_why(tmp_path):
+    only_http = card("https://a.example")
+    only_http.supported_interfaces[0].protocol_binding = "JSONRPC"
+    async with planes(tmp_path) as all_:
+        integration = integrate_registry(only_http, all_.registry.address, gateway=all_.gateway.address)
+        async with integration as integrated:
+            await all_.known()
+            with pytest.raises(NoCandidateError, match="excluded by dialect"):
+                await integrated.until_invocable(wait=0.3)
 
 
 async def test_a_card_of_the_protocol_s_sdk_is_registered_and_invoked(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -17,11 +18,14 @@ from airegistry.agents.work import METHODS, work_of
 from airegistry.client.client import Client
 from airegistry.client.gateway import GATEWAY_ADDRESS
 from airegistry.client.messages import DiscoverResponse
-from airegistry.errors import InvalidArgumentError
+from airegistry.errors import InvalidArgumentError, ModelNotFoundError, NoCandidateError
+from airegistry.invocations.invocation import Invocation
 from airegistry.keeping import LEASE_TTL
 from airegistry.resources.resource import Resource
 
 _MOST_TASKS: Final = 64
+_WAIT: Final = 5.0
+_LOOK: Final = 0.02
 _ADDED: Final = ("discover", "delegate")
 _ANYWHERE: Final = ("0.0.0.0", "[::]")  # noqa: S104 - looked for, not bound
 
@@ -50,6 +54,31 @@ class IntegratedAgent:
     def name(self) -> str:
         """The full name."""
         return self.registered.name
+
+    async def until_invocable(self, wait: float = _WAIT) -> None:
+        """Wait until the gateway would give a task to the agent: it hears of it by push, a moment after the registry.
+
+        Raises NoCandidateError, with why the agent cannot be asked, when that takes longer than *wait* seconds.
+        """
+        why = "the gateway does not know it"
+        try:
+            async with asyncio.timeout(wait):
+                while why:
+                    why = await self._hindrance()
+                    await asyncio.sleep(_LOOK if why else 0)
+        except TimeoutError:
+            raise NoCandidateError(f"{self.name} cannot be asked: {why}") from None
+
+    async def _hindrance(self) -> str:
+        """Return why the gateway would not ask the agent; empty where it would."""
+        try:
+            explained = await self.client.explain(Invocation(model=self.name))
+        except ModelNotFoundError as error:
+            return error.message
+        if explained.candidates:
+            return ""
+        reasons = (one.reason.name.lower() for one in explained.exclusions if one.reason is not None)
+        return f"excluded by {', '.join(reasons)}"
 
     async def discover(self, *skills: str, limit: int = 10) -> DiscoverResponse:
         """Return the best agents that have all of the skills."""
