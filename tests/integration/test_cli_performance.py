@@ -1,7 +1,9 @@
 """`performance` and `stats` against a registry that measured something."""
 
 import asyncio
+import json
 import re
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -10,12 +12,14 @@ import pytest
 from airegistry.client import RegistryClient
 from airegistry.invocations.invocation import AttemptOutcome
 from airegistry.invocations.usage import Cost, CostState, Usage
+from airegistry.manifests import plain
 from airegistry.resources.endpoint import DeclaredPerformance
 from airegistry.resources.route import ErrorClass
 from airegistry.testing import FakeRegistry
 from tests.catalogs import endpoint, model
-from tests.command_line import Servers
+from tests.command_line import Servers, servers
 from tests.observing import REPORTER, seen
+from tests.providers import ok
 
 NOWHERE = "http://127.0.0.1:1/v1"
 DECLARED = DeclaredPerformance(time_to_first_token=0.2, tokens_per_second=80.0, reliability=0.99)
@@ -149,3 +153,19 @@ def test_an_explained_discover_shows_declared_and_measured_with_count_and_age(ru
     assert re.fullmatch(r"\d+ [sm] ago", first[6])
     assert next(row for row in rows if "reliability" in row)[:5] == ["reliability", "0.99", "0.3333", "3", "1 d"]
     assert next(row for row in rows if "tokens/s" in row)[1] == "80"
+
+
+def test_calls_through_a_gateway_show_after_a_moment(tmp_path):
+    with servers(tmp_path, good=ok) as real:
+        real.data(
+            "register", "-f", "-", given=json.dumps([plain(model()), plain(endpoint("a", real.providers["good"]))])
+        )
+        real.until_gateway_knows()
+        for _ in range(3):
+            assert real.run("invoke", "m", "hello").exit_code == 0
+        (shown,) = real.data("performance", "models/m")
+        deadline = time.monotonic() + 20
+        while shown["performance"].get("windows", [{"attempts": 0}])[0]["attempts"] < 3:
+            assert time.monotonic() < deadline, shown
+            (shown,) = real.data("performance", "models/m")
+        assert (shown["name"], "errors" in shown["performance"]["windows"][0]) == (A, False)

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+import urllib.request
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -48,6 +49,13 @@ async def window(client, name, attempts):
     return first if first is not None and first.attempts == attempts else None
 
 
+def page(address):
+    """Return the metrics that have no labels."""
+    with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as response:
+        lines = response.read().decode().splitlines()
+    return {name: float(value) for name, _, value in (line.partition(" ") for line in lines) if name.isidentifier()}
+
+
 @asynccontextmanager
 async def planes(folder, *behaviours, **settings):
     """Run providers, a registry that knows them, and a gateway before it; yield clients of both, and the gateway."""
@@ -78,6 +86,9 @@ async def test_traffic_through_a_gateway_is_measured_and_comes_back(tmp_path):
         tried = (await client.get_performance([A])).performances[0].windows[0]
         assert tried.errors == (ErrorCount(ErrorClass.RATE_LIMITED, tried.attempts),)
         assert (tried.time_to_first_token, tried.cost_nanos) == (None, None)
+        shown = await asyncio.to_thread(page, gateway.http_address)
+        assert shown["airegistry_observations_reported_total"] == 5 + tried.attempts
+        assert shown["airegistry_observations_dropped_total"] == shown["airegistry_observations_waiting"] == 0
         # And back: the gateway ranks by it.
         await until(lambda: gateway.cache.index._evidence.get(B))
         assert gateway.cache.index.observation_epoch > 0
