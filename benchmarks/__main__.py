@@ -27,8 +27,9 @@ NAMES = (
     "reporting",
     "starting",
 )
-ASKED_FOR = ("gateway", "gateway.embedded")
-"""Run only by name: the first installs the gateways of others, the second is its row that needs none of them."""
+ASKED_FOR = ("gateway", "gateway.embedded", "discovery.reporting")
+"""Run only by name: the first installs the gateways of others, the second is its row that needs none of them; the third
+goes with those of discovery."""
 
 QUIET_LOAD = 0.5
 

@@ -24,7 +24,7 @@ from benchmarks.workload import resources
 
 PATH = "/airegistry.v1.AnalyticsService/ReportUsage"
 ENDPOINTS = 1_000
-SHAPES = ((500, 8), (50, 64))
+SHAPES = ((500, 48), (50, 64))
 """How many observations a batch has, and how many reporters send at once."""
 TARGET = 20_000
 SECONDS = 5.0

@@ -19,7 +19,8 @@ _FEW_ZEROS = 256
 class Counts:
     """Counts by key; a key is the number of a target above the code of what is counted of it.
 
-    `keys` is sorted and has each key once. A count may be zero.
+    `keys` is sorted and has each key once. What is added has no zeros, so that all of it is still there to be taken away;
+    what was taken away leaves some.
     """
 
     keys: Ints
@@ -32,13 +33,15 @@ class Counts:
 
     @classmethod
     def of(cls, keys: Ints, counts: Ints) -> Self:
-        """Return the counts of keys that come in any order and more than once."""
+        """Return the counts of keys that come in any order and more than once, without those that are zero."""
         if not len(keys):
             return cls.empty()
         order = np.argsort(keys, kind="stable")
         ordered = keys[order]
         first = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
-        return cls(ordered[first], np.add.reduceat(counts[order], first))
+        sums = np.add.reduceat(counts[order], first)
+        there = sums != 0
+        return cls(ordered[first][there], sums[there])
 
     def __len__(self) -> int:
         return len(self.keys)

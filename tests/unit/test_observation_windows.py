@@ -95,6 +95,21 @@ def test_who_is_forgotten_leaves_the_others_as_they_are(steps):
     assert steps.windows.entries == 0
 
 
+def test_costs_of_nothing_come_and_go(steps):
+    # Counters of 0 beside so many that leave that the zeros are swept out.
+    targets = tuple(ONE._replace(uid=f"uid-{place:03}") for place in range(400))
+    free = [{"at": START, "target": place, "cost": 0, "tokens": 0} for place in range(400)]
+    steps.apply(START, measured(*free, targets=targets))
+    steps.apply(START + 30, measured({"at": START + 30, "cost": 0, "tokens": 0}, targets=targets[-1:]))
+    steps.apply(START + 65)
+    (minute, *_) = steps.windows.performance(targets[-1]).windows
+    assert (minute.window, minute.attempts, minute.cost_nanos, minute.costed) == (60, 1, 0, 1)
+    steps.apply(START + 95)
+    assert 60 not in steps.attempts(targets[-1])
+    steps.apply(START + 95_000)
+    assert steps.windows.entries == 0
+
+
 EPOCHS = st.lists(
     st.tuples(
         st.integers(0, 900),
