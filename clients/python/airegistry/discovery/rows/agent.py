@@ -24,7 +24,6 @@ from airegistry.discovery.rows.row import (
 )
 from airegistry.discovery.rows.timing import next_price_change
 from airegistry.resources.agent import Agent, AgentCapabilities
-from airegistry.resources.calling import DIALECT, is_spoken
 from airegistry.resources.endpoint import AuthMethod
 from airegistry.resources.model import LifecycleStage, Modality
 from airegistry.resources.resource import Resource, ResourceStatus
@@ -36,7 +35,7 @@ _MEDIA = {
     "video": Modality.VIDEO,
     "application": Modality.FILE,
 }
-_UNTOLD = (Mark.TASK, Mark.QUANTIZATION, Mark.FAMILY)
+_UNTOLD = (Mark.TASK, Mark.DIALECT, Mark.QUANTIZATION, Mark.FAMILY)
 
 
 def agent_facts(resource: Resource, at: datetime) -> Facts:
@@ -63,7 +62,6 @@ def _marks(agent: Agent) -> Iterator[tuple[Mark, str]]:
     yield Mark.REGION, agent.region
     yield Mark.PROVIDER, agent.provider.organization if agent.provider else UNKNOWN
     yield Mark.VERSION, agent.version
-    yield Mark.DIALECT, DIALECT if any(map(is_spoken, agent.interfaces)) else UNKNOWN
     yield from ((kind, UNKNOWN) for kind in _UNTOLD)
     yield from stage_marks(LifecycleStage.ACTIVE)
     yield from data_marks(agent.data_policy)
