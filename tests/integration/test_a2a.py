@@ -29,12 +29,15 @@ from airegistry.invocations.invocation import AttemptOutcome, Invocation
 from airegistry.invocations.kinds import AgentArtifact, AgentTaskRequest, AgentTaskState
 from airegistry.invocations.tasks import assemble_task
 from airegistry.invocations.usage import Cost, CostState
+from airegistry.invoke.transport import TransportSettings
 from airegistry.resources import agent as resources
+from airegistry.resources.endpoint import Auth, AuthMethod
 from airegistry.resources.prices import Price, PriceBucket, PriceList, PriceSchedule
 from airegistry.resources.requirements import DiscoverQuery, DiscoverTarget, Requirements
 from airegistry.resources.route import RoutePolicy, RouteTarget, RouteTier
 from tests.agents import TOKENS, Doing, agent_server, counting
 from tests.catalogs import agent, asked, cache_of, chat, credentials, route, served
+from tests.certificates import Authorities
 from tests.providers import Peer, ok, provider
 from tests.robustness.proxy import Proxy, proxy
 
@@ -602,3 +605,33 @@ async def test_no_second_attempt_beside_an_agent_and_no_agent_beside_another():
             assert model.seen == []
             assert (await engine.invoke(chat("routes/b", policy=hedged))).settlement.target == "models/m/endpoints/a"
             assert len(up.seen) == 1
+
+
+# --- TLS -----------------------------------------------------------------------------------------------------------
+
+
+async def test_an_agent_behind_tls_is_called_when_its_certificate_is_trusted(tmp_path):
+    authorities = Authorities(tmp_path)
+    trusting = invoke.EngineSettings(transport=TransportSettings(ca_file=authorities.ca_file))
+    async with agent_server(tls=authorities.grpc_server()) as up:
+        # As a card may write it.
+        cache = cache_of([agent("a", up.url.replace("grpcs://", "https://"))])
+        async with open_engine(cache, settings=trusting) as engine:
+            assert (await engine.invoke(task())).output.state is AgentTaskState.COMPLETED
+        async with open_engine(cache) as engine:
+            with pytest.raises(ProviderConnectionError, match="not trusted"):
+                await engine.invoke(task(policy=ONCE))
+
+
+async def test_who_goes_away_from_an_agent_behind_mutual_tls_has_the_task_cancelled(tmp_path):
+    """The request to cancel proves who sends it as the first one did."""
+    authorities = Authorities(tmp_path)
+    authorities.key_pair("good-pair")
+    trusting = invoke.EngineSettings(transport=TransportSettings(ca_file=authorities.ca_file))
+    facts = {"auth": Auth(AuthMethod.MTLS), "credential": "good-pair"}
+    async with agent_server(waiting, tls=authorities.grpc_server(mutual=True)) as up:
+        cache, known = cache_of([agent("a", up.url, **facts)]), authorities.credentials()
+        async with open_engine(cache, credentials=known, settings=trusting) as engine:
+            with pytest.raises(DeadlineExceededError):
+                await engine.invoke(task(), deadline=1.0)
+            await until(up.cancelled)

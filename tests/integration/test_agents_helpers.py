@@ -437,6 +437,18 @@ async def test_a_plain_agent_is_found_asked_and_able_to_ask_others(tmp_path):
         assert not hasattr(counter, "delegate")
 
 
+async def test_two_of_one_kind_have_ids_of_their_own_and_one_that_comes_back_goes_on(tmp_path):
+    async with planes(tmp_path) as all_:
+        await all_.integrate(Translator())
+        with pytest.raises(OwnedByAnotherError):
+            await all_.integrate(Translator())
+        second = await all_.integrate(Translator(), id_="translator-2", owner_id="owner-two")
+        assert second.name == "agents/translator-2"
+        # As after a crash: the first one never let go.
+        again = await all_.integrate(Translator(), id_="translator-2", owner_id="owner-two")
+        assert (await again.delegate("x", agent="translator-2")).text.strip() == "X"
+
+
 async def test_an_agent_s_own_methods_are_not_touched(tmp_path):
     class Busy(Translator):
         __slots__ = ()

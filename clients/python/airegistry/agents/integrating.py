@@ -90,12 +90,14 @@ class IntegratedAgent:
 
 
 @asynccontextmanager
-async def integrate_registry(
+async def integrate_registry(  # noqa: PLR0913 - where the agent is, and as whom
     agent: Any,
     address: str,
     *,
     gateway: str = GATEWAY_ADDRESS,
     serving: Serving | None = None,
+    id_: str = "",
+    owner_id: str = "",
     ttl: float = LEASE_TTL,
     **facts: Any,
 ) -> AsyncIterator[IntegratedAgent]:
@@ -110,7 +112,8 @@ async def integrate_registry(
       `execute` or `process`, or the object itself called, that needs the text of a task and nothing else. It returns, or yields,
       texts, bytes or JSON (dict, list), as a coroutine, a generator, or plainly, and is served here, by *serving*.
 
-    *facts* are fields of `airegistry.Agent`. For as long as it is registered, the object has the methods `discover` and
+    The id is made of the name unless *id_* says it; with the same *owner_id* after a restart (see `owner_id_file`) the lease goes
+    on. *facts* are fields of `airegistry.Agent`. For as long as it is registered, the object has the methods `discover` and
     `delegate` of IntegratedAgent, unless it takes no attributes or has ones of these names; nothing else of it is touched. Raises
     InvalidArgumentError for an object of another form, naming what it lacks, and as `register_agent` and `Client` do.
     """
@@ -118,11 +121,12 @@ async def integrate_registry(
         client = await stack.enter_async_context(Client(address, gateway=gateway))
         card, counted = card_of(agent), _Counted()
         if card is not None:
-            resource = describe_card(card, **facts)
+            resource = describe_card(card, id_=id_, **facts)
         else:
-            described = _described(agent, serving or Serving(), facts, counted)
+            described = _described(agent, id_, serving or Serving(), facts, counted)
             resource = await stack.enter_async_context(described)
-        registered = counted.registered = await stack.enter_async_context(register_agent(client, resource, ttl=ttl))
+        registering = register_agent(client, resource, owner_id=owner_id, ttl=ttl)
+        registered = counted.registered = await stack.enter_async_context(registering)
         integrated = IntegratedAgent(client, registered)
         stack.enter_context(_added(agent, integrated))
         yield integrated
@@ -139,7 +143,9 @@ class _Counted:
 
 
 @asynccontextmanager
-async def _described(agent: Any, serving: Serving, facts: dict[str, Any], counted: _Counted) -> AsyncIterator[Resource]:
+async def _described(
+    agent: Any, id_: str, serving: Serving, facts: dict[str, Any], counted: _Counted
+) -> AsyncIterator[Resource]:
     """Serve a plain object where it is not served, and lend what the registry is told of it."""
     told = told_by(agent)
     work = None if told["url"] else work_of(agent)
@@ -147,7 +153,7 @@ async def _described(agent: Any, serving: Serving, facts: dict[str, Any], counte
         names = ", ".join(METHODS)
         raise InvalidArgumentError.of("agent", f"has neither a url nor its work: a method {names}, or itself called")
     facts = {"display_name": told["name"], "description": told["description"], "version": told["version"], **facts}
-    id_ = id_of(told["name"])
+    id_ = id_ or id_of(told["name"])
     if work is None:
         yield describe_agent(id_, told["url"], told["skills"], **facts)
         return
