@@ -1,10 +1,15 @@
 import gc
+import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from airegistry._convert import to_pb
-from airegistry.errors import InvalidArgumentError
+from airegistry.errors import InvalidArgumentError, UnsupportedFieldError
+from airegistry.expressions import language
 from airegistry.expressions.expression import MAX_COMPILED, Expression, compile_expression
 from airegistry.expressions.routes import validate_filters
 from airegistry.resources.agent import Agent, AgentSkill
@@ -256,3 +261,25 @@ def test_the_filters_in_a_route_are_checked_by_path():
     assert violation.field == "resources[2].route.tiers[1].targets[0].query.requirements.filter"
     assert validate_filters(route('endpoint.region == "x"'), path="") == []
     assert validate_filters(MODEL, path="") == []
+
+
+def test_where_the_library_is_missing_a_filter_is_refused_by_field(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cel_expr_python", None)
+    language.environment.cache_clear()
+    try:
+        with pytest.raises(UnsupportedFieldError, match=r"filter: .*install airegistry\[filters\]"):
+            compile_expression("endpoint.weight == 123456", "filter")
+    finally:
+        language.environment.cache_clear()
+
+
+LETTERS = st.text(st.sampled_from("abehnoprst.()[]{}!&|<>=?:,+-*/%\"'\\ \n0129_")) | st.text()
+
+
+@given(LETTERS | st.tuples(st.sampled_from(UNKNOWN), LETTERS, st.integers(0, 30)))
+def test_whatever_is_written_is_compiled_or_refused(written):
+    if isinstance(written, tuple):
+        text, more, at = written
+        written = text[:at] + more + text[at:]
+    with suppress(InvalidArgumentError):
+        assert compile_expression(written, "filter").holds(ENDPOINT, MODEL) in (True, False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import random
 import time
@@ -219,6 +220,7 @@ class Engine:
         spoken, means = speaking(self._dialects, call.request), self._means
         if call.counter is not None:
             spoken, means = call.counter.over(spoken), call.counter.means(means)
+        await self._prepare(call.invocation)
         plan, planner = self._planned(call.invocation, spoken)
         if not plan.tiers and not plan.fallbacks and await self._paused(plan, call.budget):
             plan, planner = self._planned(call.invocation, spoken)
@@ -234,6 +236,12 @@ class Engine:
         )
         itinerary = self._itinerary(plan, planner, call.invocation, stream=call.stream)
         return Running(work, means, itinerary, call.budget, ledger)
+
+    async def _prepare(self, invocation: Invocation) -> None:
+        """Evaluate a caller's new filter expression in steps, so that no other call waits for more than one of them."""
+        if invocation.query is not None:
+            for _ in self._view.index.prepare(invocation.query, path="invocation.query"):
+                await asyncio.sleep(0)
 
     def _planned(self, invocation: Invocation, spoken: Spoken) -> tuple[Plan, Planner]:
         planner = self._planner(spoken, self._rng)

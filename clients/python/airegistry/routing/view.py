@@ -28,6 +28,10 @@ class Index(Protocol):
         """
         ...
 
+    def prepare(self, query: DiscoverQuery, *, path: str = "query") -> Iterator[None]:
+        """Do what takes long of a query step by step; others may run in between."""
+        ...
+
 
 class Names(Protocol):
     """Knows what callers call things."""
