@@ -23,7 +23,7 @@ class Asking:
     """What a filter needs.
 
     Everywhere, *requirement* is the name by which `allow_unknown` would let unknown values pass. `left` are the rows that
-    no filter has cut yet; whoever applies the filters moves it on.
+    no filter has cut yet; whoever applies the filters moves it on. One of the dialects `spoken` is needed, if there are any.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class Asking:
         self.marked = table.marked
         self._table = table
         self._models = models
+        self.spoken: tuple[str, ...] = ()
         self._satisfying = satisfying
         self._unknown_passes = requirements.allow_unknown
 

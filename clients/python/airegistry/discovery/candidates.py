@@ -28,11 +28,15 @@ _EXPRESSIONS = 32
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is required: `names` are the requirements that are set, `expression` is the filter among them."""
+    """What is required: `names` are the requirements that are set, `expression` is the filter among them.
+
+    `spoken` are the dialects one of which a candidate must have; none: any will do.
+    """
 
     requirements: Requirements
     names: tuple[str, ...]
     expression: Expression | None = None
+    spoken: tuple[str, ...] = ()
 
 
 class Candidates:
@@ -69,7 +73,7 @@ class Candidates:
             yield from satisfying.steps(left)
 
     def _asking(self, asked: Asked, mix: TokenMix, costs: Costs) -> Asking:
-        return Asking(
+        asking = Asking(
             asked.requirements,
             mix,
             table=self.table,
@@ -77,6 +81,8 @@ class Candidates:
             models=self._models,
             satisfying=self._satisfying_of(asked),
         )
+        asking.spoken = asked.spoken
+        return asking
 
     def _sift(self, asking: Asking, asked: tuple[str, ...], names_left: int) -> tuple[Bits, int, tuple[Exclusion, ...]]:
         left, count = self.table.present, len(self.table)

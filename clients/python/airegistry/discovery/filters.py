@@ -181,6 +181,10 @@ def _expression(asking: Asking) -> Bits | None:
     return asking.satisfied()
 
 
+def _dialect(asking: Asking) -> Bits | None:
+    return any_of(asking.marked(Mark.DIALECT, name) for name in asking.spoken) if asking.spoken else None
+
+
 def _weight(asking: Asking) -> Bits | None:
     return asking.flagged(Mark.TAKES_TRAFFIC)
 
@@ -209,5 +213,6 @@ _FILTERS: tuple[tuple[ExclusionReason, frozenset[str], _Filter], ...] = (
     (ExclusionReason.HEALTH, frozenset(), _health),
     (ExclusionReason.CREDENTIAL, frozenset(), _credential),
     (ExclusionReason.FILTER, frozenset({"filter"}), _expression),
+    (ExclusionReason.DIALECT, frozenset(), _dialect),
     (ExclusionReason.WEIGHT, frozenset(), _weight),
 )

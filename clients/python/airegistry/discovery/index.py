@@ -104,23 +104,24 @@ class Index:
         name_excluded: bool = False,
         path: str = "query",
         stored: bool = False,
+        spoken: tuple[str, ...] = (),
     ) -> Discovery:
         """Return the best candidates for a query, best first, ties by name, with their scores explained.
 
-        A *stored* query may name what was there when it was written: its names are not taken for typos. Raise
-        InvalidArgumentError for a query that cannot be answered, with the fields' paths below *path*.
+        A *stored* query may name what was there when it was written: its names are not taken for typos. Who has none of the
+        *spoken* dialects is cut by DIALECT; without any, none is. Raise InvalidArgumentError for a query that cannot be answered, with the fields' paths below *path*.
         """
         if limit < 1:
             raise InvalidArgumentError.of("limit", f"must be at least 1, is {limit}")
         self._pass_time()
         asked = asked_of(query.requirements)
-        key = (query.target, query.preference, query.weights, _hashable(asked), limit, name_excluded, stored)
+        key = (query.target, query.preference, query.weights, _hashable(asked), limit, name_excluded, stored, spoken)
         answer = self._answers.get(key)
         if answer is None:
             expression = check(query, asked, path, self.compile_filter)
             if not stored and (violations := tuple(typos(asked, self._candidates_for(query).table, path))):
                 raise InvalidArgumentError(violations=violations)
-            wanted = Asked(query.requirements or _ANYTHING, tuple(asked), expression)
+            wanted = Asked(query.requirements or _ANYTHING, tuple(asked), expression, spoken)
             answer = self._answer(query, wanted, limit, _MOST_NAMES if name_excluded else 0)
             self._answers.put(key, answer)
         return answer

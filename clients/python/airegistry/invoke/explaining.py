@@ -52,6 +52,7 @@ class Explainer:
             exclusions=plan.exclusions.as_tuple(),
             policy=plan.policy,
             revision=plan.revision,
+            observation_epoch=plan.observation_epoch,
             stale=stale,
             split_arm=plan.arm,
             arms=plan.arms,

@@ -149,8 +149,9 @@ class Candidates:
         return self._fit([target] if target is not None else [])
 
     def _found_by(self, query: DiscoverQuery, path: str, *, stored: bool) -> tuple[Target, ...]:
-        query = self._narrowed(query)
-        ask = partial(self._view.index.discover, query, path=path, stored=stored)
+        # Only those who can be spoken to, so that the best of a long list are not all of another kind.
+        spoken = () if query.target is DiscoverTarget.AGENT else tuple(sorted(self._dialects))
+        ask = partial(self._view.index.discover, query, path=path, stored=stored, spoken=spoken)
         ranking = ask(limit=_FIRST_LOOK, name_excluded=True)
         self.exclusions.merge(ranking.exclusions)
         targets = self._usable(ranking.candidates)
@@ -158,13 +159,6 @@ class Candidates:
             ranking = ask(limit=ranking.matched_count)
             targets = self._usable(ranking.candidates)
         return targets
-
-    def _narrowed(self, query: DiscoverQuery) -> DiscoverQuery:
-        """Ask only for those who can be spoken to, so that the best of a long list are not all of another kind."""
-        wanted = query.requirements or Requirements()
-        if wanted.dialects or query.target is DiscoverTarget.AGENT:
-            return query
-        return replace(query, requirements=replace(wanted, dialects=tuple(sorted(self._dialects))))
 
     def _usable(self, ranked: Collection[Ranked]) -> tuple[Target, ...]:
         found = (self._target(place.name, place.score, place.cost_nanos) for place in ranked)

@@ -49,3 +49,4 @@ class ExplainResponse:
     hindrances: tuple[Hindrance, ...] = ()
     fallbacks: tuple[RouteFallback, ...] = ()
     warnings: tuple[FieldWarning, ...] = ()
+    observation_epoch: int = 0

@@ -49,6 +49,7 @@ class Plan:
     fallbacks: tuple[RouteFallback, ...]
     exclusions: Exclusions
     revision: int
+    observation_epoch: int = 0
     impatient: bool = False
     arm: str = ""
     arms: tuple[SplitArm, ...] = ()
@@ -147,6 +148,7 @@ class Planner:
             fallbacks=way.fallbacks,
             exclusions=self._candidates.exclusions,
             revision=self._view.revision,
+            observation_epoch=self._view.index.observation_epoch,
             arm=way.arm,
             arms=way.arms,
             kept_away=self._candidates.kept_away,

@@ -13,6 +13,11 @@ from airegistry.resources.resource import Resource, ResourceKind
 class Index(Protocol):
     """Orders resources."""
 
+    @property
+    def observation_epoch(self) -> int:
+        """Up to which observations it ranks by what was measured."""
+        ...
+
     def discover(
         self,
         query: DiscoverQuery,
@@ -21,6 +26,7 @@ class Index(Protocol):
         name_excluded: bool = False,
         path: str = "query",
         stored: bool = False,
+        spoken: tuple[str, ...] = (),
     ) -> Discovery:
         """Return the best *limit* resources for a query, and count the others by what excluded them.
 

@@ -698,6 +698,7 @@ class ExplainResponse(_message.Message):
     HINDRANCES_FIELD_NUMBER: _builtins.int
     FALLBACKS_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    OBSERVATION_EPOCH_FIELD_NUMBER: _builtins.int
     resolved: _builtins.str
     """What `model` resolved to: the full name. Empty with a query."""
     revision: _builtins.int
@@ -710,6 +711,8 @@ class ExplainResponse(_message.Message):
     """
     hedged: _builtins.bool
     """Whether this very call would be started a second time beside a silent first attempt, budget permitting."""
+    observation_epoch: _builtins.int
+    """The observation epoch that the decision rests on: with an equal revision and epoch a Discover of the registry ranks alike."""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExplainedCandidate]:
         """The candidates in the order in which they would be attempted."""
@@ -755,10 +758,11 @@ class ExplainResponse(_message.Message):
         hindrances: _abc.Iterable[Global___Hindrance] | None = ...,
         fallbacks: _abc.Iterable[_route_pb2.RouteFallback] | None = ...,
         warnings: _abc.Iterable[Global___Warning] | None = ...,
+        observation_epoch: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["policy", b"policy"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["arms", b"arms", "candidates", b"candidates", "exclusions", b"exclusions", "fallbacks", b"fallbacks", "hedged", b"hedged", "hindrances", b"hindrances", "policy", b"policy", "resolved", b"resolved", "revision", b"revision", "split_arm", b"split_arm", "stale", b"stale", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["arms", b"arms", "candidates", b"candidates", "exclusions", b"exclusions", "fallbacks", b"fallbacks", "hedged", b"hedged", "hindrances", b"hindrances", "observation_epoch", b"observation_epoch", "policy", b"policy", "resolved", b"resolved", "revision", b"revision", "split_arm", b"split_arm", "stale", b"stale", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
