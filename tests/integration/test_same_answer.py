@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -37,6 +38,8 @@ from tests.registries import NAMES, NOW, RESOURCE, everything_measured, performa
 FEWER = settings(max_examples=max(1, settings().max_examples // 2))
 SPOKEN = {"x": "openai.chat", "y": "anthropic.messages"}
 ROUTE = "routes/found"
+# Who calls, and for how long, does not matter here.
+NOBODY: Any = None
 # What a gateway looks at itself; before those whose weight is 0, it cuts those whose dialect it does not speak.
 LOCAL = {
     ExclusionReason.LIFECYCLE,
@@ -133,13 +136,13 @@ class Planes:
     def discover(self, query):
         request = registry_service_pb2.DiscoverRequest(limit=100, name_excluded=True)
         request.query.CopyFrom(to_pb(query, type(request.query)))
-        answer = self._run(self.registry.discover(request.SerializeToString(), None))
+        answer = self._run(self.registry.discover(request.SerializeToString(), NOBODY))
         return registry_service_pb2.DiscoverResponse.FromString(answer)
 
     def explain(self, **asked):
         request = gateway_service_pb2.ExplainRequest()
         request.invocation.CopyFrom(to_pb(Invocation(**asked), type(request.invocation)))
-        return self._run(self.gateway.explain(request, None))
+        return self._run(self.gateway.explain(request, NOBODY))
 
 
 def _entry(resource, revision):
@@ -182,8 +185,8 @@ def check_sameness(planes, query):
     assert registry.revision == embedded.revision
     assert registry.observation_epoch == embedded.observation_epoch
     assert registry.matched_count == embedded.matched_count
-    found = [from_pb(Candidate, each) for each in registry.candidates]
-    assert [(each.resource.name, each.score, each.cost_nanos, each.invocable) for each in found] == [
+    found = [(each.resource.name, from_pb(Candidate, each)) for each in registry.candidates]
+    assert [(name, each.score, each.cost_nanos, each.invocable) for name, each in found] == [
         (each.name, each.score, each.cost_nanos, each.invocable) for each in embedded.candidates
     ]
     assert [(each.reason, each.count, tuple(each.names)) for each in registry.exclusions] == [
