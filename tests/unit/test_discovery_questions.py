@@ -1,12 +1,17 @@
 """Twenty questions about the real catalogs: Discover, the page and the rows of the sources agree."""
 
+from importlib.metadata import version
+
 import pytest
 
 from airegistry.discovery.index import Index
-from airegistry.resources.model import Capability, Modality
+from airegistry.importers.genai_prices import read_catalog
+from airegistry.importers.litellm.catalog import read_path, to_catalog
+from airegistry.resources.model import Capability, LifecycleStage, Modality
 from airegistry.resources.prices import PriceBucket
 from airegistry.resources.pricing import in_force, nanos_for
-from tests import catalog_questions, real_catalogs
+from airegistry.resources.requirements import CredentialRequirement, DiscoverQuery, Requirements
+from tests import catalog_questions, litellm_map, real_catalogs
 from tests.catalog_questions import PAGE, SHOWN, questions
 from tests.catalog_rows import AT, Row, rows
 
@@ -89,9 +94,46 @@ def supported(said: Capability) -> bool:
     return bool(said.supported or said.level)
 
 
+@pytest.mark.parametrize(
+    ("task", "means"),
+    [
+        pytest.param("text-generation", lambda row: row.generates, id="text-generation"),
+        pytest.param("summarization", lambda row: row.generates, id="summarization"),
+        pytest.param("translation", lambda row: row.generates, id="translation"),
+        pytest.param("code-generation", lambda row: row.writes_code, id="code-generation"),
+        pytest.param("reasoning", lambda row: row.generates and row.reasons, id="reasoning"),
+        pytest.param("vision", lambda row: (row.generates and row.sees) or row.mode == "ocr", id="vision"),
+        pytest.param("image-generation", lambda row: row.mode in {"image_generation", "image_edit"}, id="images"),
+    ],
+)
+def test_what_people_call_a_task_finds_what_they_mean(index, endpoints, task, means):
+    anywhere = Requirements(task=task, credential=CredentialRequirement.ANY, lifecycle_stages=tuple(LifecycleStage))
+    answer = index.discover(DiscoverQuery(requirements=anywhere), limit=10_000)
+    found = {place(endpoints[candidate.name]) for candidate in answer.candidates}
+    meant = {of(row) for row in rows() if means(row)}
+    assert len(meant) > 100
+    # A few image models are listed by the sizes of their images only; they are in no plain row.
+    assert (meant - found, found - meant - (found - {of(row) for row in rows()})) == (set(), set())
+
+
+def test_a_task_finds_somebody_in_each_catalog_by_itself():
+    for catalog in (read_catalog(), to_catalog(read_path(litellm_map.MAP))):
+        alone = Index(lambda: AT)
+        alone.replace(catalog.resources, 1)
+        for task in ("code-generation", "image-generation", "reasoning", "summarization", "translation", "vision"):
+            asked = Requirements(task=task, credential=CredentialRequirement.ANY)
+            assert alone.discover(DiscoverQuery(requirements=asked)).matched_count, (catalog.source, task)
+
+
 def test_there_are_twenty_questions_and_each_has_its_answers():
     assert [question.number for question in QUESTIONS] == list(range(1, 21))
     assert all(question.answers and question.count for question in QUESTIONS)
+
+
+def test_the_page_names_the_versions_that_are_pinned():
+    (metadata,) = litellm_map.FOLDER.glob("litellm-*.dist-info")
+    pinned = metadata.name.removeprefix("litellm-").removesuffix(".dist-info")
+    assert f"genai-prices {version('genai-prices')} first and LiteLLM's map {pinned} after it" in PAGE.read_text()
 
 
 def test_the_page_says_what_the_rows_of_the_sources_say():

@@ -74,7 +74,8 @@ def test_prices_are_compared_one_by_one_with_their_tiers_and_for_each_kind_of_ca
 def test_what_only_one_of_them_states_is_no_difference():
     a = source(prices=PriceList((priced(Price(INPUT, 1)),)), family="f")
     b = source(prices=PriceList((priced(Price(OUTPUT, 1)),)), tasks=("chat",))
-    assert differing(a, b) == {}
+    found = compare({"a": a, "b": b}, NOW)
+    assert (found.differences, found.compared) == ((), 0)
 
 
 def test_the_order_of_what_is_listed_is_no_difference():

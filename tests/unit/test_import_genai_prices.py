@@ -27,7 +27,9 @@ from airegistry.resources.model import Lifecycle, LifecycleStage, Model
 from airegistry.resources.names import parse_name
 from airegistry.resources.prices import PriceBucket
 from airegistry.resources.pricing import in_force, nanos_for
+from airegistry.resources.provenance import Provenance
 
+ORIGIN = Provenance("genai-prices", "1")
 TIMES = [
     datetime(2024, 1, 1, 3, tzinfo=UTC),
     datetime(2026, 6, 1, 12, tzinfo=UTC),
@@ -116,7 +118,7 @@ def expected_nanos(value: Decimal | TieredPrices, total: int) -> int:
 
 
 def test_a_model_without_prices_is_unknown_and_reported():
-    catalog = to_catalog([one_provider(one_model("mystery", prices=ModelPrice()))], "1")
+    catalog = to_catalog([one_provider(one_model("mystery", prices=ModelPrice()))], ORIGIN)
     (_, resource) = catalog.resources
     assert resource.endpoint is not None
     assert resource.endpoint.prices is None
@@ -124,12 +126,14 @@ def test_a_model_without_prices_is_unknown_and_reported():
 
 
 def test_a_price_of_zero_is_kept_as_zero():
-    catalog = to_catalog([one_provider(one_model("free", prices=ModelPrice(input_mtok=Decimal(0))))], "1")
+    catalog = to_catalog([one_provider(one_model("free", prices=ModelPrice(input_mtok=Decimal(0))))], ORIGIN)
     assert prices_in(catalog)[PriceBucket.INPUT_TOKENS] == 0
 
 
 def test_a_price_finer_than_a_nano_usd_is_rounded_and_reported():
-    catalog = to_catalog([one_provider(one_model("fine", prices=ModelPrice(input_mtok=Decimal("0.00000000015"))))], "1")
+    catalog = to_catalog(
+        [one_provider(one_model("fine", prices=ModelPrice(input_mtok=Decimal("0.00000000015"))))], ORIGIN
+    )
     assert prices_in(catalog)[PriceBucket.INPUT_TOKENS] == 0
     assert "price of input_mtok rounded to a nano-USD" in count_by_reason(catalog.notes)
 
@@ -138,19 +142,19 @@ def test_the_first_price_holds_when_no_condition_does():
     later = ConditionalPrice(
         StartDateConstraint(date(2030, 1, 1)), prices=ModelPrice(input_mtok=Decimal(1), output_mtok=Decimal(2))
     )
-    catalog = to_catalog([one_provider(one_model("early", prices=[later]))], "1")
+    catalog = to_catalog([one_provider(one_model("early", prices=[later]))], ORIGIN)
     assert prices_in(catalog)[PriceBucket.INPUT_TOKENS] == 10**9
 
 
 def test_an_embedding_has_no_output_to_be_billed():
-    catalog = to_catalog([one_provider(one_model("voyage-x", prices=ModelPrice(input_mtok=Decimal(1))))], "1")
+    catalog = to_catalog([one_provider(one_model("voyage-x", prices=ModelPrice(input_mtok=Decimal(1))))], ORIGIN)
     assert prices_in(catalog) == {PriceBucket.INPUT_TOKENS: 10**9, PriceBucket.OUTPUT_TOKENS: 0}
 
 
 def test_off_peak_prices_hold_in_their_window_only():
     peak = ConditionalPrice(prices=ModelPrice(input_mtok=Decimal(2)))
     night = ConditionalPrice(TimeOfDateConstraint(time(22), time(6)), prices=ModelPrice(input_mtok=Decimal(1)))
-    catalog = to_catalog([one_provider(one_model("nightly", prices=[peak, night]))], "1")
+    catalog = to_catalog([one_provider(one_model("nightly", prices=[peak, night]))], ORIGIN)
     dollars = {
         hour: prices_in(catalog, datetime(2026, 1, 1, hour, tzinfo=UTC))[PriceBucket.INPUT_TOKENS]
         for hour in (5, 6, 21, 22)
@@ -159,7 +163,7 @@ def test_off_peak_prices_hold_in_their_window_only():
 
 
 def test_a_deprecated_model_is_marked_so():
-    catalog = to_catalog([one_provider(one_model("old", deprecated=True, prices=ModelPrice()))], "1")
+    catalog = to_catalog([one_provider(one_model("old", deprecated=True, prices=ModelPrice()))], ORIGIN)
     assert model_in(catalog).lifecycle == Lifecycle(LifecycleStage.DEPRECATED)
 
 
@@ -171,7 +175,7 @@ def test_progress_is_told_up_to_the_end():
     told = []
     to_catalog(
         [one_provider(one_model("a", prices=ModelPrice()), one_model("b", prices=ModelPrice()))],
-        "1",
+        ORIGIN,
         advance=lambda done, total: told.append((done, total)),
     )
     assert told == [(1, 2), (2, 2)]
@@ -181,6 +185,7 @@ def test_the_source_and_its_version_are_on_every_resource(catalog):
     for resource in catalog.resources:
         assert resource.spec.provenance.source == "genai-prices"
         assert resource.spec.provenance.source_version == version("genai-prices")
+        assert resource.spec.provenance.digest.startswith("sha256:")
 
 
 @pytest.mark.parametrize(
@@ -247,7 +252,7 @@ def test_a_stated_equivalence_makes_one_model_of_two_providers():
     same = {"llama-3": [Original("a", "llama-3"), Original("b", "Llama/3")]}
     a = one_provider(one_model("llama-3", prices=ModelPrice()), id_="a")
     b = one_provider(one_model("Llama/3", prices=ModelPrice()), id_="b")
-    catalog = to_catalog([a, b], "1", same)
+    catalog = to_catalog([a, b], ORIGIN, same)
     assert [resource.name for resource in catalog.resources] == [
         "models/llama-3",
         "models/llama-3/endpoints/a",

@@ -44,8 +44,13 @@ def read_file(path: Path, source: str, version: str = "", *, retrieved: datetime
         content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
         raise ValueError(f"it has more than {MAX_FILE_BYTES:,} bytes")
-    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
-    return SourceFile(content, Provenance(source, version, retrieve_time=retrieved, digest=digest))
+    provenance = Provenance(source, version, retrieve_time=retrieved, digest=digest_of(content))
+    return SourceFile(content, provenance)
+
+
+def digest_of(content: bytes) -> str:
+    """Return what a file is known again by."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def _no_number(text: str) -> Any:

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
+from airegistry.importers.files import digest_of
 from airegistry.importers.free import with_free_output
 from airegistry.importers.genai_prices_schedules import SOURCE, price_list
 from airegistry.importers.identifiers import Original, assign_ids
@@ -38,17 +40,18 @@ def read_catalog(
 
     *advance* is told (models done, models in all). Raises ImportError when the package is not installed.
     """
-    from genai_prices.data import providers  # noqa: PLC0415 - large, and only needed here
+    from genai_prices import data  # noqa: PLC0415 - large, and only needed here
 
-    return to_catalog(providers, version("genai-prices"), equivalences, retrieved=retrieved, advance=advance)
+    digest = digest_of(Path(data.__file__).read_bytes())
+    origin = Provenance(SOURCE, version("genai-prices"), retrieve_time=retrieved, digest=digest)
+    return to_catalog(data.providers, origin, equivalences, advance=advance)
 
 
 def to_catalog(
     providers: Iterable[Any],
-    source_version: str,
+    origin: Provenance,
     equivalences: Mapping[str, Iterable[Original]] | None = None,
     *,
-    retrieved: datetime | None = None,
     advance: Callable[[int, int], None] | None = None,
 ) -> Catalog:
     """Map providers in the form of `genai_prices.types.Provider` to resources."""
@@ -58,7 +61,7 @@ def to_catalog(
     resources: dict[str, Resource] = {}
     notes: list[Note] = []
     for done, (provider, info) in enumerate(pairs, 1):
-        provenance = Provenance(SOURCE, source_version, (provider.pricing_urls or [""])[0], retrieved)
+        provenance = replace(origin, url=(provider.pricing_urls or [""])[0])
         prices, price_notes = price_list(str(Original(provider.id, info.id)), info, provenance)
         notes += price_notes
         id_ = ids[Original(provider.id, info.id)]
@@ -74,7 +77,7 @@ def to_catalog(
         if advance is not None:
             advance(done, len(pairs))
     ordered = tuple(resources[name] for name in sorted(resources))
-    return Catalog(f"{SOURCE} {source_version}", ordered, tuple(notes), collisions)
+    return Catalog(f"{SOURCE} {origin.source_version}", ordered, tuple(notes), collisions)
 
 
 def _add_model(resources: dict[str, Resource], name: str, model: Model) -> None:

@@ -74,13 +74,9 @@ def changed(resource: Resource, existing: Resource | None) -> bool:
 def _merged(name: str, old: Spec, new: Spec, notes: list[Note], *, prevail: bool) -> Spec:
     before = facts_of(old)
     facts = _folded(name, before, facts_of(new), notes, prevail=prevail)
-    # A source that nobody quotes here has said nothing.
-    quoted = {said.owner.source for said in facts.values()}
     sources = provenances_of(old)
     newer = {
-        source: found
-        for source, found in provenances_of(new).items()
-        if source in quoted and not same_source(found, sources.get(source))
+        source: found for source, found in provenances_of(new).items() if not same_source(found, sources.get(source))
     }
     return with_facts(old, facts, {**sources, **newer}) if newer or facts != before else old
 

@@ -52,7 +52,7 @@ def litellm(
     report: Report = None,
     prevail: Prevail = False,
 ) -> None:
-    """Load LiteLLM's price map: some 4,200 entries of 130 providers. Nothing is fetched, and LiteLLM is not run."""
+    """Load LiteLLM's price map: some 4,800 entries of 150 providers. Nothing is fetched, and LiteLLM is not run."""
     from airegistry.cli.catalogs import litellm
 
     _load(session_of(context), lambda session: litellm(session, path), report, prevail=prevail)
