@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice, repeat
 
 from airegistry.discovery.index import Index
+from airegistry.expressions.expression import compile_expression
 from airegistry.resources.requirements import DiscoverQuery, Preference, Requirements, ScoreWeights, TokenMix
 from airegistry.resources.resource import Resource
 from benchmarks.rows import Row, median, percentile, print_table
@@ -19,12 +20,14 @@ CALLS = 2_000
 WARM_UP = 100
 TARGET = 50e-6
 
+_EXPRESSION = 'endpoint.region.startsWith("eu") || model.limits.context_tokens >= 100000'
+_NEW = 5
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def measure() -> list[Row]:
     """Measure one Discover per kind of query, and what a change costs."""
-    index = Index(lambda: _AT)
+    index = Index(lambda: _AT, compile_expression)
     everything = resources(ENDPOINTS)
     started = time.perf_counter()
     index.replace(everything, 1)
@@ -41,6 +44,8 @@ def measure() -> list[Row]:
             _times(_after_changes(index, endpoints), distinct_queries()),
             None,
         ),
+        _row("every query differs, one filter expression", _times(index.discover, _filtered(_EXPRESSION)), None),
+        _new_expressions(index),
         _row("one endpoint changes", _times(lambda resource: index.apply((resource,), (), 2), iter(endpoints)), None),
         Row("Index, 10,000 endpoints: build", f"{build:.2f} s"),
     ]
@@ -70,6 +75,23 @@ def _mixes() -> Iterator[DiscoverQuery]:
 def _weights() -> Iterator[DiscoverQuery]:
     for number, query in enumerate(distinct_queries()):
         yield replace(query, preference=None, weights=ScoreWeights(1 + number, 2, 3, 4, 5))
+
+
+def _filtered(expression: str) -> Iterator[DiscoverQuery]:
+    for query in distinct_queries():
+        asked = query.requirements or Requirements()
+        yield replace(query, requirements=replace(asked, filter=expression))
+
+
+def _new_expressions(index: Index) -> Row:
+    """Measure expressions that nobody asked before, over everybody: each endpoint is evaluated once."""
+    times = []
+    for number in range(_NEW):
+        query = DiscoverQuery(requirements=Requirements(filter=f"{_EXPRESSION} || endpoint.weight == {number}"))
+        started = time.perf_counter()
+        index.discover(query)
+        times.append((time.perf_counter() - started) / ENDPOINTS)
+    return Row("Discover embedded, a new filter expression", f"{median(times) * 1e6:.1f} µs per endpoint evaluated")
 
 
 def _times(call: Callable[..., object], arguments: Iterator[object]) -> list[float]:

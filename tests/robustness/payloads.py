@@ -76,6 +76,10 @@ FILTERS: dict[str, tuple[pb.WatchFilter | None, Callable[[Version], bool]]] = {
         pb.WatchFilter(kinds=[KIND_AGENT], capabilities=["translate"]),  # type: ignore[list-item]  # the same
         lambda v: v.kind == KIND_AGENT and "translate" in v.words,
     ),
+    "an expression": (
+        pb.WatchFilter(filter='labels.colour == "red" || agent.skills.exists(s, s.id == "translate")'),
+        lambda v: v.labels.get("colour") == "red" or (v.kind == KIND_AGENT and "translate" in v.words),
+    ),
     "names": (
         pb.WatchFilter(names=["models/m0", "agents/a0", "agents/held0", "agents/held1"]),
         lambda v: v.name in {"models/m0", "agents/a0", "agents/held0", "agents/held1"},

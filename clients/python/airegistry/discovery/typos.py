@@ -7,9 +7,10 @@ the exclusions say so. But one letter off, and the answer would be silence where
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any
 
 from airegistry.discovery.columns.table import Table
@@ -36,25 +37,21 @@ def typos(asked: Mapping[str, Any], table: Table, path: str) -> Violations:
         if field in passing or ALL_UNKNOWN in passing:
             continue
         for where, name in _names(field, asked[field]):
-            if name not in known and (near := _nearest(name, known)):
+            if not any(name in names for names in known) and (near := _nearest(name, chain(*known))):
                 problem = f"nothing here has {name!r}; did you mean {near!r}?"
                 yield FieldViolation(f"{path}.requirements.{where}", problem)
 
 
-def _known(asked: Mapping[str, Any], table: Table) -> Iterator[tuple[str, frozenset[str]]]:
+def _known(asked: Mapping[str, Any], table: Table) -> Iterator[tuple[str, tuple[Collection[str], ...]]]:
     """Yield the fields asked for that name something, with the names that are known there."""
+    marks = table.marks
     if "task" in asked:
-        yield "task", TASKS | _registered(table, Mark.TASK)
+        yield "task", (TASKS, marks[Mark.TASK])
     for field in ("all_capabilities", "any_capabilities"):
         if field in asked:
-            registered = _registered(table, Mark.CAPABILITY) | _registered(table, Mark.LACKING)
-            yield field, CAPABILITIES | _OF_AGENTS | registered
+            yield field, (CAPABILITIES, _OF_AGENTS, marks[Mark.CAPABILITY], marks[Mark.LACKING])
     if "regions" in asked:
-        yield "regions", _registered(table, Mark.REGION)
-
-
-def _registered(table: Table, kind: Mark) -> frozenset[str]:
-    return frozenset(text for text in table.marks[kind] if text != UNKNOWN)
+        yield "regions", (marks[Mark.REGION],)
 
 
 def _names(field: str, value: str | tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -79,7 +76,7 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     Numbers and parts of one or two letters tell names apart: `zone-b` is no slip for `zone-a`, nor `gpu2` for `gpu1`.
     """
     fixed = _fixed(name)
-    alike = sorted(each for each in known if _fixed(each) == fixed)[:_MOST_COMPARED]
+    alike = sorted({each for each in known if each != UNKNOWN and _fixed(each) == fixed})[:_MOST_COMPARED]
     return next(iter(get_close_matches(name, alike, n=1, cutoff=_NEAR)), "")
 
 
