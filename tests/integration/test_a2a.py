@@ -635,3 +635,38 @@ async def test_who_goes_away_from_an_agent_behind_mutual_tls_has_the_task_cancel
             with pytest.raises(DeadlineExceededError):
                 await engine.invoke(task(), deadline=1.0)
             await until(up.cancelled)
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
+async def test_who_goes_away_before_the_agent_said_a_word_has_the_task_cancelled_with_the_first(stream):
+    begun = asyncio.Event()
+
+    async def late(doing: Doing) -> None:
+        begun.set()
+        await asyncio.sleep(0.4)
+        await doing.working()
+        await asyncio.sleep(60)
+
+    async with agent_server(late) as up, engine_for(up) as engine:
+        running = asyncio.create_task(events_of(engine, task()) if stream else engine.invoke(task()))
+        await until(begun)
+        running.cancel()
+        # The caller goes at once; the agent is told when there is something to tell.
+        async with asyncio.timeout(0.3):
+            await asyncio.wait([running])
+        assert not up.cancelled.is_set()
+        await until(up.cancelled)
+
+
+async def test_an_agent_that_never_says_a_word_is_not_waited_for_without_an_end():
+    async def silent(_doing: Doing) -> None:
+        await asyncio.sleep(60)
+
+    async with agent_server(silent) as up, asyncio.timeout(2 * LONG):
+        async with engine_for(up) as engine:
+            running = asyncio.create_task(engine.invoke(task()))
+            await until(up.asked)
+            running.cancel()
+            await asyncio.wait([running])
+        # Closing waits for what nobody else waits for, and that is bounded.
+        assert up.cancels == []

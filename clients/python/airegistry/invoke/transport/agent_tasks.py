@@ -22,6 +22,8 @@ class TaskWire:
 
     whole: Final = f"{_SERVICE}SendMessage"
     streamed: Final = f"{_SERVICE}SendStreamingMessage"
+    lingers: Final = True
+    """Whether what a call began is known only by its first message."""
 
     def __init__(self, message: TaskMessage) -> None:
         self._message = message

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import pkgutil
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -27,17 +26,16 @@ from airegistry.errors import (
 )
 from airegistry.invoke.credentials import KeyPair
 from airegistry.invoke.transport.agent_tasks import TaskWire
+from airegistry.invoke.transport.grpc_reply import GrpcReply, GrpcSettings
 from airegistry.invoke.transport.grpc_status import broken, headers_of, outcome, refusal
 from airegistry.invoke.transport.inference import InferenceWire
 from airegistry.invoke.transport.tls import TlsContexts
-from airegistry.invoke.transport.undoing import Undoing
+from airegistry.invoke.transport.undoing import Undo, Undoing
 from airegistry.routing.error_classes import NONE_FREE, RESET
 
 _PORT: Final = 443
 """What gRPC itself takes for a name without a port."""
-_AHEAD: Final = 16
 _END: Final = b'{"end": true}\n'
-_OK: Final = 200
 _Key = tuple[str, bool, str]
 """An address, whether it is secure, and the identity that is presented there."""
 EOF: Final[Any] = vars(aio)["EOF"]
@@ -46,69 +44,6 @@ EOF: Final[Any] = vars(aio)["EOF"]
 
 _Wire = InferenceWire | TaskWire
 """How one call is said in its protocol, and its answer read."""
-
-
-@dataclass(frozen=True, slots=True)
-class GrpcSettings:
-    """Bounds of what is kept open and what is taken in."""
-
-    max_channels: int
-    keep_alive: float
-    max_answer_bytes: int
-    max_stream_bytes: int
-    ca_file: Path | None
-
-
-class GrpcReply:
-    """A provider's answer in JSON, with the status that HTTP would have for it. Header names are lower case."""
-
-    def __init__(self, settings: GrpcSettings, headers: Mapping[str, str], status: int = _OK) -> None:
-        self.status = status
-        self.headers = headers
-        self._settings = settings
-        self._taken = 0
-        self._ready: asyncio.Queue[bytes | ProviderError] = asyncio.Queue(_AHEAD)
-        self._ended = False
-        self._failure: ProviderError | None = None
-
-    async def put(self, piece: bytes | ProviderError) -> None:
-        """Add the next piece, once there is room for it; an empty one, or an error, is the last."""
-        await self._ready.put(piece)
-
-    async def chunk(self) -> bytes:
-        """Return all pieces that are ready, waiting for the first; empty at the end. May be cancelled and called again."""
-        ready: list[bytes] = []
-        while not self._ended and (not ready or not self._ready.empty()):
-            piece = await self._ready.get()
-            if isinstance(piece, ProviderError):
-                self._failure = piece
-            self._ended = not piece or self._failure is not None
-            if isinstance(piece, bytes):
-                ready.append(piece)
-        # What came before a failure is passed on first.
-        if not ready and self._failure is not None:
-            raise self._failure
-        return self._counted(b"".join(ready))
-
-    def _counted(self, data: bytes) -> bytes:
-        self._taken += len(data)
-        if self._taken > self._settings.max_stream_bytes:
-            raise MalformedAnswerError(f"the answer has more than {self._settings.max_stream_bytes} bytes")
-        return data
-
-    async def body(self) -> bytes:
-        """Return the whole body."""
-        pieces = []
-        while piece := await self.chunk():
-            pieces.append(piece)
-        return b"".join(pieces)
-
-    async def beginning(self) -> bytes:
-        """Return as much of the body as an error needs, which is all of it."""
-        return await self.body()
-
-    async def drain(self) -> None:
-        """Do nothing: a stream that ended left nothing behind."""
 
 
 class GrpcTransport:
@@ -130,16 +65,23 @@ class GrpcTransport:
         *left* is how many seconds the caller still has; the provider is told. Raises ProviderConnectionError and
         ProviderTimeoutError, ProviderCredentialError for a key pair that cannot be presented.
         """
-        wire = _wire_of(call)
+        wire, metadata = _wire_of(call), _metadata(call)
+        undo = Undo(wire.undo, partial(self._lent, call.address, identity), metadata)
         try:
             async with self._lent(call.address, identity) as channel:
                 await _connected(channel, connect_timeout)
-                exchange = self._streamed if call.stream else self._whole
-                async with exchange(channel, call, wire, left) as reply:
+                methods: Any = channel
+                if call.stream:
+                    # On the wire a stream of answers to one request is the same as one to a stream of them.
+                    running = methods.stream_stream(wire.streamed, None, None)(timeout=left, metadata=metadata)
+                    exchange = self._streamed(running, wire, undo)
+                else:
+                    method = methods.unary_unary(wire.whole, None, None)
+                    exchange = self._whole(method(wire.request(), timeout=left, metadata=metadata), wire)
+                async with exchange as reply:
                     yield reply
         finally:
-            if (undo := wire.undo()) is not None:
-                self._undoing.begin(self._lent(call.address, identity), *undo, _metadata(call))
+            self._undoing.begin(undo)
 
     async def close(self) -> None:
         """Close every channel, and cancel what still runs on it."""
@@ -166,11 +108,7 @@ class GrpcTransport:
                 await channel.channel.close(None)
 
     @asynccontextmanager
-    async def _whole(
-        self, channel: aio.Channel, call: GrpcCall, wire: _Wire, left: float | None
-    ) -> AsyncIterator[GrpcReply]:
-        method: Any = channel.unary_unary(wire.whole, None, None)
-        running = method(wire.request(), timeout=left, metadata=_metadata(call))
+    async def _whole(self, running: Any, wire: _Wire) -> AsyncIterator[GrpcReply]:
         # Cancelled while it is awaited, the call is cancelled with it.
         yield await self._answered(running, wire)
 
@@ -194,31 +132,31 @@ class GrpcTransport:
         return reply
 
     @asynccontextmanager
-    async def _streamed(
-        self, channel: aio.Channel, call: GrpcCall, wire: _Wire, left: float | None
-    ) -> AsyncIterator[GrpcReply]:
-        # On the wire a stream of answers to one request is the same.
-        method: Any = channel.stream_stream(wire.streamed, None, None)
-        running = method(timeout=left, metadata=_metadata(call))
+    async def _streamed(self, running: Any, wire: _Wire, undo: Undo) -> AsyncIterator[GrpcReply]:
+        # A read that is cancelled ends its call: this one may have to go on for a moment.
+        opening = asyncio.create_task(_opened(running, wire))
         pump: asyncio.Task[None] | None = None
         try:
             try:
-                await running.write(wire.request())
-                await running.done_writing()
-                headers = headers_of(await running.initial_metadata())
-                first = await running.read()
+                headers, first = await asyncio.shield(opening)
             except (aio.AioRpcError, asyncio.InvalidStateError):
                 yield await self._refused(await outcome(running))
                 return
-            reply = GrpcReply(self._settings, headers)
+            reply = GrpcReply(self._settings, headers_of(headers))
             pump = asyncio.create_task(_pump(running, wire, first, reply))
             yield reply
         finally:
-            running.cancel()
             if pump is not None:
+                running.cancel()
                 pump.cancel()
                 with suppress(asyncio.CancelledError):
                     await pump
+            elif wire.lingers and not (opening.done() and opening.exception()):
+                self._undoing.linger(undo, running, opening, partial(_noted, wire))
+            else:
+                running.cancel()
+                opening.cancel()
+                await asyncio.wait([opening])
 
     async def _lend(self, address: str, identity: KeyPair | None) -> _Channel:
         target, secure = _target(address)
@@ -310,6 +248,21 @@ async def _connected(channel: aio.Channel, connect_timeout: float) -> None:
                 state = channel.get_state(try_to_connect=True)
     except TimeoutError:
         raise ProviderTimeoutError("no connection within the time allowed") from None
+
+
+async def _opened(running: Any, wire: _Wire) -> tuple[Any, Any]:
+    """Send the request, and return the metadata and the first message of what comes."""
+    await running.write(wire.request())
+    await running.done_writing()
+    return await running.initial_metadata(), await running.read()
+
+
+def _noted(wire: _Wire, opened: tuple[Any, Any]) -> None:
+    """Note what a first message says that nobody waits for any more."""
+    _, first = opened
+    if first is not EOF:
+        with suppress(MalformedAnswerError):
+            wire.streamed_json(first)
 
 
 async def _pump(running: Any, wire: _Wire, first: Any, reply: GrpcReply) -> None:

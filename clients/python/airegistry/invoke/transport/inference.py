@@ -37,6 +37,7 @@ class InferenceWire:
 
     whole: Final = f"{_SERVICE}ModelInfer"
     streamed: Final = f"{_SERVICE}ModelStreamInfer"
+    lingers: Final = False
 
     def __init__(self, request: InferRequest) -> None:
         self._request = request

@@ -15,7 +15,8 @@ from airegistry.errors import MalformedAnswerError, ProviderCredentialError, Pro
 from airegistry.invoke.credentials import KeyPair
 from airegistry.invoke.transport.address import Address, address_of, head_of
 from airegistry.invoke.transport.connection import Connection
-from airegistry.invoke.transport.grpc_calls import GrpcSettings, GrpcTransport
+from airegistry.invoke.transport.grpc_calls import GrpcTransport
+from airegistry.invoke.transport.grpc_reply import GrpcSettings
 from airegistry.invoke.transport.inflating import inflater
 from airegistry.invoke.transport.pool import Pool
 from airegistry.invoke.transport.tls import TlsContexts
