@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 from airegistry.cli.importing import import_catalog
 from airegistry.cli.progress import progress
@@ -19,7 +20,7 @@ async def load_catalog(client: RegistryClient, session: Session) -> str:
 
     So what somebody deregistered since stays away until there is a new version.
     """
-    catalog = await asyncio.to_thread(read_catalog)
+    catalog = await asyncio.to_thread(read_catalog, retrieved=datetime.now(UTC))
     if await _loaded(client, catalog):
         return f"{catalog.source} is there already"
     with progress(session, "Loading the catalog") as advance:

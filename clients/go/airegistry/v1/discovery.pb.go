@@ -112,6 +112,8 @@ const (
 	ScorePartKind_SCORE_PART_KIND_QUALITY ScorePartKind = 4
 	// How idle it is.
 	ScorePartKind_SCORE_PART_KIND_LOAD ScorePartKind = 5
+	// How little was measured lately: who is new, or was bad once, is to be tried now and then.
+	ScorePartKind_SCORE_PART_KIND_EXPLORATION ScorePartKind = 6
 )
 
 // Enum value maps for ScorePartKind.
@@ -123,6 +125,7 @@ var (
 		3: "SCORE_PART_KIND_RELIABILITY",
 		4: "SCORE_PART_KIND_QUALITY",
 		5: "SCORE_PART_KIND_LOAD",
+		6: "SCORE_PART_KIND_EXPLORATION",
 	}
 	ScorePartKind_value = map[string]int32{
 		"SCORE_PART_KIND_UNSPECIFIED": 0,
@@ -131,6 +134,7 @@ var (
 		"SCORE_PART_KIND_RELIABILITY": 3,
 		"SCORE_PART_KIND_QUALITY":     4,
 		"SCORE_PART_KIND_LOAD":        5,
+		"SCORE_PART_KIND_EXPLORATION": 6,
 	}
 )
 
@@ -445,9 +449,9 @@ func (x *Candidate) GetInvocable() bool {
 // order.
 type Score struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// In [0, 1]; candidates are in descending order of it, ties by name.
+	// At least 0, and at most 1 beside the contribution of exploration; candidates are in descending order of it, ties by name.
 	Total float64 `protobuf:"fixed64,1,opt,name=total,proto3" json:"total,omitempty"`
-	// What each part gave, in the order cost, latency, reliability, quality, load.
+	// What each part gave, in the order cost, latency, reliability, quality, load, exploration.
 	Parts         []*ScorePart `protobuf:"bytes,2,rep,name=parts,proto3" json:"parts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -510,10 +514,8 @@ type ScorePart struct {
 	Contribution float64 `protobuf:"fixed64,4,opt,name=contribution,proto3" json:"contribution,omitempty"`
 	// What `value` rests on.
 	Basis ScoreBasis `protobuf:"varint,5,opt,name=basis,proto3,enum=airegistry.v1.ScoreBasis" json:"basis,omitempty"`
-	// How much of `value` is there only because little was measured lately, so that who is new, or was bad once, is tried.
-	Exploration float64 `protobuf:"fixed64,6,opt,name=exploration,proto3" json:"exploration,omitempty"`
 	// What is declared and what was measured that `value` rests on, side by side.
-	Figures       []*ScoreFigure `protobuf:"bytes,7,rep,name=figures,proto3" json:"figures,omitempty"`
+	Figures       []*ScoreFigure `protobuf:"bytes,6,rep,name=figures,proto3" json:"figures,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -581,13 +583,6 @@ func (x *ScorePart) GetBasis() ScoreBasis {
 		return x.Basis
 	}
 	return ScoreBasis_SCORE_BASIS_UNSPECIFIED
-}
-
-func (x *ScorePart) GetExploration() float64 {
-	if x != nil {
-		return x.Exploration
-	}
-	return 0
 }
 
 func (x *ScorePart) GetFigures() []*ScoreFigure {
@@ -768,15 +763,14 @@ const file_airegistry_v1_discovery_proto_rawDesc = "" +
 	"\v_cost_nanos\"M\n" +
 	"\x05Score\x12\x14\n" +
 	"\x05total\x18\x01 \x01(\x01R\x05total\x12.\n" +
-	"\x05parts\x18\x02 \x03(\v2\x18.airegistry.v1.ScorePartR\x05parts\"\x98\x02\n" +
+	"\x05parts\x18\x02 \x03(\v2\x18.airegistry.v1.ScorePartR\x05parts\"\xf6\x01\n" +
 	"\tScorePart\x120\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1c.airegistry.v1.ScorePartKindR\x04kind\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\x01R\x05value\x12\x16\n" +
 	"\x06weight\x18\x03 \x01(\x01R\x06weight\x12\"\n" +
 	"\fcontribution\x18\x04 \x01(\x01R\fcontribution\x12/\n" +
-	"\x05basis\x18\x05 \x01(\x0e2\x19.airegistry.v1.ScoreBasisR\x05basis\x12 \n" +
-	"\vexploration\x18\x06 \x01(\x01R\vexploration\x124\n" +
-	"\afigures\x18\a \x03(\v2\x1a.airegistry.v1.ScoreFigureR\afigures\"\xa3\x02\n" +
+	"\x05basis\x18\x05 \x01(\x0e2\x19.airegistry.v1.ScoreBasisR\x05basis\x124\n" +
+	"\afigures\x18\x06 \x03(\v2\x1a.airegistry.v1.ScoreFigureR\afigures\"\xa3\x02\n" +
 	"\vScoreFigure\x122\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1e.airegistry.v1.ScoreFigureKindR\x04kind\x12\x1f\n" +
 	"\bdeclared\x18\x02 \x01(\x01H\x00R\bdeclared\x88\x01\x01\x12\x1f\n" +
@@ -798,14 +792,15 @@ const file_airegistry_v1_discovery_proto_rawDesc = "" +
 	"\x1fSCORE_FIGURE_KIND_SUCCESS_SHARE\x10\x04\x12)\n" +
 	"%SCORE_FIGURE_KIND_REQUESTS_PER_MINUTE\x10\x05\x12'\n" +
 	"#SCORE_FIGURE_KIND_TOKENS_PER_MINUTE\x10\x06\x12(\n" +
-	"$SCORE_FIGURE_KIND_RATE_LIMITED_SHARE\x10\a*\xbf\x01\n" +
+	"$SCORE_FIGURE_KIND_RATE_LIMITED_SHARE\x10\a*\xe0\x01\n" +
 	"\rScorePartKind\x12\x1f\n" +
 	"\x1bSCORE_PART_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14SCORE_PART_KIND_COST\x10\x01\x12\x1b\n" +
 	"\x17SCORE_PART_KIND_LATENCY\x10\x02\x12\x1f\n" +
 	"\x1bSCORE_PART_KIND_RELIABILITY\x10\x03\x12\x1b\n" +
 	"\x17SCORE_PART_KIND_QUALITY\x10\x04\x12\x18\n" +
-	"\x14SCORE_PART_KIND_LOAD\x10\x05*\x8b\x01\n" +
+	"\x14SCORE_PART_KIND_LOAD\x10\x05\x12\x1f\n" +
+	"\x1bSCORE_PART_KIND_EXPLORATION\x10\x06*\x8b\x01\n" +
 	"\n" +
 	"ScoreBasis\x12\x1b\n" +
 	"\x17SCORE_BASIS_UNSPECIFIED\x10\x00\x12\x18\n" +

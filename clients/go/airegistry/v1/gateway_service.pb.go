@@ -1393,9 +1393,11 @@ type ExplainResponse struct {
 	// Where the call would go on after the candidates, in order.
 	Fallbacks []*RouteFallback `protobuf:"bytes,11,rep,name=fallbacks,proto3" json:"fallbacks,omitempty"`
 	// What the caller should know of the model: that it is deprecated or retired, and what to use instead.
-	Warnings      []*Warning `protobuf:"bytes,12,rep,name=warnings,proto3" json:"warnings,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Warnings []*Warning `protobuf:"bytes,12,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	// The observation epoch that the decision rests on: with an equal revision and epoch a Discover of the registry ranks alike.
+	ObservationEpoch int64 `protobuf:"varint,13,opt,name=observation_epoch,json=observationEpoch,proto3" json:"observation_epoch,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *ExplainResponse) Reset() {
@@ -1510,6 +1512,13 @@ func (x *ExplainResponse) GetWarnings() []*Warning {
 		return x.Warnings
 	}
 	return nil
+}
+
+func (x *ExplainResponse) GetObservationEpoch() int64 {
+	if x != nil {
+		return x.ObservationEpoch
+	}
+	return 0
 }
 
 // What keeps calls away from an endpoint, or from all endpoints of a provider or with a credential.
@@ -1810,7 +1819,7 @@ const file_airegistry_v1_gateway_service_proto_rawDesc = "" +
 	"\x0eExplainRequest\x12?\n" +
 	"\n" +
 	"invocation\x18\x01 \x01(\v2\x19.airegistry.v1.InvocationB\x04\xe2A\x01\x02R\n" +
-	"invocation\"\x9c\x04\n" +
+	"invocation\"\xc9\x04\n" +
 	"\x0fExplainResponse\x12\x1a\n" +
 	"\bresolved\x18\x01 \x01(\tR\bresolved\x12A\n" +
 	"\n" +
@@ -1830,7 +1839,8 @@ const file_airegistry_v1_gateway_service_proto_rawDesc = "" +
 	" \x03(\v2\x18.airegistry.v1.HindranceR\n" +
 	"hindrances\x12:\n" +
 	"\tfallbacks\x18\v \x03(\v2\x1c.airegistry.v1.RouteFallbackR\tfallbacks\x122\n" +
-	"\bwarnings\x18\f \x03(\v2\x16.airegistry.v1.WarningR\bwarnings\"d\n" +
+	"\bwarnings\x18\f \x03(\v2\x16.airegistry.v1.WarningR\bwarnings\x12+\n" +
+	"\x11observation_epoch\x18\r \x01(\x03R\x10observationEpoch\"d\n" +
 	"\tHindrance\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12-\n" +
