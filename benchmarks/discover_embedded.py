@@ -6,12 +6,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import islice, repeat
+from itertools import cycle, islice, repeat
+from typing import Any
 
 from airegistry.discovery.index import Index
 from airegistry.expressions.expression import compile_expression
+from airegistry.observations.performance import WINDOWS, ErrorCount, Performance, Quantiles, WindowStats
 from airegistry.resources.requirements import DiscoverQuery, Preference, Requirements, ScoreWeights, TokenMix
 from airegistry.resources.resource import Resource
+from airegistry.resources.route import ErrorClass
 from benchmarks.rows import Row, median, percentile, print_table
 from benchmarks.workload import distinct_queries, repeated_query, resources
 
@@ -19,6 +22,7 @@ ENDPOINTS = 10_000
 CALLS = 2_000
 WARM_UP = 100
 TARGET = 50e-6
+UPDATE_TARGET = 20e-6
 
 _EXPRESSION = 'endpoint.region.startsWith("eu") || model.limits.context_tokens >= 100000'
 _NEW = 5
@@ -46,6 +50,12 @@ def measure() -> list[Row]:
         ),
         _row("every query differs, one filter expression", _times(index.discover, _filtered(_EXPRESSION)), None),
         _new_expressions(index),
+        _row(
+            "every query differs, an observation comes before each",
+            _times(_after_observations(index), distinct_queries()),
+            None,
+        ),
+        _row("one observation", _times(lambda told: index.observe((told,), 1), _observations()), UPDATE_TARGET),
         _row("one endpoint changes", _times(lambda resource: index.apply((resource,), (), 2), iter(endpoints)), None),
         Row("Index, 10,000 endpoints: build", f"{build:.2f} s"),
     ]
@@ -59,6 +69,31 @@ def _after_changes(index: Index, endpoints: list[Resource]) -> Callable[[Discove
         return index.discover(query)
 
     return discover
+
+
+def _after_observations(index: Index) -> Callable[[DiscoverQuery], object]:
+    told = _observations()
+
+    def discover(query: DiscoverQuery) -> object:
+        index.observe((next(told),), 1)
+        return index.discover(query)
+
+    return discover
+
+
+def _observations() -> Iterator[Performance]:
+    """Yield what was measured of one endpoint after the other, in all windows, with errors and every median."""
+    errors = (ErrorCount(ErrorClass.PROVIDER, 2), ErrorCount(ErrorClass.RATE_LIMITED, 1))
+    for number, resource in enumerate(cycle(each for each in resources(ENDPOINTS) if each.endpoint is not None)):
+        middle = Quantiles(50, 0.2 + number % 7, 9.0, 9.0)
+        facts: dict[str, Any] = {
+            "time_to_first_token": middle,
+            "duration": middle,
+            "tokens_per_second": middle,
+            "last_time": _AT,
+        }
+        windows = tuple(WindowStats(seconds, 100, errors, tokens=9_000, **facts) for seconds in WINDOWS)
+        yield Performance(resource.name, windows, _AT)
 
 
 def _preferences() -> Iterator[DiscoverQuery]:

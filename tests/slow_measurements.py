@@ -8,7 +8,14 @@ from airegistry.resources.resource import AgentState, Health
 from airegistry.resources.route import ErrorClass
 
 K = 20
-NOT_THE_ENDPOINTS = {"INVALID_REQUEST", "CONTEXT_LENGTH", "CONTENT_FILTER", "CREDENTIAL", "RATE_LIMITED"}
+NOT_THE_ENDPOINTS = {
+    "INVALID_REQUEST",
+    "CONTEXT_LENGTH",
+    "CONTENT_FILTER",
+    "CREDENTIAL",
+    "RATE_LIMITED",
+    "TASK_DECLINED",
+}
 
 
 def median_of(quantiles):

@@ -70,6 +70,11 @@ def test_a_window_counts_until_its_last_attempt_is_as_old_as_it_is_long():
         assert len(read(*windows, at=end)) == 3 - left
 
 
+def test_windows_are_read_the_shortest_first_however_they_were_told():
+    lengths = (86_400.0, 60.0, 1_800.0, 300.0)
+    assert [each.length for each in read(*map(window, lengths))] == [MINUTE, FIVE_MINUTES, HALF_HOUR, DAY]
+
+
 @pytest.mark.parametrize("p50", [float("nan"), float("inf"), -1.0], ids=str)
 def test_a_median_that_cannot_be_one_was_not_measured(p50):
     (each,) = read(window(duration=Quantiles(5, p50)))

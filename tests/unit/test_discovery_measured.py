@@ -121,6 +121,7 @@ def test_errors_that_are_not_the_endpoints_do_not_make_it_unreliable(error):
         ErrorClass.CONTENT_FILTER,
         ErrorClass.CREDENTIAL,
         ErrorClass.RATE_LIMITED,
+        ErrorClass.TASK_DECLINED,
     }
     after = there.value(ScorePartKind.RELIABILITY)
     assert after == before if silent else after < before / 2
@@ -218,6 +219,16 @@ def test_a_latency_filter_compares_the_median_that_was_measured(requirement, lim
         measured(A, NOW, attempts=90, **(usual | passing)), measured(B, NOW, attempts=90, **(usual | failing))
     )
     assert there.order(asked) == ["a"]
+
+
+@pytest.mark.parametrize(("limit", "order"), [(2.0, ["a"]), (1.0, [])], ids=["long-enough", "too-short"])
+def test_where_only_whole_answers_were_measured_their_duration_is_compared(limit, order):
+    there = Clock(endpoint(A), endpoint(B))
+    told = {"time_to_first_token": None, "duration": Quantiles(90, 1.5)}
+    there.observe(
+        measured(A, NOW, attempts=90, **told), measured(B, NOW, attempts=9, **(told | {"duration": Quantiles(9, 0.1)}))
+    )
+    assert there.order(asking(max_duration=limit)) == order
 
 
 def test_too_few_samples_leave_a_filter_to_what_is_declared_or_unknown():

@@ -25,8 +25,9 @@ SAYS_NOTHING = frozenset({
     ErrorClass.CONTENT_FILTER,
     ErrorClass.CREDENTIAL,
     ErrorClass.RATE_LIMITED,
+    ErrorClass.TASK_DECLINED,
 })  # fmt: skip
-"""Errors that say nothing of how reliable an endpoint is: they are the caller's, the credential's or the load's."""
+"""Errors that say nothing of how reliable an endpoint is: they are the caller's, the task's, the credential's or the load's."""
 
 # By the number of the class, for a set of enums is slow to ask.
 _SILENT = [number in SAYS_NOTHING for number in range(max(ErrorClass) + 1)]
