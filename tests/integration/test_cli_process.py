@@ -119,8 +119,9 @@ def test_watch_writes_one_json_object_a_line_and_ends_with_ctrl_c(running):
 
 
 def test_watch_is_readable_for_people(running):
-    with started(running, "watch", "--kind", "model") as process:
+    with started(running, "watch", "--kind", "model", "--filter", 'resource.name == "models/m"') as process:
         assert "watching" in line(process.stderr)
+        running.run("register", "-f", "-", given=MODEL.replace("models/m", "models/m2"))
         running.run("register", "-f", "-", given=MODEL)
         assert line(process.stdout).startswith("+ models/m  revision ")
         running.run("deregister", "models/m")

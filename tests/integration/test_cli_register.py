@@ -176,6 +176,13 @@ def test_list_selects_by_label_and_says_what_it_leaves_out(running):
     models = [{"name": f"models/m{i}", "labels": {"parity": str(i % 2)}, "model": {"family": "f"}} for i in range(10)]
     running.run("register", "-f", "-", given=json.dumps(models))
     assert len(running.data("list", "--label", "parity=1")) == 5
+    names = [
+        each["name"] for each in running.data("list", "--filter", 'labels.parity == "0" && resource.name > "models/m3"')
+    ]
+    assert names == ["models/m4", "models/m6", "models/m8"]
+    refused = running.run("list", "--filter", "model.famly == 1")
+    assert refused.exit_code == 1
+    assert "filter: line 1, column 6: Model has no field 'famly'; did you mean 'family'?" in refused.stderr
     shown = running.run("list", "models", "--limit", "3")
     assert [line.split()[0] for line in shown.stdout.splitlines() if "models/" in line] == [
         "models/m0",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -43,6 +43,9 @@ def list_(
     label: Annotated[
         list[str] | None, typer.Option("--label", "-l", help="Only with this label.", metavar="KEY=VALUE")
     ] = None,
+    expression: Annotated[
+        str, typer.Option("--filter", help="Only what this is true of, in CEL.", metavar="EXPRESSION")
+    ] = "",
     limit: Annotated[int, typer.Option(min=0, help="How many at most; 0 shows all.")] = 100,
 ) -> None:
     """List a collection, in the order of names."""
@@ -50,7 +53,8 @@ def list_(
     from airegistry.resources.names import parse_collection
 
     session = session_of(context)
-    resources, total = run(session, "registry", _list(session, collection, labels(label or ()), limit))
+    selected = {"labels": labels(label or ()), "filter": expression}
+    resources, total = run(session, "registry", _list(session, collection, selected, limit))
     if session.output is not Output.TABLE:
         session.write(resources)
         return
@@ -68,7 +72,7 @@ async def _get(session: Session, name: str) -> object:
         return await client.get(name)
 
 
-async def _list(session: Session, collection: str, labels: dict[str, str], limit: int) -> tuple[list[Resource], int]:
+async def _list(session: Session, collection: str, selected: dict[str, Any], limit: int) -> tuple[list[Resource], int]:
     from airegistry.cli.connecting import registry_client
 
     resources: list[Resource] = []
@@ -76,7 +80,7 @@ async def _list(session: Session, collection: str, labels: dict[str, str], limit
         token = ""
         while True:
             size = min(limit - len(resources), _PAGE) if limit else _PAGE
-            page = await client.list_page(collection, labels=labels, page_size=size, page_token=token)
+            page = await client.list_page(collection, **selected, page_size=size, page_token=token)
             resources += page.resources
             token = page.next_page_token
             if not token or (limit and len(resources) >= limit):

@@ -44,6 +44,9 @@ def watch(
     capability: Annotated[
         list[str] | None, typer.Option("--capability", "-c", help="Only models and agents that can do this.")
     ] = None,
+    expression: Annotated[
+        str, typer.Option("--filter", help="Only what this is true of, in CEL.", metavar="EXPRESSION")
+    ] = "",
     changes_only: Annotated[bool, typer.Option("--changes-only", help="Leave out what is there already.")] = False,
     after: Annotated[int | None, typer.Option(min=0, help="Begin with the changes after this revision.")] = None,
     resume_token: Annotated[str, typer.Option(help="Go on after the bookmark that had this token.")] = "",
@@ -65,7 +68,7 @@ def watch(
     if after is not None and resume_token:
         raise typer.BadParameter("--after and --resume-token exclude each other")
     kinds = tuple(ResourceKind[each.name] for each in kind or ())
-    wanted = WatchFilter(kinds, prefix, labels(label or ()), tuple(capability or ()), names=tuple(name or ()))
+    wanted = WatchFilter(kinds, prefix, labels(label or ()), tuple(capability or ()), expression, tuple(name or ()))
     log = logging.StreamHandler()
     log.setFormatter(logging.Formatter("%(message)s"))
     logging.getLogger("airegistry.client").addHandler(log)
