@@ -31,6 +31,7 @@ from airegistry.snapshots import SnapshotFile
 from airegistry.watching import CacheFeeder
 from gateway.config import Config
 from gateway.fronts.app import fronts
+from gateway.learning import open_learning
 from gateway.metrics import InvocationMetrics, observe
 from gateway.reporting_metrics import ReportingMetrics
 from gateway.rpc.service import gateway_service
@@ -67,6 +68,7 @@ async def serve(
         metrics = Metrics("gateway")
         stack.callback(metrics.close)
         credentials = _credentials(config, folder, environment or {}, now)
+        learned = open_learning(config, folder, metrics, tasks, stack, now)
         engine = await stack.enter_async_context(
             open_engine(
                 cache,
@@ -74,6 +76,7 @@ async def serve(
                 settings=_settings(config),
                 observer=_observer(config, client, metrics, tasks, stack),
                 now=now,
+                learned=learned,
             )
         )
         observe(metrics, engine, cache, now)

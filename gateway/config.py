@@ -13,6 +13,8 @@ from airegistry._rpc.targets import target_of
 from airegistry.cache import STALE_AFTER
 from airegistry.errors import InvalidArgumentError
 from airegistry.invoke.credentials import DEFAULT_PATTERN
+from airegistry.learning.outcomes import RewardScale
+from airegistry.learning.selector import SelectorSettings
 
 
 class Config(ServerSettings):
@@ -67,6 +69,39 @@ class Config(ServerSettings):
         ge=1,
         description="How many attempts are kept while the registry takes none; beyond that the oldest are dropped.",
     )
+    gateway_learning: bool = Field(
+        default=False,
+        description="Whether the order of candidates is learned for routes and calls with `selection: LEARNED`. It is not while "
+        "there is a file `gateway/learning-off` in the data folder.",
+    )
+    gateway_learning_half_life: float = Field(
+        SelectorSettings().half_life, gt=0, description="After how long an attempt counts half."
+    )
+    gateway_learning_exploration: float = Field(
+        SelectorSettings().exploration, gt=0, le=1, description="The share of choices that is spread evenly."
+    )
+    gateway_learning_seed: int | None = Field(
+        None,
+        ge=0,
+        description="What choices are drawn by, for tests and experiments. Unset: another one at each start.",
+    )
+    gateway_learning_first_token: float = Field(
+        RewardScale().first_token,
+        gt=0,
+        description="The time to the first token of a stream that is half as good as none.",
+    )
+    gateway_learning_duration: float = Field(
+        RewardScale().duration, gt=0, description="The time for a whole answer that is half as good as none."
+    )
+    gateway_learning_cost_nanos: float = Field(
+        RewardScale().cost_nanos, gt=0, description="The cost of a call in nano-USD that is half as good as none."
+    )
+    gateway_learning_log_bytes: int = Field(
+        16 * 1024 * 1024,
+        ge=0,
+        description="At which size the log of decisions is turned over, `gateway/decisions.jsonl` in the data folder. 0: no log.",
+    )
+    gateway_learning_log_files: int = Field(4, ge=1, le=100, description="How many files of that log are kept.")
     gateway_max_body_bytes: int = Field(32 * 1024 * 1024, ge=1024, description="The largest HTTP request taken.")
     gateway_max_answer_bytes: int = Field(
         32 * 1024 * 1024, ge=1024, description="The largest whole answer taken from a provider."

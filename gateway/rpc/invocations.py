@@ -1,4 +1,4 @@
-"""Invoke, InvokeStream and Explain."""
+"""Invoke, InvokeStream, Explain and ReportFeedback."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from airegistry.invocations.embeddings import EmbeddingsResponse
 from airegistry.invocations.invocation import AttemptList, Invocation, InvokeEvent, InvokeResponse
 from airegistry.invocations.kinds import AgentTaskResponse, ImageResponse, RawResponse, RerankResponse
 from airegistry.invoke import Answered, Engine
+from airegistry.learning.feedback import ReportFeedbackRequest
 from airegistry.v1 import gateway_service_pb2 as pb
 
 
@@ -43,6 +44,11 @@ class Invocations:
     async def explain(self, request: Any, _call: Call) -> Any:
         """Answer with what Invoke would do."""
         return to_pb(self._engine.explain(_invocation(request)), pb.ExplainResponse)
+
+    async def report_feedback(self, request: Any, _call: Call) -> Any:
+        """Answer with what an answer counts now."""
+        feedback = from_pb(ReportFeedbackRequest, request, path="", strict=True)
+        return to_pb(self._engine.report_feedback(feedback), pb.ReportFeedbackResponse)
 
 
 def _invocation(request: Any) -> Invocation:

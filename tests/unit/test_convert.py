@@ -18,6 +18,7 @@ from airegistry.discovery import answers
 from airegistry.errors import ErrorStatus, InvalidArgumentError
 from airegistry.invocations import chat, content, embeddings, invocation, kinds, usage
 from airegistry.invocations.invocation import Invocation
+from airegistry.learning import feedback
 from airegistry.observations import observation, performance
 from airegistry.resources import (
     agent,
@@ -38,6 +39,7 @@ from airegistry.v1 import gateway_service_pb2, model_pb2, registry_service_pb2, 
 VALUES = (agent, endpoint, finish_reason, model, prices, provenance, requirements, resource, route)
 MODULES = (
     *VALUES, answers, chat, content, embeddings, invocation, kinds, usage, explanation, messages, observation, performance,
+    feedback,
 )  # fmt: skip
 FILES = [
     "agent", "analytics_service", "chat", "content", "discovery", "embeddings", "endpoint", "gateway_service",

@@ -974,7 +974,9 @@ type Settlement struct {
 	// The registry revision that the decision rests on.
 	Revision int64 `protobuf:"varint,12,opt,name=revision,proto3" json:"revision,omitempty"`
 	// The view of the registry was stale: it had not heard from it for longer than it should.
-	Stale         bool `protobuf:"varint,13,opt,name=stale,proto3" json:"stale,omitempty"`
+	Stale bool `protobuf:"varint,13,opt,name=stale,proto3" json:"stale,omitempty"`
+	// By what to name the call in ReportFeedback. Empty: nothing is learned from it.
+	CallId        string `protobuf:"bytes,14,opt,name=call_id,json=callId,proto3" json:"call_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1098,6 +1100,13 @@ func (x *Settlement) GetStale() bool {
 		return x.Stale
 	}
 	return false
+}
+
+func (x *Settlement) GetCallId() string {
+	if x != nil {
+		return x.CallId
+	}
+	return ""
 }
 
 // One attempt to get an answer.
@@ -1606,7 +1615,9 @@ type ExplainedCandidate struct {
 	// The time to the first token of a stream as this gateway measured it of late. Unset: too few were measured.
 	TimeToFirstToken *durationpb.Duration `protobuf:"bytes,8,opt,name=time_to_first_token,json=timeToFirstToken,proto3" json:"time_to_first_token,omitempty"`
 	// How much of its usual traffic it gets, 0 to 1: less than 1 for a while after its breaker closed.
-	Share         float64 `protobuf:"fixed64,9,opt,name=share,proto3" json:"share,omitempty"`
+	Share float64 `protobuf:"fixed64,9,opt,name=share,proto3" json:"share,omitempty"`
+	// What was learned of it for calls of this kind. Unset: learning does not order it.
+	Learned       *LearnedBelief `protobuf:"bytes,10,opt,name=learned,proto3" json:"learned,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1704,6 +1715,223 @@ func (x *ExplainedCandidate) GetShare() float64 {
 	return 0
 }
 
+func (x *ExplainedCandidate) GetLearned() *LearnedBelief {
+	if x != nil {
+		return x.Learned
+	}
+	return nil
+}
+
+// What was learned of a candidate for calls of a kind.
+type LearnedBelief struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The reward that is expected of it, 0 to 1.
+	Mean float64 `protobuf:"fixed64,1,opt,name=mean,proto3" json:"mean,omitempty"`
+	// On how many attempts of its own that rests, older ones counting less.
+	Count float64 `protobuf:"fixed64,2,opt,name=count,proto3" json:"count,omitempty"`
+	// How likely it is to be asked first of those that stand in for it, 0 to 1.
+	Propensity float64 `protobuf:"fixed64,3,opt,name=propensity,proto3" json:"propensity,omitempty"`
+	// The kind of calls.
+	TaskClass     string `protobuf:"bytes,4,opt,name=task_class,json=taskClass,proto3" json:"task_class,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LearnedBelief) Reset() {
+	*x = LearnedBelief{}
+	mi := &file_airegistry_v1_gateway_service_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LearnedBelief) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LearnedBelief) ProtoMessage() {}
+
+func (x *LearnedBelief) ProtoReflect() protoreflect.Message {
+	mi := &file_airegistry_v1_gateway_service_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LearnedBelief.ProtoReflect.Descriptor instead.
+func (*LearnedBelief) Descriptor() ([]byte, []int) {
+	return file_airegistry_v1_gateway_service_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *LearnedBelief) GetMean() float64 {
+	if x != nil {
+		return x.Mean
+	}
+	return 0
+}
+
+func (x *LearnedBelief) GetCount() float64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *LearnedBelief) GetPropensity() float64 {
+	if x != nil {
+		return x.Propensity
+	}
+	return 0
+}
+
+func (x *LearnedBelief) GetTaskClass() string {
+	if x != nil {
+		return x.TaskClass
+	}
+	return ""
+}
+
+// The request of ReportFeedback; at least one of `score`, `accepted`, `retried` and `schema_valid` is set.
+type ReportFeedbackRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The `call_id` of the call's settlement.
+	CallId string `protobuf:"bytes,1,opt,name=call_id,json=callId,proto3" json:"call_id,omitempty"`
+	// How good the answer was, 0 to 1. Unset: not said.
+	Score *float64 `protobuf:"fixed64,2,opt,name=score,proto3,oneof" json:"score,omitempty"`
+	// Whether it was taken. Unset: not said.
+	Accepted *bool `protobuf:"varint,3,opt,name=accepted,proto3,oneof" json:"accepted,omitempty"`
+	// Whether the caller asked again for want of a better answer. Unset: not said.
+	Retried *bool `protobuf:"varint,4,opt,name=retried,proto3,oneof" json:"retried,omitempty"`
+	// Whether it had the form that was asked for. Unset: not said.
+	SchemaValid   *bool `protobuf:"varint,5,opt,name=schema_valid,json=schemaValid,proto3,oneof" json:"schema_valid,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReportFeedbackRequest) Reset() {
+	*x = ReportFeedbackRequest{}
+	mi := &file_airegistry_v1_gateway_service_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReportFeedbackRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReportFeedbackRequest) ProtoMessage() {}
+
+func (x *ReportFeedbackRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_airegistry_v1_gateway_service_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReportFeedbackRequest.ProtoReflect.Descriptor instead.
+func (*ReportFeedbackRequest) Descriptor() ([]byte, []int) {
+	return file_airegistry_v1_gateway_service_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ReportFeedbackRequest) GetCallId() string {
+	if x != nil {
+		return x.CallId
+	}
+	return ""
+}
+
+func (x *ReportFeedbackRequest) GetScore() float64 {
+	if x != nil && x.Score != nil {
+		return *x.Score
+	}
+	return 0
+}
+
+func (x *ReportFeedbackRequest) GetAccepted() bool {
+	if x != nil && x.Accepted != nil {
+		return *x.Accepted
+	}
+	return false
+}
+
+func (x *ReportFeedbackRequest) GetRetried() bool {
+	if x != nil && x.Retried != nil {
+		return *x.Retried
+	}
+	return false
+}
+
+func (x *ReportFeedbackRequest) GetSchemaValid() bool {
+	if x != nil && x.SchemaValid != nil {
+		return *x.SchemaValid
+	}
+	return false
+}
+
+// The response of ReportFeedback.
+type ReportFeedbackResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Who had given the answer, by name.
+	Target string `protobuf:"bytes,1,opt,name=target,proto3" json:"target,omitempty"`
+	// What the answer counts now, 0 to 1.
+	Reward        float64 `protobuf:"fixed64,2,opt,name=reward,proto3" json:"reward,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReportFeedbackResponse) Reset() {
+	*x = ReportFeedbackResponse{}
+	mi := &file_airegistry_v1_gateway_service_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReportFeedbackResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReportFeedbackResponse) ProtoMessage() {}
+
+func (x *ReportFeedbackResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_airegistry_v1_gateway_service_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReportFeedbackResponse.ProtoReflect.Descriptor instead.
+func (*ReportFeedbackResponse) Descriptor() ([]byte, []int) {
+	return file_airegistry_v1_gateway_service_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ReportFeedbackResponse) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
+func (x *ReportFeedbackResponse) GetReward() float64 {
+	if x != nil {
+		return x.Reward
+	}
+	return 0
+}
+
 var File_airegistry_v1_gateway_service_proto protoreflect.FileDescriptor
 
 const file_airegistry_v1_gateway_service_proto_rawDesc = "" +
@@ -1782,7 +2010,7 @@ const file_airegistry_v1_gateway_service_proto_rawDesc = "" +
 	"\n" +
 	"settlement\x18\x01 \x01(\v2\x19.airegistry.v1.SettlementR\n" +
 	"settlement\x12-\n" +
-	"\x05extra\x18\x1f \x01(\v2\x17.google.protobuf.StructR\x05extra\"\xf9\x03\n" +
+	"\x05extra\x18\x1f \x01(\v2\x17.google.protobuf.StructR\x05extra\"\x92\x04\n" +
 	"\n" +
 	"Settlement\x12\x16\n" +
 	"\x06target\x18\x01 \x01(\tR\x06target\x12\x14\n" +
@@ -1798,7 +2026,8 @@ const file_airegistry_v1_gateway_service_proto_rawDesc = "" +
 	" \x01(\v2\x19.google.protobuf.DurationR\x10timeToFirstToken\x125\n" +
 	"\bduration\x18\v \x01(\v2\x19.google.protobuf.DurationR\bduration\x12\x1a\n" +
 	"\brevision\x18\f \x01(\x03R\brevision\x12\x14\n" +
-	"\x05stale\x18\r \x01(\bR\x05stale\"\xb7\x03\n" +
+	"\x05stale\x18\r \x01(\bR\x05stale\x12\x17\n" +
+	"\acall_id\x18\x0e \x01(\tR\x06callId\"\xb7\x03\n" +
 	"\aAttempt\x12\x16\n" +
 	"\x06target\x18\x01 \x01(\tR\x06target\x127\n" +
 	"\aoutcome\x18\x02 \x01(\x0e2\x1d.airegistry.v1.AttemptOutcomeR\aoutcome\x12:\n" +
@@ -1844,7 +2073,7 @@ const file_airegistry_v1_gateway_service_proto_rawDesc = "" +
 	"\tHindrance\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12-\n" +
-	"\x04wait\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x04wait\"\xe1\x02\n" +
+	"\x04wait\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x04wait\"\x99\x03\n" +
 	"\x12ExplainedCandidate\x126\n" +
 	"\tcandidate\x18\x01 \x01(\v2\x18.airegistry.v1.CandidateR\tcandidate\x12\x12\n" +
 	"\x04tier\x18\x02 \x01(\x05R\x04tier\x12\x16\n" +
@@ -1854,17 +2083,42 @@ const file_airegistry_v1_gateway_service_proto_rawDesc = "" +
 	"\tcontinues\x18\x06 \x01(\bR\tcontinues\x12\x1b\n" +
 	"\tin_flight\x18\a \x01(\x05R\binFlight\x12H\n" +
 	"\x13time_to_first_token\x18\b \x01(\v2\x19.google.protobuf.DurationR\x10timeToFirstToken\x12\x14\n" +
-	"\x05share\x18\t \x01(\x01R\x05share*\xa2\x01\n" +
+	"\x05share\x18\t \x01(\x01R\x05share\x126\n" +
+	"\alearned\x18\n" +
+	" \x01(\v2\x1c.airegistry.v1.LearnedBeliefR\alearned\"x\n" +
+	"\rLearnedBelief\x12\x12\n" +
+	"\x04mean\x18\x01 \x01(\x01R\x04mean\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x01R\x05count\x12\x1e\n" +
+	"\n" +
+	"propensity\x18\x03 \x01(\x01R\n" +
+	"propensity\x12\x1d\n" +
+	"\n" +
+	"task_class\x18\x04 \x01(\tR\ttaskClass\"\xed\x01\n" +
+	"\x15ReportFeedbackRequest\x12\x1d\n" +
+	"\acall_id\x18\x01 \x01(\tB\x04\xe2A\x01\x02R\x06callId\x12\x19\n" +
+	"\x05score\x18\x02 \x01(\x01H\x00R\x05score\x88\x01\x01\x12\x1f\n" +
+	"\baccepted\x18\x03 \x01(\bH\x01R\baccepted\x88\x01\x01\x12\x1d\n" +
+	"\aretried\x18\x04 \x01(\bH\x02R\aretried\x88\x01\x01\x12&\n" +
+	"\fschema_valid\x18\x05 \x01(\bH\x03R\vschemaValid\x88\x01\x01B\b\n" +
+	"\x06_scoreB\v\n" +
+	"\t_acceptedB\n" +
+	"\n" +
+	"\b_retriedB\x0f\n" +
+	"\r_schema_valid\"H\n" +
+	"\x16ReportFeedbackResponse\x12\x16\n" +
+	"\x06target\x18\x01 \x01(\tR\x06target\x12\x16\n" +
+	"\x06reward\x18\x02 \x01(\x01R\x06reward*\xa2\x01\n" +
 	"\x0eAttemptOutcome\x12\x1f\n" +
 	"\x1bATTEMPT_OUTCOME_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12ATTEMPT_OUTCOME_OK\x10\x01\x12\x19\n" +
 	"\x15ATTEMPT_OUTCOME_ERROR\x10\x02\x12\x1c\n" +
 	"\x18ATTEMPT_OUTCOME_CANCELED\x10\x03\x12\x1e\n" +
-	"\x1aATTEMPT_OUTCOME_SUPERSEDED\x10\x042\x85\x03\n" +
+	"\x1aATTEMPT_OUTCOME_SUPERSEDED\x10\x042\x98\x04\n" +
 	"\x0eGatewayService\x12p\n" +
 	"\x06Invoke\x12\x1c.airegistry.v1.InvokeRequest\x1a\x1d.airegistry.v1.InvokeResponse\")\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/gateway/v1/invocations:invoke\x12\x8a\x01\n" +
 	"\fInvokeStream\x12\".airegistry.v1.InvokeStreamRequest\x1a#.airegistry.v1.InvokeStreamResponse\"/\x82\xd3\xe4\x93\x02):\x01*\"$/gateway/v1/invocations:invokeStream0\x01\x12t\n" +
-	"\aExplain\x12\x1d.airegistry.v1.ExplainRequest\x1a\x1e.airegistry.v1.ExplainResponse\"*\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/gateway/v1/invocations:explainBC\n" +
+	"\aExplain\x12\x1d.airegistry.v1.ExplainRequest\x1a\x1e.airegistry.v1.ExplainResponse\"*\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/gateway/v1/invocations:explain\x12\x90\x01\n" +
+	"\x0eReportFeedback\x12$.airegistry.v1.ReportFeedbackRequest\x1a%.airegistry.v1.ReportFeedbackResponse\"1\x82\xd3\xe4\x93\x02+:\x01*\"&/gateway/v1/invocations:reportFeedbackBC\n" +
 	"\x11dev.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3"
 
 var (
@@ -1880,120 +2134,126 @@ func file_airegistry_v1_gateway_service_proto_rawDescGZIP() []byte {
 }
 
 var file_airegistry_v1_gateway_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_airegistry_v1_gateway_service_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_airegistry_v1_gateway_service_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_airegistry_v1_gateway_service_proto_goTypes = []any{
-	(AttemptOutcome)(0),          // 0: airegistry.v1.AttemptOutcome
-	(*Invocation)(nil),           // 1: airegistry.v1.Invocation
-	(*InvokeRequest)(nil),        // 2: airegistry.v1.InvokeRequest
-	(*InvokeResponse)(nil),       // 3: airegistry.v1.InvokeResponse
-	(*InvokeStreamRequest)(nil),  // 4: airegistry.v1.InvokeStreamRequest
-	(*InvokeStreamResponse)(nil), // 5: airegistry.v1.InvokeStreamResponse
-	(*InvokeEvent)(nil),          // 6: airegistry.v1.InvokeEvent
-	(*AttemptStarted)(nil),       // 7: airegistry.v1.AttemptStarted
-	(*Restarted)(nil),            // 8: airegistry.v1.Restarted
-	(*StreamEnd)(nil),            // 9: airegistry.v1.StreamEnd
-	(*Settlement)(nil),           // 10: airegistry.v1.Settlement
-	(*Attempt)(nil),              // 11: airegistry.v1.Attempt
-	(*AttemptList)(nil),          // 12: airegistry.v1.AttemptList
-	(*Warning)(nil),              // 13: airegistry.v1.Warning
-	(*ExplainRequest)(nil),       // 14: airegistry.v1.ExplainRequest
-	(*ExplainResponse)(nil),      // 15: airegistry.v1.ExplainResponse
-	(*Hindrance)(nil),            // 16: airegistry.v1.Hindrance
-	(*ExplainedCandidate)(nil),   // 17: airegistry.v1.ExplainedCandidate
-	nil,                          // 18: airegistry.v1.Invocation.LabelsEntry
-	(*DiscoverQuery)(nil),        // 19: airegistry.v1.DiscoverQuery
-	(*ChatRequest)(nil),          // 20: airegistry.v1.ChatRequest
-	(*EmbeddingsRequest)(nil),    // 21: airegistry.v1.EmbeddingsRequest
-	(*RerankRequest)(nil),        // 22: airegistry.v1.RerankRequest
-	(*ImageRequest)(nil),         // 23: airegistry.v1.ImageRequest
-	(*RawRequest)(nil),           // 24: airegistry.v1.RawRequest
-	(*AgentTaskRequest)(nil),     // 25: airegistry.v1.AgentTaskRequest
-	(*RoutePolicy)(nil),          // 26: airegistry.v1.RoutePolicy
-	(*ChatResponse)(nil),         // 27: airegistry.v1.ChatResponse
-	(*EmbeddingsResponse)(nil),   // 28: airegistry.v1.EmbeddingsResponse
-	(*RerankResponse)(nil),       // 29: airegistry.v1.RerankResponse
-	(*ImageResponse)(nil),        // 30: airegistry.v1.ImageResponse
-	(*RawResponse)(nil),          // 31: airegistry.v1.RawResponse
-	(*AgentTaskResponse)(nil),    // 32: airegistry.v1.AgentTaskResponse
-	(*ChatDelta)(nil),            // 33: airegistry.v1.ChatDelta
-	(*status.Status)(nil),        // 34: google.rpc.Status
-	(*structpb.Struct)(nil),      // 35: google.protobuf.Struct
-	(*Usage)(nil),                // 36: airegistry.v1.Usage
-	(*Cost)(nil),                 // 37: airegistry.v1.Cost
-	(*durationpb.Duration)(nil),  // 38: google.protobuf.Duration
-	(ErrorClass)(0),              // 39: airegistry.v1.ErrorClass
-	(*Exclusion)(nil),            // 40: airegistry.v1.Exclusion
-	(*SplitArm)(nil),             // 41: airegistry.v1.SplitArm
-	(*RouteFallback)(nil),        // 42: airegistry.v1.RouteFallback
-	(*Candidate)(nil),            // 43: airegistry.v1.Candidate
+	(AttemptOutcome)(0),            // 0: airegistry.v1.AttemptOutcome
+	(*Invocation)(nil),             // 1: airegistry.v1.Invocation
+	(*InvokeRequest)(nil),          // 2: airegistry.v1.InvokeRequest
+	(*InvokeResponse)(nil),         // 3: airegistry.v1.InvokeResponse
+	(*InvokeStreamRequest)(nil),    // 4: airegistry.v1.InvokeStreamRequest
+	(*InvokeStreamResponse)(nil),   // 5: airegistry.v1.InvokeStreamResponse
+	(*InvokeEvent)(nil),            // 6: airegistry.v1.InvokeEvent
+	(*AttemptStarted)(nil),         // 7: airegistry.v1.AttemptStarted
+	(*Restarted)(nil),              // 8: airegistry.v1.Restarted
+	(*StreamEnd)(nil),              // 9: airegistry.v1.StreamEnd
+	(*Settlement)(nil),             // 10: airegistry.v1.Settlement
+	(*Attempt)(nil),                // 11: airegistry.v1.Attempt
+	(*AttemptList)(nil),            // 12: airegistry.v1.AttemptList
+	(*Warning)(nil),                // 13: airegistry.v1.Warning
+	(*ExplainRequest)(nil),         // 14: airegistry.v1.ExplainRequest
+	(*ExplainResponse)(nil),        // 15: airegistry.v1.ExplainResponse
+	(*Hindrance)(nil),              // 16: airegistry.v1.Hindrance
+	(*ExplainedCandidate)(nil),     // 17: airegistry.v1.ExplainedCandidate
+	(*LearnedBelief)(nil),          // 18: airegistry.v1.LearnedBelief
+	(*ReportFeedbackRequest)(nil),  // 19: airegistry.v1.ReportFeedbackRequest
+	(*ReportFeedbackResponse)(nil), // 20: airegistry.v1.ReportFeedbackResponse
+	nil,                            // 21: airegistry.v1.Invocation.LabelsEntry
+	(*DiscoverQuery)(nil),          // 22: airegistry.v1.DiscoverQuery
+	(*ChatRequest)(nil),            // 23: airegistry.v1.ChatRequest
+	(*EmbeddingsRequest)(nil),      // 24: airegistry.v1.EmbeddingsRequest
+	(*RerankRequest)(nil),          // 25: airegistry.v1.RerankRequest
+	(*ImageRequest)(nil),           // 26: airegistry.v1.ImageRequest
+	(*RawRequest)(nil),             // 27: airegistry.v1.RawRequest
+	(*AgentTaskRequest)(nil),       // 28: airegistry.v1.AgentTaskRequest
+	(*RoutePolicy)(nil),            // 29: airegistry.v1.RoutePolicy
+	(*ChatResponse)(nil),           // 30: airegistry.v1.ChatResponse
+	(*EmbeddingsResponse)(nil),     // 31: airegistry.v1.EmbeddingsResponse
+	(*RerankResponse)(nil),         // 32: airegistry.v1.RerankResponse
+	(*ImageResponse)(nil),          // 33: airegistry.v1.ImageResponse
+	(*RawResponse)(nil),            // 34: airegistry.v1.RawResponse
+	(*AgentTaskResponse)(nil),      // 35: airegistry.v1.AgentTaskResponse
+	(*ChatDelta)(nil),              // 36: airegistry.v1.ChatDelta
+	(*status.Status)(nil),          // 37: google.rpc.Status
+	(*structpb.Struct)(nil),        // 38: google.protobuf.Struct
+	(*Usage)(nil),                  // 39: airegistry.v1.Usage
+	(*Cost)(nil),                   // 40: airegistry.v1.Cost
+	(*durationpb.Duration)(nil),    // 41: google.protobuf.Duration
+	(ErrorClass)(0),                // 42: airegistry.v1.ErrorClass
+	(*Exclusion)(nil),              // 43: airegistry.v1.Exclusion
+	(*SplitArm)(nil),               // 44: airegistry.v1.SplitArm
+	(*RouteFallback)(nil),          // 45: airegistry.v1.RouteFallback
+	(*Candidate)(nil),              // 46: airegistry.v1.Candidate
 }
 var file_airegistry_v1_gateway_service_proto_depIdxs = []int32{
-	19, // 0: airegistry.v1.Invocation.query:type_name -> airegistry.v1.DiscoverQuery
-	20, // 1: airegistry.v1.Invocation.chat:type_name -> airegistry.v1.ChatRequest
-	21, // 2: airegistry.v1.Invocation.embeddings:type_name -> airegistry.v1.EmbeddingsRequest
-	22, // 3: airegistry.v1.Invocation.rerank:type_name -> airegistry.v1.RerankRequest
-	23, // 4: airegistry.v1.Invocation.image:type_name -> airegistry.v1.ImageRequest
-	24, // 5: airegistry.v1.Invocation.raw:type_name -> airegistry.v1.RawRequest
-	25, // 6: airegistry.v1.Invocation.agent_task:type_name -> airegistry.v1.AgentTaskRequest
-	26, // 7: airegistry.v1.Invocation.policy:type_name -> airegistry.v1.RoutePolicy
-	18, // 8: airegistry.v1.Invocation.labels:type_name -> airegistry.v1.Invocation.LabelsEntry
+	22, // 0: airegistry.v1.Invocation.query:type_name -> airegistry.v1.DiscoverQuery
+	23, // 1: airegistry.v1.Invocation.chat:type_name -> airegistry.v1.ChatRequest
+	24, // 2: airegistry.v1.Invocation.embeddings:type_name -> airegistry.v1.EmbeddingsRequest
+	25, // 3: airegistry.v1.Invocation.rerank:type_name -> airegistry.v1.RerankRequest
+	26, // 4: airegistry.v1.Invocation.image:type_name -> airegistry.v1.ImageRequest
+	27, // 5: airegistry.v1.Invocation.raw:type_name -> airegistry.v1.RawRequest
+	28, // 6: airegistry.v1.Invocation.agent_task:type_name -> airegistry.v1.AgentTaskRequest
+	29, // 7: airegistry.v1.Invocation.policy:type_name -> airegistry.v1.RoutePolicy
+	21, // 8: airegistry.v1.Invocation.labels:type_name -> airegistry.v1.Invocation.LabelsEntry
 	1,  // 9: airegistry.v1.InvokeRequest.invocation:type_name -> airegistry.v1.Invocation
-	27, // 10: airegistry.v1.InvokeResponse.chat:type_name -> airegistry.v1.ChatResponse
-	28, // 11: airegistry.v1.InvokeResponse.embeddings:type_name -> airegistry.v1.EmbeddingsResponse
-	29, // 12: airegistry.v1.InvokeResponse.rerank:type_name -> airegistry.v1.RerankResponse
-	30, // 13: airegistry.v1.InvokeResponse.image:type_name -> airegistry.v1.ImageResponse
-	31, // 14: airegistry.v1.InvokeResponse.raw:type_name -> airegistry.v1.RawResponse
-	32, // 15: airegistry.v1.InvokeResponse.agent_task:type_name -> airegistry.v1.AgentTaskResponse
+	30, // 10: airegistry.v1.InvokeResponse.chat:type_name -> airegistry.v1.ChatResponse
+	31, // 11: airegistry.v1.InvokeResponse.embeddings:type_name -> airegistry.v1.EmbeddingsResponse
+	32, // 12: airegistry.v1.InvokeResponse.rerank:type_name -> airegistry.v1.RerankResponse
+	33, // 13: airegistry.v1.InvokeResponse.image:type_name -> airegistry.v1.ImageResponse
+	34, // 14: airegistry.v1.InvokeResponse.raw:type_name -> airegistry.v1.RawResponse
+	35, // 15: airegistry.v1.InvokeResponse.agent_task:type_name -> airegistry.v1.AgentTaskResponse
 	10, // 16: airegistry.v1.InvokeResponse.settlement:type_name -> airegistry.v1.Settlement
 	1,  // 17: airegistry.v1.InvokeStreamRequest.invocation:type_name -> airegistry.v1.Invocation
 	6,  // 18: airegistry.v1.InvokeStreamResponse.events:type_name -> airegistry.v1.InvokeEvent
 	7,  // 19: airegistry.v1.InvokeEvent.started:type_name -> airegistry.v1.AttemptStarted
-	33, // 20: airegistry.v1.InvokeEvent.chat_delta:type_name -> airegistry.v1.ChatDelta
-	32, // 21: airegistry.v1.InvokeEvent.agent_task:type_name -> airegistry.v1.AgentTaskResponse
-	31, // 22: airegistry.v1.InvokeEvent.raw:type_name -> airegistry.v1.RawResponse
+	36, // 20: airegistry.v1.InvokeEvent.chat_delta:type_name -> airegistry.v1.ChatDelta
+	35, // 21: airegistry.v1.InvokeEvent.agent_task:type_name -> airegistry.v1.AgentTaskResponse
+	34, // 22: airegistry.v1.InvokeEvent.raw:type_name -> airegistry.v1.RawResponse
 	8,  // 23: airegistry.v1.InvokeEvent.restarted:type_name -> airegistry.v1.Restarted
 	9,  // 24: airegistry.v1.InvokeEvent.end:type_name -> airegistry.v1.StreamEnd
 	13, // 25: airegistry.v1.AttemptStarted.warnings:type_name -> airegistry.v1.Warning
-	34, // 26: airegistry.v1.Restarted.reason:type_name -> google.rpc.Status
+	37, // 26: airegistry.v1.Restarted.reason:type_name -> google.rpc.Status
 	10, // 27: airegistry.v1.StreamEnd.settlement:type_name -> airegistry.v1.Settlement
-	35, // 28: airegistry.v1.StreamEnd.extra:type_name -> google.protobuf.Struct
-	36, // 29: airegistry.v1.Settlement.usage:type_name -> airegistry.v1.Usage
-	37, // 30: airegistry.v1.Settlement.cost:type_name -> airegistry.v1.Cost
+	38, // 28: airegistry.v1.StreamEnd.extra:type_name -> google.protobuf.Struct
+	39, // 29: airegistry.v1.Settlement.usage:type_name -> airegistry.v1.Usage
+	40, // 30: airegistry.v1.Settlement.cost:type_name -> airegistry.v1.Cost
 	11, // 31: airegistry.v1.Settlement.attempts:type_name -> airegistry.v1.Attempt
 	13, // 32: airegistry.v1.Settlement.warnings:type_name -> airegistry.v1.Warning
-	38, // 33: airegistry.v1.Settlement.time_to_first_token:type_name -> google.protobuf.Duration
-	38, // 34: airegistry.v1.Settlement.duration:type_name -> google.protobuf.Duration
+	41, // 33: airegistry.v1.Settlement.time_to_first_token:type_name -> google.protobuf.Duration
+	41, // 34: airegistry.v1.Settlement.duration:type_name -> google.protobuf.Duration
 	0,  // 35: airegistry.v1.Attempt.outcome:type_name -> airegistry.v1.AttemptOutcome
-	39, // 36: airegistry.v1.Attempt.error_class:type_name -> airegistry.v1.ErrorClass
-	34, // 37: airegistry.v1.Attempt.error:type_name -> google.rpc.Status
-	38, // 38: airegistry.v1.Attempt.duration:type_name -> google.protobuf.Duration
-	38, // 39: airegistry.v1.Attempt.time_to_first_token:type_name -> google.protobuf.Duration
-	36, // 40: airegistry.v1.Attempt.usage:type_name -> airegistry.v1.Usage
-	37, // 41: airegistry.v1.Attempt.cost:type_name -> airegistry.v1.Cost
+	42, // 36: airegistry.v1.Attempt.error_class:type_name -> airegistry.v1.ErrorClass
+	37, // 37: airegistry.v1.Attempt.error:type_name -> google.rpc.Status
+	41, // 38: airegistry.v1.Attempt.duration:type_name -> google.protobuf.Duration
+	41, // 39: airegistry.v1.Attempt.time_to_first_token:type_name -> google.protobuf.Duration
+	39, // 40: airegistry.v1.Attempt.usage:type_name -> airegistry.v1.Usage
+	40, // 41: airegistry.v1.Attempt.cost:type_name -> airegistry.v1.Cost
 	11, // 42: airegistry.v1.AttemptList.attempts:type_name -> airegistry.v1.Attempt
 	1,  // 43: airegistry.v1.ExplainRequest.invocation:type_name -> airegistry.v1.Invocation
 	17, // 44: airegistry.v1.ExplainResponse.candidates:type_name -> airegistry.v1.ExplainedCandidate
-	40, // 45: airegistry.v1.ExplainResponse.exclusions:type_name -> airegistry.v1.Exclusion
-	26, // 46: airegistry.v1.ExplainResponse.policy:type_name -> airegistry.v1.RoutePolicy
-	41, // 47: airegistry.v1.ExplainResponse.arms:type_name -> airegistry.v1.SplitArm
+	43, // 45: airegistry.v1.ExplainResponse.exclusions:type_name -> airegistry.v1.Exclusion
+	29, // 46: airegistry.v1.ExplainResponse.policy:type_name -> airegistry.v1.RoutePolicy
+	44, // 47: airegistry.v1.ExplainResponse.arms:type_name -> airegistry.v1.SplitArm
 	16, // 48: airegistry.v1.ExplainResponse.hindrances:type_name -> airegistry.v1.Hindrance
-	42, // 49: airegistry.v1.ExplainResponse.fallbacks:type_name -> airegistry.v1.RouteFallback
+	45, // 49: airegistry.v1.ExplainResponse.fallbacks:type_name -> airegistry.v1.RouteFallback
 	13, // 50: airegistry.v1.ExplainResponse.warnings:type_name -> airegistry.v1.Warning
-	38, // 51: airegistry.v1.Hindrance.wait:type_name -> google.protobuf.Duration
-	43, // 52: airegistry.v1.ExplainedCandidate.candidate:type_name -> airegistry.v1.Candidate
+	41, // 51: airegistry.v1.Hindrance.wait:type_name -> google.protobuf.Duration
+	46, // 52: airegistry.v1.ExplainedCandidate.candidate:type_name -> airegistry.v1.Candidate
 	13, // 53: airegistry.v1.ExplainedCandidate.warnings:type_name -> airegistry.v1.Warning
-	38, // 54: airegistry.v1.ExplainedCandidate.time_to_first_token:type_name -> google.protobuf.Duration
-	2,  // 55: airegistry.v1.GatewayService.Invoke:input_type -> airegistry.v1.InvokeRequest
-	4,  // 56: airegistry.v1.GatewayService.InvokeStream:input_type -> airegistry.v1.InvokeStreamRequest
-	14, // 57: airegistry.v1.GatewayService.Explain:input_type -> airegistry.v1.ExplainRequest
-	3,  // 58: airegistry.v1.GatewayService.Invoke:output_type -> airegistry.v1.InvokeResponse
-	5,  // 59: airegistry.v1.GatewayService.InvokeStream:output_type -> airegistry.v1.InvokeStreamResponse
-	15, // 60: airegistry.v1.GatewayService.Explain:output_type -> airegistry.v1.ExplainResponse
-	58, // [58:61] is the sub-list for method output_type
-	55, // [55:58] is the sub-list for method input_type
-	55, // [55:55] is the sub-list for extension type_name
-	55, // [55:55] is the sub-list for extension extendee
-	0,  // [0:55] is the sub-list for field type_name
+	41, // 54: airegistry.v1.ExplainedCandidate.time_to_first_token:type_name -> google.protobuf.Duration
+	18, // 55: airegistry.v1.ExplainedCandidate.learned:type_name -> airegistry.v1.LearnedBelief
+	2,  // 56: airegistry.v1.GatewayService.Invoke:input_type -> airegistry.v1.InvokeRequest
+	4,  // 57: airegistry.v1.GatewayService.InvokeStream:input_type -> airegistry.v1.InvokeStreamRequest
+	14, // 58: airegistry.v1.GatewayService.Explain:input_type -> airegistry.v1.ExplainRequest
+	19, // 59: airegistry.v1.GatewayService.ReportFeedback:input_type -> airegistry.v1.ReportFeedbackRequest
+	3,  // 60: airegistry.v1.GatewayService.Invoke:output_type -> airegistry.v1.InvokeResponse
+	5,  // 61: airegistry.v1.GatewayService.InvokeStream:output_type -> airegistry.v1.InvokeStreamResponse
+	15, // 62: airegistry.v1.GatewayService.Explain:output_type -> airegistry.v1.ExplainResponse
+	20, // 63: airegistry.v1.GatewayService.ReportFeedback:output_type -> airegistry.v1.ReportFeedbackResponse
+	60, // [60:64] is the sub-list for method output_type
+	56, // [56:60] is the sub-list for method input_type
+	56, // [56:56] is the sub-list for extension type_name
+	56, // [56:56] is the sub-list for extension extendee
+	0,  // [0:56] is the sub-list for field type_name
 }
 
 func init() { file_airegistry_v1_gateway_service_proto_init() }
@@ -2033,13 +2293,14 @@ func file_airegistry_v1_gateway_service_proto_init() {
 		(*InvokeEvent_End)(nil),
 	}
 	file_airegistry_v1_gateway_service_proto_msgTypes[6].OneofWrappers = []any{}
+	file_airegistry_v1_gateway_service_proto_msgTypes[18].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_airegistry_v1_gateway_service_proto_rawDesc), len(file_airegistry_v1_gateway_service_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   18,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

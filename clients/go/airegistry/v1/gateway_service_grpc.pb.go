@@ -19,9 +19,10 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	GatewayService_Invoke_FullMethodName       = "/airegistry.v1.GatewayService/Invoke"
-	GatewayService_InvokeStream_FullMethodName = "/airegistry.v1.GatewayService/InvokeStream"
-	GatewayService_Explain_FullMethodName      = "/airegistry.v1.GatewayService/Explain"
+	GatewayService_Invoke_FullMethodName         = "/airegistry.v1.GatewayService/Invoke"
+	GatewayService_InvokeStream_FullMethodName   = "/airegistry.v1.GatewayService/InvokeStream"
+	GatewayService_Explain_FullMethodName        = "/airegistry.v1.GatewayService/Explain"
+	GatewayService_ReportFeedback_FullMethodName = "/airegistry.v1.GatewayService/ReportFeedback"
 )
 
 // GatewayServiceClient is the client API for GatewayService service.
@@ -41,6 +42,12 @@ type GatewayServiceClient interface {
 	InvokeStream(ctx context.Context, in *InvokeStreamRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[InvokeStreamResponse], error)
 	// Says what Invoke would do, and does not do it: every candidate with its score, or why it is excluded.
 	Explain(ctx context.Context, in *ExplainRequest, opts ...grpc.CallOption) (*ExplainResponse, error)
+	// Says how good the answer to a call was, by the id in its settlement, so that selection learns from it. What is said again
+	// of a call replaces what was said of the same field; other fields stay.
+	//
+	// Errors: `NOT_FOUND` when the call is not known, or no more: the last 10,000 answered calls whose candidates were
+	// ordered by learning are, each for an hour, by the gateway process that answered.
+	ReportFeedback(ctx context.Context, in *ReportFeedbackRequest, opts ...grpc.CallOption) (*ReportFeedbackResponse, error)
 }
 
 type gatewayServiceClient struct {
@@ -90,6 +97,16 @@ func (c *gatewayServiceClient) Explain(ctx context.Context, in *ExplainRequest, 
 	return out, nil
 }
 
+func (c *gatewayServiceClient) ReportFeedback(ctx context.Context, in *ReportFeedbackRequest, opts ...grpc.CallOption) (*ReportFeedbackResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReportFeedbackResponse)
+	err := c.cc.Invoke(ctx, GatewayService_ReportFeedback_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // GatewayServiceServer is the server API for GatewayService service.
 // All implementations must embed UnimplementedGatewayServiceServer
 // for forward compatibility.
@@ -107,6 +124,12 @@ type GatewayServiceServer interface {
 	InvokeStream(*InvokeStreamRequest, grpc.ServerStreamingServer[InvokeStreamResponse]) error
 	// Says what Invoke would do, and does not do it: every candidate with its score, or why it is excluded.
 	Explain(context.Context, *ExplainRequest) (*ExplainResponse, error)
+	// Says how good the answer to a call was, by the id in its settlement, so that selection learns from it. What is said again
+	// of a call replaces what was said of the same field; other fields stay.
+	//
+	// Errors: `NOT_FOUND` when the call is not known, or no more: the last 10,000 answered calls whose candidates were
+	// ordered by learning are, each for an hour, by the gateway process that answered.
+	ReportFeedback(context.Context, *ReportFeedbackRequest) (*ReportFeedbackResponse, error)
 	mustEmbedUnimplementedGatewayServiceServer()
 }
 
@@ -125,6 +148,9 @@ func (UnimplementedGatewayServiceServer) InvokeStream(*InvokeStreamRequest, grpc
 }
 func (UnimplementedGatewayServiceServer) Explain(context.Context, *ExplainRequest) (*ExplainResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Explain not implemented")
+}
+func (UnimplementedGatewayServiceServer) ReportFeedback(context.Context, *ReportFeedbackRequest) (*ReportFeedbackResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReportFeedback not implemented")
 }
 func (UnimplementedGatewayServiceServer) mustEmbedUnimplementedGatewayServiceServer() {}
 func (UnimplementedGatewayServiceServer) testEmbeddedByValue()                        {}
@@ -194,6 +220,24 @@ func _GatewayService_Explain_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
+func _GatewayService_ReportFeedback_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReportFeedbackRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(GatewayServiceServer).ReportFeedback(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: GatewayService_ReportFeedback_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(GatewayServiceServer).ReportFeedback(ctx, req.(*ReportFeedbackRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // GatewayService_ServiceDesc is the grpc.ServiceDesc for GatewayService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -208,6 +252,10 @@ var GatewayService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Explain",
 			Handler:    _GatewayService_Explain_Handler,
+		},
+		{
+			MethodName: "ReportFeedback",
+			Handler:    _GatewayService_ReportFeedback_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -22,6 +22,60 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Whether the order of the candidates that passed every filter may be learned from what became of calls.
+type Selection int32
+
+const (
+	// Nothing was said; treated as STATIC.
+	Selection_SELECTION_UNSPECIFIED Selection = 0
+	// As `pick` says.
+	Selection_SELECTION_STATIC Selection = 1
+	// By what was learned of them, where the gateway allows it; else as STATIC. Weights of a tier's targets other than 0 do not
+	// count then, nor does `pick`; priorities and health do.
+	Selection_SELECTION_LEARNED Selection = 2
+)
+
+// Enum value maps for Selection.
+var (
+	Selection_name = map[int32]string{
+		0: "SELECTION_UNSPECIFIED",
+		1: "SELECTION_STATIC",
+		2: "SELECTION_LEARNED",
+	}
+	Selection_value = map[string]int32{
+		"SELECTION_UNSPECIFIED": 0,
+		"SELECTION_STATIC":      1,
+		"SELECTION_LEARNED":     2,
+	}
+)
+
+func (x Selection) Enum() *Selection {
+	p := new(Selection)
+	*p = x
+	return p
+}
+
+func (x Selection) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Selection) Descriptor() protoreflect.EnumDescriptor {
+	return file_airegistry_v1_route_proto_enumTypes[0].Descriptor()
+}
+
+func (Selection) Type() protoreflect.EnumType {
+	return &file_airegistry_v1_route_proto_enumTypes[0]
+}
+
+func (x Selection) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Selection.Descriptor instead.
+func (Selection) EnumDescriptor() ([]byte, []int) {
+	return file_airegistry_v1_route_proto_rawDescGZIP(), []int{0}
+}
+
 // What to do with request fields that a target cannot express.
 type LossPolicy int32
 
@@ -59,11 +113,11 @@ func (x LossPolicy) String() string {
 }
 
 func (LossPolicy) Descriptor() protoreflect.EnumDescriptor {
-	return file_airegistry_v1_route_proto_enumTypes[0].Descriptor()
+	return file_airegistry_v1_route_proto_enumTypes[1].Descriptor()
 }
 
 func (LossPolicy) Type() protoreflect.EnumType {
-	return &file_airegistry_v1_route_proto_enumTypes[0]
+	return &file_airegistry_v1_route_proto_enumTypes[1]
 }
 
 func (x LossPolicy) Number() protoreflect.EnumNumber {
@@ -72,7 +126,7 @@ func (x LossPolicy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use LossPolicy.Descriptor instead.
 func (LossPolicy) EnumDescriptor() ([]byte, []int) {
-	return file_airegistry_v1_route_proto_rawDescGZIP(), []int{0}
+	return file_airegistry_v1_route_proto_rawDescGZIP(), []int{1}
 }
 
 // How one of the candidates is picked for a call.
@@ -116,11 +170,11 @@ func (x PickStrategy) String() string {
 }
 
 func (PickStrategy) Descriptor() protoreflect.EnumDescriptor {
-	return file_airegistry_v1_route_proto_enumTypes[1].Descriptor()
+	return file_airegistry_v1_route_proto_enumTypes[2].Descriptor()
 }
 
 func (PickStrategy) Type() protoreflect.EnumType {
-	return &file_airegistry_v1_route_proto_enumTypes[1]
+	return &file_airegistry_v1_route_proto_enumTypes[2]
 }
 
 func (x PickStrategy) Number() protoreflect.EnumNumber {
@@ -129,7 +183,7 @@ func (x PickStrategy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use PickStrategy.Descriptor instead.
 func (PickStrategy) EnumDescriptor() ([]byte, []int) {
-	return file_airegistry_v1_route_proto_rawDescGZIP(), []int{1}
+	return file_airegistry_v1_route_proto_rawDescGZIP(), []int{2}
 }
 
 // What went wrong with an attempt, as far as routing is concerned.
@@ -209,11 +263,11 @@ func (x ErrorClass) String() string {
 }
 
 func (ErrorClass) Descriptor() protoreflect.EnumDescriptor {
-	return file_airegistry_v1_route_proto_enumTypes[2].Descriptor()
+	return file_airegistry_v1_route_proto_enumTypes[3].Descriptor()
 }
 
 func (ErrorClass) Type() protoreflect.EnumType {
-	return &file_airegistry_v1_route_proto_enumTypes[2]
+	return &file_airegistry_v1_route_proto_enumTypes[3]
 }
 
 func (x ErrorClass) Number() protoreflect.EnumNumber {
@@ -222,7 +276,7 @@ func (x ErrorClass) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ErrorClass.Descriptor instead.
 func (ErrorClass) EnumDescriptor() ([]byte, []int) {
-	return file_airegistry_v1_route_proto_rawDescGZIP(), []int{2}
+	return file_airegistry_v1_route_proto_rawDescGZIP(), []int{3}
 }
 
 // A stable name that clients invoke, and who answers for it. Tiers are tried in order; within a tier the targets share by
@@ -591,7 +645,9 @@ type RoutePolicy struct {
 	// How one of the candidates is picked. Unspecified: PICK_STRATEGY_BEST.
 	Pick PickStrategy `protobuf:"varint,10,opt,name=pick,proto3,enum=airegistry.v1.PickStrategy" json:"pick,omitempty"`
 	// What to do with request fields that a target cannot express. Unspecified: LOSS_POLICY_WARN.
-	Loss          LossPolicy `protobuf:"varint,11,opt,name=loss,proto3,enum=airegistry.v1.LossPolicy" json:"loss,omitempty"`
+	Loss LossPolicy `protobuf:"varint,11,opt,name=loss,proto3,enum=airegistry.v1.LossPolicy" json:"loss,omitempty"`
+	// Whether the order of the candidates may be learned. Unspecified: SELECTION_STATIC.
+	Selection     Selection `protobuf:"varint,12,opt,name=selection,proto3,enum=airegistry.v1.Selection" json:"selection,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -701,6 +757,13 @@ func (x *RoutePolicy) GetLoss() LossPolicy {
 		return x.Loss
 	}
 	return LossPolicy_LOSS_POLICY_UNSPECIFIED
+}
+
+func (x *RoutePolicy) GetSelection() Selection {
+	if x != nil {
+		return x.Selection
+	}
+	return Selection_SELECTION_UNSPECIFIED
 }
 
 // Where a call goes after an error of a class.
@@ -905,7 +968,7 @@ const file_airegistry_v1_route_proto_rawDesc = "" +
 	"\vtemperature\x18\x02 \x01(\x01H\x01R\vtemperature\x88\x01\x01\x12)\n" +
 	"\x10reasoning_effort\x18\x03 \x01(\tR\x0freasoningEffortB\x14\n" +
 	"\x12_max_output_tokensB\x0e\n" +
-	"\f_temperature\"\xc1\x05\n" +
+	"\f_temperature\"\xf9\x05\n" +
 	"\vRoutePolicy\x12&\n" +
 	"\fmax_attempts\x18\x01 \x01(\x05H\x00R\vmaxAttempts\x88\x01\x01\x12B\n" +
 	"\x0fconnect_timeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x0econnectTimeout\x12I\n" +
@@ -919,7 +982,8 @@ const file_airegistry_v1_route_proto_rawDesc = "" +
 	"hedgeDelay\x12/\n" +
 	"\x04pick\x18\n" +
 	" \x01(\x0e2\x1b.airegistry.v1.PickStrategyR\x04pick\x12-\n" +
-	"\x04loss\x18\v \x01(\x0e2\x19.airegistry.v1.LossPolicyR\x04lossB\x0f\n" +
+	"\x04loss\x18\v \x01(\x0e2\x19.airegistry.v1.LossPolicyR\x04loss\x126\n" +
+	"\tselection\x18\f \x01(\x0e2\x18.airegistry.v1.SelectionR\tselectionB\x0f\n" +
 	"\r_max_attemptsB\x13\n" +
 	"\x11_hold_back_tokensB\x13\n" +
 	"\x11_reroute_refusals\"g\n" +
@@ -932,7 +996,11 @@ const file_airegistry_v1_route_proto_rawDesc = "" +
 	"\bSplitArm\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1b\n" +
 	"\tshare_ppm\x18\x02 \x01(\x05R\bsharePpm\x12\x16\n" +
-	"\x06target\x18\x03 \x01(\tR\x06target*W\n" +
+	"\x06target\x18\x03 \x01(\tR\x06target*S\n" +
+	"\tSelection\x12\x19\n" +
+	"\x15SELECTION_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10SELECTION_STATIC\x10\x01\x12\x15\n" +
+	"\x11SELECTION_LEARNED\x10\x02*W\n" +
 	"\n" +
 	"LossPolicy\x12\x1b\n" +
 	"\x17LOSS_POLICY_UNSPECIFIED\x10\x00\x12\x14\n" +
@@ -973,46 +1041,48 @@ func file_airegistry_v1_route_proto_rawDescGZIP() []byte {
 	return file_airegistry_v1_route_proto_rawDescData
 }
 
-var file_airegistry_v1_route_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_airegistry_v1_route_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
 var file_airegistry_v1_route_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_airegistry_v1_route_proto_goTypes = []any{
-	(LossPolicy)(0),             // 0: airegistry.v1.LossPolicy
-	(PickStrategy)(0),           // 1: airegistry.v1.PickStrategy
-	(ErrorClass)(0),             // 2: airegistry.v1.ErrorClass
-	(*Route)(nil),               // 3: airegistry.v1.Route
-	(*RouteTier)(nil),           // 4: airegistry.v1.RouteTier
-	(*RouteTarget)(nil),         // 5: airegistry.v1.RouteTarget
-	(*RequestOverrides)(nil),    // 6: airegistry.v1.RequestOverrides
-	(*RoutePolicy)(nil),         // 7: airegistry.v1.RoutePolicy
-	(*RouteFallback)(nil),       // 8: airegistry.v1.RouteFallback
-	(*Split)(nil),               // 9: airegistry.v1.Split
-	(*SplitArm)(nil),            // 10: airegistry.v1.SplitArm
-	(*DiscoverQuery)(nil),       // 11: airegistry.v1.DiscoverQuery
-	(*durationpb.Duration)(nil), // 12: google.protobuf.Duration
+	(Selection)(0),              // 0: airegistry.v1.Selection
+	(LossPolicy)(0),             // 1: airegistry.v1.LossPolicy
+	(PickStrategy)(0),           // 2: airegistry.v1.PickStrategy
+	(ErrorClass)(0),             // 3: airegistry.v1.ErrorClass
+	(*Route)(nil),               // 4: airegistry.v1.Route
+	(*RouteTier)(nil),           // 5: airegistry.v1.RouteTier
+	(*RouteTarget)(nil),         // 6: airegistry.v1.RouteTarget
+	(*RequestOverrides)(nil),    // 7: airegistry.v1.RequestOverrides
+	(*RoutePolicy)(nil),         // 8: airegistry.v1.RoutePolicy
+	(*RouteFallback)(nil),       // 9: airegistry.v1.RouteFallback
+	(*Split)(nil),               // 10: airegistry.v1.Split
+	(*SplitArm)(nil),            // 11: airegistry.v1.SplitArm
+	(*DiscoverQuery)(nil),       // 12: airegistry.v1.DiscoverQuery
+	(*durationpb.Duration)(nil), // 13: google.protobuf.Duration
 }
 var file_airegistry_v1_route_proto_depIdxs = []int32{
-	4,  // 0: airegistry.v1.Route.tiers:type_name -> airegistry.v1.RouteTier
-	7,  // 1: airegistry.v1.Route.policy:type_name -> airegistry.v1.RoutePolicy
-	8,  // 2: airegistry.v1.Route.fallbacks:type_name -> airegistry.v1.RouteFallback
-	9,  // 3: airegistry.v1.Route.split:type_name -> airegistry.v1.Split
-	5,  // 4: airegistry.v1.RouteTier.targets:type_name -> airegistry.v1.RouteTarget
-	11, // 5: airegistry.v1.RouteTarget.query:type_name -> airegistry.v1.DiscoverQuery
-	6,  // 6: airegistry.v1.RouteTarget.overrides:type_name -> airegistry.v1.RequestOverrides
-	12, // 7: airegistry.v1.RoutePolicy.connect_timeout:type_name -> google.protobuf.Duration
-	12, // 8: airegistry.v1.RoutePolicy.first_token_timeout:type_name -> google.protobuf.Duration
-	12, // 9: airegistry.v1.RoutePolicy.idle_timeout:type_name -> google.protobuf.Duration
-	12, // 10: airegistry.v1.RoutePolicy.total_timeout:type_name -> google.protobuf.Duration
-	12, // 11: airegistry.v1.RoutePolicy.hold_back_duration:type_name -> google.protobuf.Duration
-	12, // 12: airegistry.v1.RoutePolicy.hedge_delay:type_name -> google.protobuf.Duration
-	1,  // 13: airegistry.v1.RoutePolicy.pick:type_name -> airegistry.v1.PickStrategy
-	0,  // 14: airegistry.v1.RoutePolicy.loss:type_name -> airegistry.v1.LossPolicy
-	2,  // 15: airegistry.v1.RouteFallback.error_classes:type_name -> airegistry.v1.ErrorClass
-	10, // 16: airegistry.v1.Split.arms:type_name -> airegistry.v1.SplitArm
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	5,  // 0: airegistry.v1.Route.tiers:type_name -> airegistry.v1.RouteTier
+	8,  // 1: airegistry.v1.Route.policy:type_name -> airegistry.v1.RoutePolicy
+	9,  // 2: airegistry.v1.Route.fallbacks:type_name -> airegistry.v1.RouteFallback
+	10, // 3: airegistry.v1.Route.split:type_name -> airegistry.v1.Split
+	6,  // 4: airegistry.v1.RouteTier.targets:type_name -> airegistry.v1.RouteTarget
+	12, // 5: airegistry.v1.RouteTarget.query:type_name -> airegistry.v1.DiscoverQuery
+	7,  // 6: airegistry.v1.RouteTarget.overrides:type_name -> airegistry.v1.RequestOverrides
+	13, // 7: airegistry.v1.RoutePolicy.connect_timeout:type_name -> google.protobuf.Duration
+	13, // 8: airegistry.v1.RoutePolicy.first_token_timeout:type_name -> google.protobuf.Duration
+	13, // 9: airegistry.v1.RoutePolicy.idle_timeout:type_name -> google.protobuf.Duration
+	13, // 10: airegistry.v1.RoutePolicy.total_timeout:type_name -> google.protobuf.Duration
+	13, // 11: airegistry.v1.RoutePolicy.hold_back_duration:type_name -> google.protobuf.Duration
+	13, // 12: airegistry.v1.RoutePolicy.hedge_delay:type_name -> google.protobuf.Duration
+	2,  // 13: airegistry.v1.RoutePolicy.pick:type_name -> airegistry.v1.PickStrategy
+	1,  // 14: airegistry.v1.RoutePolicy.loss:type_name -> airegistry.v1.LossPolicy
+	0,  // 15: airegistry.v1.RoutePolicy.selection:type_name -> airegistry.v1.Selection
+	3,  // 16: airegistry.v1.RouteFallback.error_classes:type_name -> airegistry.v1.ErrorClass
+	11, // 17: airegistry.v1.Split.arms:type_name -> airegistry.v1.SplitArm
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_airegistry_v1_route_proto_init() }
@@ -1034,7 +1104,7 @@ func file_airegistry_v1_route_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_airegistry_v1_route_proto_rawDesc), len(file_airegistry_v1_route_proto_rawDesc)),
-			NumEnums:      3,
+			NumEnums:      4,
 			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   0,

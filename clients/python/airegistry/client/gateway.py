@@ -12,6 +12,7 @@ import grpc
 from airegistry._convert import from_pb, to_pb
 from airegistry._rpc.channel import answered, answers, open_channel
 from airegistry.invocations.invocation import Invocation, InvokeEvent, InvokeResponse
+from airegistry.learning.feedback import ReportFeedbackRequest, ReportFeedbackResponse
 from airegistry.routing.explanation import ExplainResponse
 from airegistry.v1 import gateway_service_pb2 as pb
 from airegistry.v1.gateway_service_pb2_grpc import GatewayServiceStub
@@ -79,3 +80,14 @@ class GatewayClient:
         request = pb.ExplainRequest(invocation=to_pb(invocation, pb.Invocation))
         response = await answered(self._gateway_stub.Explain(request, timeout=deadline or self._gateway_timeout))
         return from_pb(ExplainResponse, response)
+
+    async def report_feedback(
+        self, feedback: ReportFeedbackRequest, *, deadline: float | None = None
+    ) -> ReportFeedbackResponse:
+        """Say how good the answer to a call was, by the `call_id` of its settlement, so that selection learns from it.
+
+        What is said again replaces what was said of the same field. Raises NotFoundError for a call that is not known, or no more.
+        """
+        request = to_pb(feedback, pb.ReportFeedbackRequest)
+        response = await answered(self._gateway_stub.ReportFeedback(request, timeout=deadline or self._gateway_timeout))
+        return from_pb(ReportFeedbackResponse, response)

@@ -91,6 +91,7 @@ class Settlement:
     duration: float | None = None
     revision: int = 0
     stale: bool = False
+    call_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

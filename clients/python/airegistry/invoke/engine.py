@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from airegistry.dialects.exchange import Output
-from airegistry.errors import InternalError, UnavailableError, UnsupportedFieldError
+from airegistry.errors import InternalError, NotFoundError, UnavailableError, UnsupportedFieldError
 from airegistry.invocations.chat import ChatRequest
 from airegistry.invocations.estimating import estimated_tokens
 from airegistry.invocations.invocation import Invocation, InvokeEvent, Settlement
@@ -31,11 +31,15 @@ from airegistry.invoke.lag import LoopLag
 from airegistry.invoke.observer import Nobody, Observer
 from airegistry.invoke.origin import Origin
 from airegistry.invoke.pauses import Pauses
+from airegistry.invoke.selection.choosing import Choices, Occasion
+from airegistry.invoke.selection.learned import LearnedSelection
 from airegistry.invoke.settings import EngineSettings
 from airegistry.invoke.standing import LocalStanding, Spoken, all_dialects, speaking
 from airegistry.invoke.transport import Transport
+from airegistry.learning.feedback import ReportFeedbackRequest, ReportFeedbackResponse
+from airegistry.learning.tasks import task_class
 from airegistry.resources.resource import Resource
-from airegistry.resources.route import PickStrategy
+from airegistry.resources.route import PickStrategy, Selection
 from airegistry.routing import policy
 from airegistry.routing.candidates import Candidates
 from airegistry.routing.explanation import ExplainResponse
@@ -70,7 +74,7 @@ class Engine:
     """Invokes models for many callers at once.
 
     *now* is a monotonic clock in seconds, *clock* the wall clock by which prices and lifecycles count. A *deadline* is how
-    many seconds the caller still has; None: as many as it takes.
+    many seconds the caller still has; None: as many as it takes. Without *learned* nothing is learned, whatever a policy says.
     """
 
     def __init__(  # noqa: PLR0913 - everything that a test or an embedding program may replace
@@ -84,7 +88,9 @@ class Engine:
         now: Callable[[], float] = time.monotonic,
         clock: Callable[[], datetime] = _wall_clock,
         rng: random.Random | None = None,
+        learned: LearnedSelection | None = None,
     ) -> None:
+        self._learned = learned
         self._view = view
         self._settings = settings or EngineSettings()
         self._defaults = policy.merge(self._settings.policy, policy.DEFAULTS)
@@ -180,8 +186,14 @@ class Engine:
         self._refuse_blindness()
         spoken = speaking(self._dialects, request)
         plan = self._planner(spoken).plan(invocation)
-        known = Known(self._gate, self._picker, self._latencies)
+        known = Known(self._gate, self._picker, self._latencies, self._choices(plan, invocation, stream=True))
         return Explainer(plan, request, spoken, known).explain(stale=self._view.stale(self._now()))
+
+    def report_feedback(self, feedback: ReportFeedbackRequest) -> ReportFeedbackResponse:
+        """Learn from what a caller says of an answer; raises InvalidArgumentError and NotFoundError."""
+        if self._learned is None:
+            raise NotFoundError("nothing is learned here")
+        return self._learned.report(feedback)
 
     def resolve(self, text: str) -> Resource:
         """Return what *text* stands for; raises ModelNotFoundError and AmbiguousModelError."""
@@ -225,6 +237,7 @@ class Engine:
         if not plan.tiers and not plan.fallbacks and await self._paused(plan, call.budget):
             plan, planner = self._planned(call.invocation, spoken)
         call.budget.cap(plan.policy.total_timeout or math.inf)
+        choices = None if call.counter is not None else self._choices(plan, call.invocation, stream=call.stream)
         work = Work(
             call.request,
             spoken,
@@ -233,8 +246,9 @@ class Engine:
             accept_restart=call.accept_restart,
             stale=self._view.stale(self._now()),
             origin=call.origin,
+            choices=choices,
         )
-        itinerary = self._itinerary(plan, planner, call.invocation, stream=call.stream)
+        itinerary = self._itinerary(planner, call.invocation, work)
         return Running(work, means, itinerary, call.budget, ledger)
 
     async def _prepare(self, invocation: Invocation) -> None:
@@ -263,10 +277,21 @@ class Engine:
         standing = LocalStanding(spoken, self._credentials, self._gate)
         return Planner(self._view, standing, defaults=self._defaults, at=self._clock(), rng=rng)
 
-    def _itinerary(self, plan: Plan, planner: Planner, invocation: Invocation, *, stream: bool) -> Itinerary:
+    def _choices(self, plan: Plan, invocation: Invocation, *, stream: bool) -> Choices | None:
+        """Return what makes a call's choices by what was learned; None where its policy, or whoever runs this, says otherwise."""
+        if plan.policy.selection is not Selection.LEARNED or self._learned is None or not self._learned.allowed:
+            return None
+        task = task_class(invocation, stream=stream)
+        occasion = Occasion(plan.route, task, stream, invocation.sticky_key)
+        return Choices(self._learned, occasion, self.breakers.share, self._latencies)
+
+    def _itinerary(self, planner: Planner, invocation: Invocation, work: Work) -> Itinerary:
+        plan, choices = work.plan, work.choices
         strategy = plan.policy.pick or PickStrategy.BEST
 
         def pick(tier: Tier) -> Target:
-            return self._picker.pick(tier, strategy, sticky_key=invocation.sticky_key, stream=stream)
+            if choices is not None and choices.allowed:
+                return choices.pick(tier)
+            return self._picker.pick(tier, strategy, sticky_key=invocation.sticky_key, stream=work.stream)
 
         return Itinerary(plan.tiers, plan.fallbacks, pick=pick, ejected=self._gate.ejected, expand=planner.expand)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from airegistry.dialects.exchange import Input
 from airegistry.discovery.answers import Candidate, ExclusionReason
@@ -11,9 +12,10 @@ from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.invoke.attempts.asking import ask
 from airegistry.invoke.attempts.hedging import hedgeable
 from airegistry.invoke.attempts.said import continuable, continues
+from airegistry.invoke.selection.choosing import Choices
 from airegistry.invoke.standing import Spoken
-from airegistry.resources.route import LossPolicy, PickStrategy
-from airegistry.routing.explanation import ExplainedCandidate, ExplainResponse
+from airegistry.resources.route import LossPolicy, PickStrategy, RoutePolicy, Selection
+from airegistry.routing.explanation import ExplainedCandidate, ExplainResponse, LearnedBelief
 from airegistry.routing.gates.gate import Gate
 from airegistry.routing.itinerary import expected_order
 from airegistry.routing.latencies import Latencies
@@ -24,11 +26,12 @@ from airegistry.routing.target import Group, Target
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What this process knows of endpoints."""
+    """What this process knows of endpoints; *choices* where it is used to order them."""
 
     gate: Gate
     picker: Picker
     latencies: Latencies
+    choices: Choices | None = None
 
 
 class Explainer:
@@ -39,18 +42,19 @@ class Explainer:
         self._request = request
         self._spoken = spoken
         self._known = known
+        self._learned = _learned(plan, known.choices)
 
     def explain(self, *, stale: bool) -> ExplainResponse:
         """Return the candidates in the order in which they would be asked, and the exclusions with names."""
         plan = self._plan
-        order = list(expected_order(plan.tiers, plan.policy.pick or PickStrategy.BEST))
+        order = self._order()
         candidates = [self._candidate(tier, group, target) for tier, group, target in order]
         concerned = [*(target for _, _, target in order), *plan.kept_away]
         return ExplainResponse(
             resolved=plan.resolved,
             candidates=tuple(candidate for candidate in candidates if candidate is not None),
             exclusions=plan.exclusions.as_tuple(),
-            policy=plan.policy,
+            policy=self._policy(),
             revision=plan.revision,
             observation_epoch=plan.observation_epoch,
             stale=stale,
@@ -61,6 +65,21 @@ class Explainer:
             fallbacks=plan.fallbacks,
             warnings=plan.notices,
         )
+
+    def _order(self) -> list[tuple[int, Group, Target]]:
+        order = list(expected_order(self._plan.tiers, self._plan.policy.pick or PickStrategy.BEST))
+        if self._known.choices is None:
+            return order
+        return sorted(order, key=lambda place: (place[0], place[2].rank, -self._propensity(place[0], place[2])))
+
+    def _propensity(self, tier: int, target: Target) -> float:
+        belief = self._learned.get((tier, target.name))
+        return belief.propensity if belief is not None else 0.0
+
+    def _policy(self) -> RoutePolicy:
+        """Return the policy that holds: what may not be learned here is static, whatever was said."""
+        policy = self._plan.policy
+        return policy if self._known.choices is not None else replace(policy, selection=Selection.STATIC)
 
     def _hedged(self, candidates: int) -> bool:
         policy = self._plan.policy
@@ -83,6 +102,7 @@ class Explainer:
             time_to_first_token=self._known.latencies.of(target.name, stream=True),
             share=breakers.share(target.name),
             continues=continues(target) and continuable(self._request),
+            learned=self._learned.get((tier, target.name)),
         )
 
     def _warnings(self, target: Target) -> tuple[FieldWarning, ...] | None:
@@ -94,3 +114,14 @@ class Explainer:
         except InvalidArgumentError:
             return None
         return None if warnings and self._plan.policy.loss is LossPolicy.REFUSE else warnings
+
+
+def _learned(plan: Plan, choices: Choices | None) -> Mapping[tuple[int, str], LearnedBelief]:
+    """Return what was learned of each candidate, by its tier and name."""
+    if choices is None:
+        return {}
+    return {
+        (number, name): belief
+        for number, tier in enumerate(plan.tiers)
+        for name, belief in choices.believed(tier).items()
+    }

@@ -23,6 +23,13 @@ class PickStrategy(IntEnum):
     POWER_OF_TWO = 3
 
 
+class Selection(IntEnum):
+    """Whether the order of the candidates may be learned."""
+
+    STATIC = 1
+    LEARNED = 2
+
+
 class ErrorClass(IntEnum):
     """What went wrong with an attempt, as far as routing is concerned."""
 
@@ -83,6 +90,7 @@ class RoutePolicy:
     hedge_delay: float | None = None
     pick: PickStrategy | None = None
     loss: LossPolicy | None = None
+    selection: Selection | None = None
 
 
 @dataclass(frozen=True, slots=True)

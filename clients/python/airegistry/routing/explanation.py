@@ -10,6 +10,16 @@ from airegistry.resources.route import RouteFallback, RoutePolicy, SplitArm
 
 
 @dataclass(frozen=True, slots=True)
+class LearnedBelief:
+    """What was learned of a candidate for calls of a kind."""
+
+    mean: float = 0.0
+    count: float = 0.0
+    propensity: float = 0.0
+    task_class: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ExplainedCandidate:
     """Somebody who would be asked."""
 
@@ -22,6 +32,7 @@ class ExplainedCandidate:
     in_flight: int = 0
     time_to_first_token: float | None = None
     share: float = 0.0
+    learned: LearnedBelief | None = None
 
 
 @dataclass(frozen=True, slots=True)

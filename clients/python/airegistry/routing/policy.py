@@ -7,7 +7,7 @@ from dataclasses import fields
 from functools import lru_cache
 
 from airegistry.errors import InvalidArgumentError
-from airegistry.resources.route import LossPolicy, PickStrategy, RoutePolicy
+from airegistry.resources.route import LossPolicy, PickStrategy, RoutePolicy, Selection
 from airegistry.resources.validation import validate_policy
 
 _TIMEOUTS = ("connect_timeout", "first_token_timeout", "idle_timeout")
@@ -22,6 +22,7 @@ DEFAULTS = RoutePolicy(
     reroute_refusals=False,
     pick=PickStrategy.BEST,
     loss=LossPolicy.WARN,
+    selection=Selection.STATIC,
 )
 """What holds where nobody said anything; the numbers are those of the contract."""
 

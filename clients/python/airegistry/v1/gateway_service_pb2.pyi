@@ -479,6 +479,7 @@ class Settlement(_message.Message):
     DURATION_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     STALE_FIELD_NUMBER: _builtins.int
+    CALL_ID_FIELD_NUMBER: _builtins.int
     target: _builtins.str
     """The endpoint or agent that answered, by name."""
     model: _builtins.str
@@ -493,6 +494,8 @@ class Settlement(_message.Message):
     """The registry revision that the decision rests on."""
     stale: _builtins.bool
     """The view of the registry was stale: it had not heard from it for longer than it should."""
+    call_id: _builtins.str
+    """By what to name the call in ReportFeedback. Empty: nothing is learned from it."""
     @_builtins.property
     def usage(self) -> _usage_pb2.Usage:
         """What the answer used. Unset: unknown."""
@@ -533,10 +536,11 @@ class Settlement(_message.Message):
         duration: _duration_pb2.Duration | None = ...,
         revision: _builtins.int = ...,
         stale: _builtins.bool = ...,
+        call_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "duration", b"duration", "time_to_first_token", b"time_to_first_token", "usage", b"usage"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "cost", b"cost", "duration", b"duration", "model", b"model", "provider", b"provider", "revision", b"revision", "route", b"route", "split_arm", b"split_arm", "stale", b"stale", "target", b"target", "time_to_first_token", b"time_to_first_token", "usage", b"usage", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "call_id", b"call_id", "cost", b"cost", "duration", b"duration", "model", b"model", "provider", b"provider", "revision", b"revision", "route", b"route", "split_arm", b"split_arm", "stale", b"stale", "target", b"target", "time_to_first_token", b"time_to_first_token", "usage", b"usage", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -817,6 +821,7 @@ class ExplainedCandidate(_message.Message):
     IN_FLIGHT_FIELD_NUMBER: _builtins.int
     TIME_TO_FIRST_TOKEN_FIELD_NUMBER: _builtins.int
     SHARE_FIELD_NUMBER: _builtins.int
+    LEARNED_FIELD_NUMBER: _builtins.int
     tier: _builtins.int
     """The tier it belongs to, from 0; lower tiers are tried first."""
     weight: _builtins.int
@@ -841,6 +846,10 @@ class ExplainedCandidate(_message.Message):
     def time_to_first_token(self) -> _duration_pb2.Duration:
         """The time to the first token of a stream as this gateway measured it of late. Unset: too few were measured."""
 
+    @_builtins.property
+    def learned(self) -> Global___LearnedBelief:
+        """What was learned of it for calls of this kind. Unset: learning does not order it."""
+
     def __init__(
         self,
         *,
@@ -853,11 +862,125 @@ class ExplainedCandidate(_message.Message):
         in_flight: _builtins.int = ...,
         time_to_first_token: _duration_pb2.Duration | None = ...,
         share: _builtins.float = ...,
+        learned: Global___LearnedBelief | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "time_to_first_token", b"time_to_first_token"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["candidate", b"candidate", "learned", b"learned", "time_to_first_token", b"time_to_first_token"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["breaker", b"breaker", "candidate", b"candidate", "continues", b"continues", "in_flight", b"in_flight", "share", b"share", "tier", b"tier", "time_to_first_token", b"time_to_first_token", "warnings", b"warnings", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["breaker", b"breaker", "candidate", b"candidate", "continues", b"continues", "in_flight", b"in_flight", "learned", b"learned", "share", b"share", "tier", b"tier", "time_to_first_token", b"time_to_first_token", "warnings", b"warnings", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExplainedCandidate: _TypeAlias = ExplainedCandidate  # noqa: Y015
+
+@_typing.final
+class LearnedBelief(_message.Message):
+    """What was learned of a candidate for calls of a kind."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEAN_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    PROPENSITY_FIELD_NUMBER: _builtins.int
+    TASK_CLASS_FIELD_NUMBER: _builtins.int
+    mean: _builtins.float
+    """The reward that is expected of it, 0 to 1."""
+    count: _builtins.float
+    """On how many attempts of its own that rests, older ones counting less."""
+    propensity: _builtins.float
+    """How likely it is to be asked first of those that stand in for it, 0 to 1."""
+    task_class: _builtins.str
+    """The kind of calls."""
+    def __init__(
+        self,
+        *,
+        mean: _builtins.float = ...,
+        count: _builtins.float = ...,
+        propensity: _builtins.float = ...,
+        task_class: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "mean", b"mean", "propensity", b"propensity", "task_class", b"task_class"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LearnedBelief: _TypeAlias = LearnedBelief  # noqa: Y015
+
+@_typing.final
+class ReportFeedbackRequest(_message.Message):
+    """The request of ReportFeedback; at least one of `score`, `accepted`, `retried` and `schema_valid` is set."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CALL_ID_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    ACCEPTED_FIELD_NUMBER: _builtins.int
+    RETRIED_FIELD_NUMBER: _builtins.int
+    SCHEMA_VALID_FIELD_NUMBER: _builtins.int
+    call_id: _builtins.str
+    """The `call_id` of the call's settlement."""
+    score: _builtins.float
+    """How good the answer was, 0 to 1. Unset: not said."""
+    accepted: _builtins.bool
+    """Whether it was taken. Unset: not said."""
+    retried: _builtins.bool
+    """Whether the caller asked again for want of a better answer. Unset: not said."""
+    schema_valid: _builtins.bool
+    """Whether it had the form that was asked for. Unset: not said."""
+    def __init__(
+        self,
+        *,
+        call_id: _builtins.str = ...,
+        score: _builtins.float | None = ...,
+        accepted: _builtins.bool | None = ...,
+        retried: _builtins.bool | None = ...,
+        schema_valid: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_accepted", b"_accepted", "_retried", b"_retried", "_schema_valid", b"_schema_valid", "_score", b"_score", "accepted", b"accepted", "retried", b"retried", "schema_valid", b"schema_valid", "score", b"score"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_accepted", b"_accepted", "_retried", b"_retried", "_schema_valid", b"_schema_valid", "_score", b"_score", "accepted", b"accepted", "call_id", b"call_id", "retried", b"retried", "schema_valid", b"schema_valid", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__accepted: _TypeAlias = _typing.Literal["accepted"]  # noqa: Y015
+    _WhichOneofArgType__accepted: _TypeAlias = _typing.Literal["_accepted", b"_accepted"]  # noqa: Y015
+    _WhichOneofReturnType__retried: _TypeAlias = _typing.Literal["retried"]  # noqa: Y015
+    _WhichOneofArgType__retried: _TypeAlias = _typing.Literal["_retried", b"_retried"]  # noqa: Y015
+    _WhichOneofReturnType__schema_valid: _TypeAlias = _typing.Literal["schema_valid"]  # noqa: Y015
+    _WhichOneofArgType__schema_valid: _TypeAlias = _typing.Literal["_schema_valid", b"_schema_valid"]  # noqa: Y015
+    _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
+    _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__accepted) -> _WhichOneofReturnType__accepted | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__retried) -> _WhichOneofReturnType__retried | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__schema_valid) -> _WhichOneofReturnType__schema_valid | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score) -> _WhichOneofReturnType__score | None: ...
+
+Global___ReportFeedbackRequest: _TypeAlias = ReportFeedbackRequest  # noqa: Y015
+
+@_typing.final
+class ReportFeedbackResponse(_message.Message):
+    """The response of ReportFeedback."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    REWARD_FIELD_NUMBER: _builtins.int
+    target: _builtins.str
+    """Who had given the answer, by name."""
+    reward: _builtins.float
+    """What the answer counts now, 0 to 1."""
+    def __init__(
+        self,
+        *,
+        target: _builtins.str = ...,
+        reward: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reward", b"reward", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReportFeedbackResponse: _TypeAlias = ReportFeedbackResponse  # noqa: Y015

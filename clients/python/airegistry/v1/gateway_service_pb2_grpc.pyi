@@ -46,6 +46,13 @@ class GatewayServiceStub:
     """
     Explain: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.ExplainRequest, _gateway_service_pb2.ExplainResponse]
     """Says what Invoke would do, and does not do it: every candidate with its score, or why it is excluded."""
+    ReportFeedback: _grpc.UnaryUnaryMultiCallable[_gateway_service_pb2.ReportFeedbackRequest, _gateway_service_pb2.ReportFeedbackResponse]
+    """Says how good the answer to a call was, by the id in its settlement, so that selection learns from it. What is said again
+    of a call replaces what was said of the same field; other fields stay.
+
+    Errors: `NOT_FOUND` when the call is not known, or no more: the last 10,000 answered calls whose candidates were
+    ordered by learning are, each for an hour, by the gateway process that answered.
+    """
 
 @_typing.type_check_only
 class GatewayServiceAsyncStub(GatewayServiceStub):
@@ -65,6 +72,13 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     """
     Explain: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.ExplainRequest, _gateway_service_pb2.ExplainResponse]  # type: ignore[assignment]
     """Says what Invoke would do, and does not do it: every candidate with its score, or why it is excluded."""
+    ReportFeedback: _aio.UnaryUnaryMultiCallable[_gateway_service_pb2.ReportFeedbackRequest, _gateway_service_pb2.ReportFeedbackResponse]  # type: ignore[assignment]
+    """Says how good the answer to a call was, by the id in its settlement, so that selection learns from it. What is said again
+    of a call replaces what was said of the same field; other fields stay.
+
+    Errors: `NOT_FOUND` when the call is not known, or no more: the last 10,000 answered calls whose candidates were
+    ordered by learning are, each for an hour, by the gateway process that answered.
+    """
 
 class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
     """The data plane: models and agents are invoked, whoever serves them."""
@@ -99,5 +113,18 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_gateway_service_pb2.ExplainResponse, _abc.Awaitable[_gateway_service_pb2.ExplainResponse]]:
         """Says what Invoke would do, and does not do it: every candidate with its score, or why it is excluded."""
+
+    @_abc_1.abstractmethod
+    def ReportFeedback(
+        self,
+        request: _gateway_service_pb2.ReportFeedbackRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_gateway_service_pb2.ReportFeedbackResponse, _abc.Awaitable[_gateway_service_pb2.ReportFeedbackResponse]]:
+        """Says how good the answer to a call was, by the id in its settlement, so that selection learns from it. What is said again
+        of a call replaces what was said of the same field; other fields stay.
+
+        Errors: `NOT_FOUND` when the call is not known, or no more: the last 10,000 answered calls whose candidates were
+        ordered by learning are, each for an hour, by the gateway process that answered.
+        """
 
 def add_GatewayServiceServicer_to_server(servicer: GatewayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -21,6 +21,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Selection:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _SelectionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Selection.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    SELECTION_UNSPECIFIED: _Selection.ValueType  # 0
+    """Nothing was said; treated as STATIC."""
+    SELECTION_STATIC: _Selection.ValueType  # 1
+    """As `pick` says."""
+    SELECTION_LEARNED: _Selection.ValueType  # 2
+    """By what was learned of them, where the gateway allows it; else as STATIC. Weights of a tier's targets other than 0 do not
+    count then, nor does `pick`; priorities and health do.
+    """
+
+class Selection(_Selection, metaclass=_SelectionEnumTypeWrapper):
+    """Whether the order of the candidates that passed every filter may be learned from what became of calls."""
+
+SELECTION_UNSPECIFIED: Selection.ValueType  # 0
+"""Nothing was said; treated as STATIC."""
+SELECTION_STATIC: Selection.ValueType  # 1
+"""As `pick` says."""
+SELECTION_LEARNED: Selection.ValueType  # 2
+"""By what was learned of them, where the gateway allows it; else as STATIC. Weights of a tier's targets other than 0 do not
+count then, nor does `pick`; priorities and health do.
+"""
+Global___Selection: _TypeAlias = Selection  # noqa: Y015
+
 class _LossPolicy:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -322,6 +350,7 @@ class RoutePolicy(_message.Message):
     HEDGE_DELAY_FIELD_NUMBER: _builtins.int
     PICK_FIELD_NUMBER: _builtins.int
     LOSS_FIELD_NUMBER: _builtins.int
+    SELECTION_FIELD_NUMBER: _builtins.int
     max_attempts: _builtins.int
     """Attempts in all, the first included. Unset: 3. At least 1, at most 16."""
     hold_back_tokens: _builtins.int
@@ -332,6 +361,8 @@ class RoutePolicy(_message.Message):
     """How one of the candidates is picked. Unspecified: PICK_STRATEGY_BEST."""
     loss: Global___LossPolicy.ValueType
     """What to do with request fields that a target cannot express. Unspecified: LOSS_POLICY_WARN."""
+    selection: Global___Selection.ValueType
+    """Whether the order of the candidates may be learned. Unspecified: SELECTION_STATIC."""
     @_builtins.property
     def connect_timeout(self) -> _duration_pb2.Duration:
         """How long a connection may take. Unset: 2 s."""
@@ -372,10 +403,11 @@ class RoutePolicy(_message.Message):
         hedge_delay: _duration_pb2.Duration | None = ...,
         pick: Global___PickStrategy.ValueType = ...,
         loss: Global___LossPolicy.ValueType = ...,
+        selection: Global___Selection.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_hold_back_tokens", b"_hold_back_tokens", "_max_attempts", b"_max_attempts", "_reroute_refusals", b"_reroute_refusals", "connect_timeout", b"connect_timeout", "first_token_timeout", b"first_token_timeout", "hedge_delay", b"hedge_delay", "hold_back_duration", b"hold_back_duration", "hold_back_tokens", b"hold_back_tokens", "idle_timeout", b"idle_timeout", "max_attempts", b"max_attempts", "reroute_refusals", b"reroute_refusals", "total_timeout", b"total_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_hold_back_tokens", b"_hold_back_tokens", "_max_attempts", b"_max_attempts", "_reroute_refusals", b"_reroute_refusals", "connect_timeout", b"connect_timeout", "first_token_timeout", b"first_token_timeout", "hedge_delay", b"hedge_delay", "hold_back_duration", b"hold_back_duration", "hold_back_tokens", b"hold_back_tokens", "idle_timeout", b"idle_timeout", "loss", b"loss", "max_attempts", b"max_attempts", "pick", b"pick", "reroute_refusals", b"reroute_refusals", "total_timeout", b"total_timeout"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_hold_back_tokens", b"_hold_back_tokens", "_max_attempts", b"_max_attempts", "_reroute_refusals", b"_reroute_refusals", "connect_timeout", b"connect_timeout", "first_token_timeout", b"first_token_timeout", "hedge_delay", b"hedge_delay", "hold_back_duration", b"hold_back_duration", "hold_back_tokens", b"hold_back_tokens", "idle_timeout", b"idle_timeout", "loss", b"loss", "max_attempts", b"max_attempts", "pick", b"pick", "reroute_refusals", b"reroute_refusals", "selection", b"selection", "total_timeout", b"total_timeout"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__hold_back_tokens: _TypeAlias = _typing.Literal["hold_back_tokens"]  # noqa: Y015
     _WhichOneofArgType__hold_back_tokens: _TypeAlias = _typing.Literal["_hold_back_tokens", b"_hold_back_tokens"]  # noqa: Y015

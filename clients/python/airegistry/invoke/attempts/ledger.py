@@ -81,7 +81,13 @@ class Ledger:
         return plan.notices if notice is None else (*plan.notices, notice)
 
     def settlement(
-        self, plan: Plan, exchange: Exchange | None, *, earlier: Sequence[Exchange] = (), stale: bool
+        self,
+        plan: Plan,
+        exchange: Exchange | None,
+        *,
+        earlier: Sequence[Exchange] = (),
+        stale: bool,
+        call_id: str = "",
     ) -> Settlement:
         """Return the account of a call that *exchange* answered, or ended when others had *earlier* given a part."""
         parts = (*earlier, exchange) if exchange is not None else ()
@@ -103,6 +109,7 @@ class Ledger:
             duration=self._now() - self._started_at,
             revision=plan.revision,
             stale=stale,
+            call_id=call_id,
         )
 
     def _cost(self, usage: Usage | None, exchange: Exchange, *, whole: bool) -> Cost:

@@ -243,6 +243,8 @@ class Running:
         if attempt.usage is not None:
             self._means.gate.quotas.used(target, (attempt.usage.input_tokens or 0) + (attempt.usage.output_tokens or 0))
         self._means.observer.attempt_ended(target, attempt, circumstances or self._circumstances)
+        if self._work.choices is not None:
+            self._work.choices.ended(target, attempt, circumstances or self._circumstances)
 
     @property
     def _cut_short(self) -> Circumstances:
@@ -255,8 +257,13 @@ class Running:
         return Restarted(status_of(self._failure) if self._failure is not None else None)
 
     def _settle(self) -> None:
+        choices = self._work.choices
         self.settlement = self._ledger.settlement(
-            self._work.plan, self._answering, earlier=self._earlier, stale=self._work.stale
+            self._work.plan,
+            self._answering,
+            earlier=self._earlier,
+            stale=self._work.stale,
+            call_id=choices.call_id if choices is not None else "",
         )
 
     def _given_up(self) -> RegistryError:

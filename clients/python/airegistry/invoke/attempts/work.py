@@ -11,6 +11,7 @@ from airegistry.invoke.credentials import Credentials
 from airegistry.invoke.observer import Observer
 from airegistry.invoke.origin import Origin
 from airegistry.invoke.pauses import Pauses
+from airegistry.invoke.selection.choosing import Choices
 from airegistry.invoke.standing import Spoken
 from airegistry.invoke.transport import Transport
 from airegistry.routing.gates.gate import Gate
@@ -36,7 +37,7 @@ class Means:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What one call is about."""
+    """What one call is about. With *choices* it is learned from."""
 
     request: Input
     spoken: Spoken
@@ -45,3 +46,4 @@ class Work:
     accept_restart: bool = False
     stale: bool = False
     origin: Origin | None = None
+    choices: Choices | None = None

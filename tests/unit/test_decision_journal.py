@@ -1,0 +1,59 @@
+import asyncio
+import stat
+
+import pytest
+
+from airegistry.invoke.selection import Journal
+
+
+async def test_lines_are_written_in_order_and_for_their_owner_alone(tmp_path):
+    journal = Journal(tmp_path / "gateway" / "log", most_bytes=1_000, files=2)
+    for i in range(3):
+        journal.add(str(i))
+    await journal.flush()
+    assert journal.path.read_text() == "0\n1\n2\n"
+    assert stat.S_IMODE(journal.path.stat().st_mode) == 0o600
+    assert (journal.written, journal.dropped) == (3, 0)
+
+
+@pytest.mark.parametrize("files", [1, 2, 4])
+async def test_the_log_is_turned_over_and_never_larger_than_its_files(tmp_path, files):
+    journal = Journal(tmp_path / "log", most_bytes=100, files=files)
+    for i in range(200):
+        journal.add(f"{i:09d}")
+        await journal.flush()
+    kept = sorted(tmp_path.iterdir())
+    assert len(kept) <= files
+    assert all(path.stat().st_size <= 110 for path in kept)
+    if files > 1:
+        lines = [int(line) for path in reversed(kept) for line in path.read_text().split()]
+        assert lines == list(range(lines[0], 200))
+        assert len(lines) >= 10 * (files - 1)
+
+
+async def test_what_cannot_be_written_is_dropped_and_counted(tmp_path, caplog):
+    (tmp_path / "log").mkdir()
+    journal = Journal(tmp_path / "log", most_bytes=100, files=2)
+    for _ in range(2):
+        journal.add("x")
+        await journal.flush()
+    assert (journal.written, journal.dropped) == (0, 2)
+    assert len(caplog.records) == 1
+
+
+async def test_what_waits_is_bounded(tmp_path):
+    journal = Journal(tmp_path / "log", most_bytes=10**9, files=2)
+    for i in range(10_100):
+        journal.add(str(i))
+    await journal.flush()
+    assert journal.dropped == 100
+    assert journal.path.read_text().startswith("100\n")
+
+
+async def test_it_writes_by_itself(tmp_path):
+    journal = Journal(tmp_path / "log", most_bytes=10**9, files=2)
+    journal.add("x")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(2):
+            await journal.run()
+    assert journal.path.read_text() == "x\n"
