@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         default=defaults.token_delay,
         help="seconds before each token",
     )
+    parser.add_argument("--failure-rate", type=_share, default=defaults.failure_rate, help="share of answers that fail")
     parser.add_argument("--max-running", type=_count, default=defaults.max_running, help="answers at a time")
     parser.add_argument("--max-body", type=_count, default=defaults.max_body, help="bytes of one request")
     parser.add_argument("--drain", type=_seconds, default=defaults.drain, help="seconds for the last answers")
@@ -73,6 +74,13 @@ def _count(text: str) -> int:
     if count < 1:
         raise argparse.ArgumentTypeError("must be at least 1")
     return count
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise argparse.ArgumentTypeError("must be from 0 to 1")
+    return share
 
 
 def _seconds(text: str) -> float:

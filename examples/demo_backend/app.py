@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 import uuid
 from http import HTTPStatus
@@ -59,6 +60,8 @@ class Backend:
         self._running = running
         self._settings = settings
         self._created = int(time.time())
+        # The same failures after each start.
+        self._luck = random.Random(0)
 
     def routes(self) -> list[Route]:
         """Return the URLs served."""
@@ -72,6 +75,7 @@ class Backend:
 
     async def chat_completions(self, request: Request) -> Response:
         """Answer a conversation, whole or as a stream."""
+        self._fail_sometimes()
         answer = Answer(self._models, chat_request_from(await self._body(request)))
         reply = replies.ChatReply(answer, id_=f"chatcmpl-{uuid.uuid4().hex}", created=int(time.time()))
         if answer.request.stream:
@@ -81,6 +85,7 @@ class Backend:
 
     async def embeddings(self, request: Request) -> Response:
         """Answer with one vector per input."""
+        self._fail_sometimes()
         asked = embeddings_request_from(await self._body(request))
         with self._running.lend():
             return Json(await self._running.finish(request.receive, self._vectors(asked)))
@@ -101,6 +106,10 @@ class Backend:
     async def health(self, _request: Request) -> Response:
         """Say that the server answers, and how many requests it is working on."""
         return Json({"status": "ok", "running": self._running.count})
+
+    def _fail_sometimes(self) -> None:
+        if self._luck.random() < self._settings.failure_rate:
+            raise ApiError(502, "This server fails sometimes, as it was told to.")
 
     async def _body(self, request: Request) -> Fields:
         body = bytearray()

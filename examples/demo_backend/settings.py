@@ -13,6 +13,8 @@ class Settings:
     port: int = 3003
     token_delay: float = 0.02
     """Pause before each token, so that a stream can be seen to stream."""
+    failure_rate: float = 0.0
+    """The share of answers that fail with 502 before they begin, to see what others make of that."""
     max_running: int = 64
     """Answers at a time; there is no queue behind them."""
     max_body: int = 1 << 20

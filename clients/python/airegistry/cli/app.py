@@ -18,6 +18,7 @@ from airegistry.cli.commands.invoke import invoke
 from airegistry.cli.commands.lookup import get, list_
 from airegistry.cli.commands.performance import performance, stats
 from airegistry.cli.commands.register import deregister, register
+from airegistry.cli.commands.replay import replay
 from airegistry.cli.commands.status import status
 from airegistry.cli.commands.watch import watch
 from airegistry.cli.failures import ExitCode
@@ -42,6 +43,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "auto-register": auto_register,
     "performance": performance,
     "stats": stats,
+    "replay": replay,
     "status": status,
 }
 

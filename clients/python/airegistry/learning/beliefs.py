@@ -44,7 +44,7 @@ class Beliefs:
     """
 
     def __init__(
-        self, *, half_life: float = 600.0, strength: float = 4.0, most: float = 500.0, kept: int = 20_000
+        self, *, half_life: float = 600.0, strength: float = 4.0, most: float = 200.0, kept: int = 20_000
     ) -> None:
         self._half_life = half_life
         self._strength = strength

@@ -26,7 +26,7 @@ class SelectorSettings:
     half_life: float = 600.0
     exploration: float = 0.05
     strength: float = 4.0
-    most: float = 500.0
+    most: float = 200.0
     kept: int = 20_000
 
     @property
