@@ -14,7 +14,9 @@ from airegistry.learning.records import decision_line, read_decisions
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "learned-selection.md"
 RECORDED = "tests/decisions/demo.jsonl.gz"
-SHOWN = re.findall(r"^```console\n\$ airegistry (replay [^\n]*)\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)
+SHOWN = re.findall(
+    r"^```console\n\$ airegistry (replay [^\n]*)\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL
+)
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +78,9 @@ def test_several_logs_are_one_and_plain_ones_will_do(tmp_path):
     older.write_text("\n".join(map(decision_line, decisions[:500])))
     newer.write_text("\n".join(map(decision_line, decisions[500:])))
     both = run("--output", "json", "replay", str(older), str(newer), "--policy", "uniform")
-    assert json.loads(both.stdout) == json.loads(run("--output", "json", "replay", RECORDED, "--policy", "uniform").stdout)
+    assert json.loads(both.stdout) == json.loads(
+        run("--output", "json", "replay", RECORDED, "--policy", "uniform").stdout
+    )
 
 
 @pytest.mark.parametrize(
