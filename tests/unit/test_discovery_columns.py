@@ -13,6 +13,7 @@ from airegistry.discovery.evidence.case import NO_CASE
 from airegistry.discovery.evidence.judging import judge
 from airegistry.discovery.rows.endpoint import endpoint_facts
 from airegistry.discovery.rows.model import model_facts
+from airegistry.discovery.rows.row import Mark
 from airegistry.resources.resource import Resource
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -75,7 +76,7 @@ def test_a_reader_that_the_journal_left_behind_is_told(cut):
 def test_marks_that_no_row_has_any_more_are_forgotten():
     table, facts = Table(), endpoint_facts(Resource(name="models/m/endpoints/e"), model_facts(None, AT), AT)
     table.put("models/m/endpoints/e", facts, judge(NO_CASE))
-    assert any(table.marks)
+    assert any(table.marks.texts(kind) for kind in Mark)
     table.remove("models/m/endpoints/e")
-    assert not any(table.marks)
+    assert not any(table.marks.texts(kind) for kind in Mark)
     assert (len(table), table.present) == (0, 0)

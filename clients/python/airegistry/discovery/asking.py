@@ -40,7 +40,7 @@ class Asking:
         self.requirements = requirements
         self.mix = mix
         self.costs = costs
-        self.marked = table.marked
+        self.marked = table.marks.rows
         self._table = table
         self._models = models
         self.spoken: tuple[str, ...] = ()
@@ -54,11 +54,11 @@ class Asking:
 
     def flagged(self, mark: Mark) -> Bits:
         """Return the rows with a mark that needs no text."""
-        return self._table.marked(mark, YES)
+        return self.marked(mark, YES)
 
     def known(self, mark: Mark) -> Iterable[str]:
         """Return the texts that any row has of a kind of mark, but for the unknown one."""
-        return (text for text in self._table.marks[mark] if text != UNKNOWN)
+        return (text for text in self._table.marks.texts(mark) if text != UNKNOWN)
 
     def numbers(self, column: Number) -> NDArray[np.float64]:
         """Return a column of numbers, NaN where it is unknown."""

@@ -15,6 +15,9 @@ from airegistry.resources.requirements import TokenMix
 _MILLION = 1_000_000
 _MOST = 2**63 - 1
 
+_SINGLY = 8
+"""So few rows are computed one by one, which takes less than to prepare doing it at once."""
+
 
 class Costs:
     """Costs are kept in millionths of a nano-USD, what a price times a count of tokens gives: whole numbers."""
@@ -34,8 +37,7 @@ class Costs:
         if rows is None or len(self._known) != len(rates.task) or self._wide != self._needs_more_bits():
             self._compute()
         elif rows:
-            changed = np.array(rows)
-            self._exact[changed], self._known[changed] = self._costs(changed)
+            self._write(rows)
             self._seen = rates.journal.position
 
     def nanos(self, row: int) -> int | None:
@@ -67,6 +69,10 @@ class Costs:
         values[~self._known[rows]] = COST_PRIOR
         return values
 
+    def value(self, row: int) -> float:
+        """Return what `values` has for one row."""
+        return 1 / (1 + float(self._exact[row]) / (self._total * HALF_PRICE)) if self._known[row] else COST_PRIOR
+
     def _within(self, millionths: int) -> Bits:
         exact = self._exact
         return bits_of((exact <= (millionths if exact.dtype == object else min(millionths, _MOST))) & self._known)
@@ -75,6 +81,22 @@ class Costs:
         self._wide = self._needs_more_bits()
         self._exact, self._known = self._costs(slice(None))
         self._seen = self._table.rates.journal.position
+
+    def _write(self, rows: list[int]) -> None:
+        if len(rows) > _SINGLY:
+            changed = np.array(rows)
+            self._exact[changed], self._known[changed] = self._costs(changed)
+            return
+        plane = self._table.rates.plane(self._total_input)
+        for row in rows:
+            exact, known = int(self._table.rates.task[row]) * _MILLION, True
+            for count, nanos, told in zip(
+                self._counts, plane.nanos[:, row].tolist(), plane.known[:, row].tolist(), strict=True
+            ):
+                if count:
+                    exact += nanos * count
+                    known &= told
+            self._exact[row], self._known[row] = exact, known
 
     def _needs_more_bits(self) -> bool:
         """Say whether 64 bits may be too few, which no real price comes near; Python's integers are slower but right."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,10 +12,9 @@ from airegistry.discovery.columns.bitsets import Bits, mask_of, rows_of
 from airegistry.discovery.columns.table import Table
 from airegistry.discovery.costs import Costs
 from airegistry.discovery.evidence.picking import Figures, figures
+from airegistry.discovery.ordering import Ordering, Rows
 from airegistry.discovery.preferences import Weights
 from airegistry.discovery.rows.row import YES, Mark
-
-Rows = NDArray[np.intp]
 
 _FEW = 256
 """So many rows are sorted on the spot."""
@@ -21,10 +22,6 @@ _FEW = 256
 _PATIENCE = 8
 """Sorting all rows costs about as much as this many queries without a sorted order."""
 
-_STRAY = 64
-"""So many rows may have changed before the sorted order is given up."""
-
-_FIRST_STRIDE = 128
 _MOST_EXPLAINED = 512
 _SPARSE = 4
 _KINDS = tuple(ScorePartKind)
@@ -34,17 +31,15 @@ _BASES = {int(basis): basis for basis in ScoreBasis}
 class Ranking:
     """The best of any selection of rows, for one set of weights and one mix.
 
-    A sorted order of all rows makes that a short walk. It is made when it was missed often enough. Rows that changed
-    since stay where they are in it; they are skipped on the walk and merged in afterwards.
+    A sorted order of all rows makes that a short walk. It is made when it was missed often enough, and follows the table.
     """
 
     def __init__(self, table: Table, costs: Costs, weights: Weights) -> None:
         self._table = table
         self.costs = costs
         self._weights = weights
-        self._order: Rows | None = None
+        self._order: Ordering | None = None
         self._missed = 0
-        self._stray: set[int] = set()
         self._explained: dict[int, Ranked] = {}
         self._seen = table.journal.position
 
@@ -54,14 +49,12 @@ class Ranking:
         self._seen = self._table.journal.position
         if rows is None:
             self._explained.clear()
-            self._give_up_order()
+            self._order, self._missed = None, 0
             return
         for row in rows:
             self._explained.pop(row, None)
-        if self._order is not None:
-            self._stray.update(rows)
-            if len(self._stray) > _STRAY:
-                self._give_up_order()
+        if rows and self._order is not None:
+            self._order.move([(row, self._total(row)) for row in set(rows)], self._table.name_numbers)
 
     def best(self, selected: Bits, count: int, limit: int) -> tuple[Ranked, ...]:
         """Return the best of the selected rows, of which there are *count*, explained."""
@@ -69,40 +62,18 @@ class Ranking:
         if order is None:
             rows = self._sorted(rows_of(selected, self._table.capacity), limit)
         else:
-            rows = self._walk(order, selected, limit)
+            rows = order.best(mask_of(selected, self._table.capacity), limit, self._table.name_numbers)
         return self._explained_rows(rows)
 
-    def _order_for(self, count: int) -> Rows | None:
+    def _order_for(self, count: int) -> Ordering | None:
         if count <= _FEW:
             return None
         if self._order is None:
             self._missed += 1
             if self._missed > _PATIENCE:
                 everyone = rows_of(self._table.present, self._table.capacity)
-                self._order = self._sorted(everyone, len(everyone))
+                self._order = Ordering(everyone, self._totals(everyone), self._table.name_numbers)
         return self._order
-
-    def _give_up_order(self) -> None:
-        self._order = None
-        self._missed = 0
-        self._stray.clear()
-
-    def _walk(self, order: Rows, selected: Bits, limit: int) -> Rows:
-        mask = mask_of(selected, self._table.capacity)
-        stray = [row for row in self._stray if mask[row]]
-        if stray:
-            mask[stray] = False
-        found: list[Rows] = []
-        missing, start, stride = limit, 0, _FIRST_STRIDE
-        while missing > 0 and start < len(order):
-            stretch = order[start : start + stride]
-            hits = stretch[mask[stretch]][:missing]
-            found.append(hits)
-            missing -= len(hits)
-            start, stride = start + stride, stride * 4
-        if not stray:
-            return found[0] if len(found) == 1 else np.concatenate(found)
-        return self._sorted(np.concatenate([*found, np.array(stray)]), limit)
 
     def _sorted(self, rows: Rows, limit: int) -> Rows:
         totals = self._totals(rows)
@@ -125,6 +96,15 @@ class Ranking:
             totals += column[rows] * weight
         return totals
 
+    def _total(self, row: int) -> float:
+        """Return what `_sums` has for one row; NaN when it is free."""
+        if not self._table.names[row]:
+            return math.nan
+        total = self.costs.value(row) * self._weights[0]
+        for weight, value in zip(self._weights[1:], self._table.values[:, row].tolist(), strict=True):
+            total += value * weight
+        return total
+
     def _explained_rows(self, rows: Rows) -> tuple[Ranked, ...]:
         wanted, explained = rows.tolist(), self._explained
         if len(explained) > _MOST_EXPLAINED:
@@ -138,7 +118,7 @@ class Ranking:
         table, where = self._table, np.array(rows)
         values = zip(self.costs.values(where).tolist(), *table.values[:, where].tolist(), strict=True)
         bases = zip(*table.bases[:, where].tolist(), strict=True)
-        callable_rows = table.marked(Mark.INVOCABLE, YES)
+        callable_rows = table.marks.rows(Mark.INVOCABLE, YES)
         for row, own_values, own_bases in zip(rows, values, bases, strict=True):
             nanos = self.costs.nanos(row)
             cost_basis = ScoreBasis.PRIOR if nanos is None else ScoreBasis.DECLARED

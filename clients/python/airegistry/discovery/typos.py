@@ -44,14 +44,14 @@ def typos(asked: Mapping[str, Any], table: Table, path: str) -> Violations:
 
 def _known(asked: Mapping[str, Any], table: Table) -> Iterator[tuple[str, tuple[Collection[str], ...]]]:
     """Yield the fields asked for that name something, with the names that are known there."""
-    marks = table.marks
+    registered = table.marks.texts
     if "task" in asked:
-        yield "task", (TASKS, marks[Mark.TASK])
+        yield "task", (TASKS, registered(Mark.TASK))
     for field in ("all_capabilities", "any_capabilities"):
         if field in asked:
-            yield field, (CAPABILITIES, _OF_AGENTS, marks[Mark.CAPABILITY], marks[Mark.LACKING])
+            yield field, (CAPABILITIES, _OF_AGENTS, registered(Mark.CAPABILITY), registered(Mark.LACKING))
     if "regions" in asked:
-        yield "regions", (marks[Mark.REGION],)
+        yield "regions", (registered(Mark.REGION),)
 
 
 def _names(field: str, value: str | tuple[str, ...]) -> Iterator[tuple[str, str]]:

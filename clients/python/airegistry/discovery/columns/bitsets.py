@@ -19,6 +19,13 @@ def bits_of(mask: NDArray[np.bool_]) -> Bits:
     return int.from_bytes(np.packbits(mask, bitorder="little").tobytes(), "little")
 
 
+def bits_at(rows: NDArray[np.intp]) -> Bits:
+    """Return the rows of some numbers."""
+    mask = np.zeros(int(rows.max(initial=-1)) + 1, np.bool_)
+    mask[rows] = True
+    return bits_of(mask)
+
+
 def mask_of(bits: Bits, rows: int) -> NDArray[np.bool_]:
     """Return a set among that many rows as a mask, possibly a few entries longer."""
     packed = np.frombuffer(bits.to_bytes((rows + 7) // 8, "little"), np.uint8)

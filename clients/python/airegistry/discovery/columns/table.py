@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from airegistry.discovery.answers import ScoreBasis
 from airegistry.discovery.columns.bitsets import Bits
 from airegistry.discovery.columns.journal import Journal
+from airegistry.discovery.columns.marks import MarkColumns
 from airegistry.discovery.columns.name_order import NameOrder
 from airegistry.discovery.columns.prices import RateColumns
+from airegistry.discovery.columns.row_set import RowSet
 from airegistry.discovery.evidence.case import NO_CASE, Case
 from airegistry.discovery.evidence.judging import Judged
 from airegistry.discovery.rows.claims import Claims
-from airegistry.discovery.rows.row import Facts, Mark, Marks, Number
+from airegistry.discovery.rows.row import Facts, Number
 from airegistry.discovery.rows.values import Value
 
 _LEAST = 64
@@ -38,8 +40,7 @@ class Table:
 
     def __init__(self, capacity: int = 0) -> None:
         self.capacity = capacity = max(capacity, _LEAST)
-        self.present: Bits = 0
-        self.marks: tuple[dict[str, Bits], ...] = tuple({} for _ in Mark)
+        self.marks = MarkColumns()
         self.names: list[str] = []
         self.models: list[str] = []
         self.numbers: NDArray[np.float64] = np.zeros((len(Number), capacity))
@@ -49,7 +50,7 @@ class Table:
         self.rates = RateColumns(capacity)
         self.journal = Journal()
         self.cases: list[Case] = []
-        self._marks: list[Marks] = []
+        self._present = RowSet()
         self._rows: dict[str, int] = {}
         self._free: list[int] = []
         self._order = NameOrder()
@@ -60,9 +61,10 @@ class Table:
     def __contains__(self, name: str) -> bool:
         return name in self._rows
 
-    def marked(self, kind: Mark, text: str) -> Bits:
-        """Return the rows with a mark."""
-        return self.marks[kind].get(text, 0)
+    @property
+    def present(self) -> Bits:
+        """The rows that are taken."""
+        return self._present.bits()
 
     def claims(self, name: str) -> Claims:
         """Return what is said of a name that is there."""
@@ -73,7 +75,7 @@ class Table:
         row = self._rows.get(name)
         if row is None:
             row = self._take_row(name)
-        self._remark(row, facts.marks)
+        self.marks.write(row, facts.marks)
         self.models[row] = facts.model
         self.numbers[:_FIRST_JUDGED, row] = facts.numbers
         self._value(QUALITY, row, facts.quality)
@@ -91,8 +93,8 @@ class Table:
         """Free the row of a name that is there."""
         row = self._rows.pop(name)
         self._order.remove(name)
-        self._remark(row, frozenset())
-        self.present ^= 1 << row
+        self.marks.write(row, frozenset())
+        self._present.remove(row)
         self.names[row] = self.models[row] = ""
         self.cases[row] = NO_CASE
         self._free.append(row)
@@ -115,11 +117,11 @@ class Table:
             self.names.append("")
             self.models.append("")
             self.cases.append(NO_CASE)
-            self._marks.append(frozenset())
+            self.marks.add_row()
             if len(self.names) > self.capacity:
                 self._grow(int(self.capacity * _GROWTH))
         row = self._rows[name] = self._free.pop()
-        self.present |= 1 << row
+        self._present.add(row)
         self.names[row] = name
         self._number(name, row)
         return row
@@ -131,17 +133,6 @@ class Table:
             return
         for each, fresh in self._order.numbers():
             self.name_numbers[self._rows[each]] = fresh
-
-    def _remark(self, row: int, marks: Marks) -> None:
-        bit = 1 << row
-        for kind, text in marks ^ self._marks[row]:
-            of_kind = self.marks[kind]
-            bits = of_kind.get(text, 0) ^ bit
-            if bits:
-                of_kind[text] = bits
-            else:
-                del of_kind[text]
-        self._marks[row] = marks
 
     def _grow(self, capacity: int) -> None:
         more = capacity - self.capacity

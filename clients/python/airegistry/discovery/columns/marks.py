@@ -1,0 +1,75 @@
+"""The marks of all rows: which rows have a mark, and, packed, which marks a row has."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Collection
+
+from airegistry.discovery.columns.bitsets import Bits
+from airegistry.discovery.columns.row_set import RowSet
+from airegistry.discovery.rows.row import Mark, Marks
+
+_NONE = b""
+
+
+class MarkColumns:
+    """Marks by row. A mark has a number while any row has it, and a row keeps the numbers of its marks in ascending order."""
+
+    def __init__(self) -> None:
+        self._numbers: tuple[dict[str, int], ...] = tuple({} for _ in Mark)
+        self._texts: list[tuple[int, str]] = []
+        self._sets: list[RowSet] = []
+        self._free: list[int] = []
+        self._of_rows: list[bytes] = []
+
+    def rows(self, kind: Mark, text: str) -> Bits:
+        """Return the rows with a mark."""
+        number = self._numbers[kind].get(text)
+        return 0 if number is None else self._sets[number].bits()
+
+    def texts(self, kind: Mark) -> Collection[str]:
+        """Return the texts that any row has of a kind of mark."""
+        return self._numbers[kind].keys()
+
+    def add_row(self) -> None:
+        """Make room for one row more."""
+        self._of_rows.append(_NONE)
+
+    def write(self, row: int, marks: Marks) -> None:
+        """Set the marks of a row."""
+        numbers = sorted([self._number(kind, text) for kind, text in marks])
+        packed = array("I", numbers).tobytes()
+        before = self._of_rows[row]
+        if packed != before:
+            self._of_rows[row] = packed
+            self._move(row, set(array("I", before)), set(numbers))
+
+    def _move(self, row: int, before: set[int], after: set[int]) -> None:
+        for number in after - before:
+            self._sets[number].add(row)
+        for number in before - after:
+            rows = self._sets[number]
+            rows.remove(row)
+            if not rows:
+                self._forget(number)
+
+    def _number(self, kind: Mark, text: str) -> int:
+        of_kind = self._numbers[kind]
+        number = of_kind.get(text)
+        if number is None:
+            number = of_kind[text] = self._take_number()
+            self._texts[number] = (kind, text)
+        return number
+
+    def _take_number(self) -> int:
+        if not self._free:
+            self._free.append(len(self._sets))
+            self._sets.append(RowSet())
+            self._texts.append((0, ""))
+        return self._free.pop()
+
+    def _forget(self, number: int) -> None:
+        kind, text = self._texts[number]
+        del self._numbers[kind][text]
+        self._sets[number] = RowSet()
+        self._free.append(number)
