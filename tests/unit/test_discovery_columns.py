@@ -1,3 +1,4 @@
+import random
 from datetime import UTC, datetime
 
 import numpy as np
@@ -32,8 +33,8 @@ def test_numbers_sort_as_names_do(names, data):
     order = NameOrder()
     numbers: dict[str, int] = {}
     for name in names:
-        number = order.add(name)
-        numbers = dict(order.numbers()) if number is None else numbers | {name: number}
+        numbers |= order.add(name)
+        assert dict(order.numbers()) == numbers
     for name in data.draw(st.lists(st.sampled_from(names), unique=True)) if names else ():
         order.remove(name)
         del numbers[name]
@@ -41,14 +42,26 @@ def test_numbers_sort_as_names_do(names, data):
     assert dict(order.numbers()) == numbers
 
 
-def test_numbers_are_given_out_anew_when_none_is_left_between_two_neighbours():
-    order = NameOrder()
-    order.add("a")
-    order.add("b")
-    fresh = [order.add("a" + "a" * length) for length in range(40, 0, -1)]
-    assert None in fresh
-    numbers = [number for _, number in order.numbers()]
-    assert numbers == sorted(set(numbers))
+ASCENDING = [f"m{number:05}" for number in range(5_000)]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [ASCENDING, ASCENDING[::-1], random.Random(3).sample(ASCENDING, 5_000), ["a", "z", *ASCENDING]],
+    ids=["ascending", "descending", "at-random", "between-two"],
+)
+def test_many_names_keep_their_order_and_few_change_with_a_new_one(names):
+    order, numbers, changed = NameOrder(), dict[str, int](), 0
+    for name in names:
+        fresh = dict(order.add(name))
+        numbers |= fresh
+        changed += len(fresh)
+    assert sorted(numbers, key=numbers.__getitem__) == sorted(names)
+    assert dict(order.numbers()) == numbers
+    assert changed < 50 * len(names)
+    for name in names[::2]:
+        order.remove(name)
+    assert [name for name, _ in order.numbers()] == sorted(names[1::2])
 
 
 def test_a_journal_tells_what_came_after_a_position():

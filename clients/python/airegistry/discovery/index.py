@@ -68,7 +68,8 @@ class Index:
             self._drop(name, touched)
         for resource in puts:
             self._keep(resource, touched)
-        for name in touched:
+        # In the order of names, which are then new at the end of what is there.
+        for name in sorted(touched):
             self._write(name, at)
         self._answers.clear()
         self.revision = revision

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,17 +31,19 @@ class Ordering:
         self._bound = max(_LEAST_STRAYS, len(rows) // _STRAYS)
         self._forget_strays()
 
-    def move(self, changed: Iterable[tuple[int, float]], name_numbers: NDArray[np.int64]) -> None:
+    def move(self, changed: Sequence[tuple[int, float]], name_numbers: NDArray[np.int64]) -> None:
         """Give rows that changed or are new their totals; a row that is there no more has NaN."""
         slots = self._slots
+        missing = len(slots) + len(changed) - len(self._strays)
+        if missing > 0:
+            self._strays = np.concatenate([self._strays, np.zeros(missing, np.intp)])
+            self._stray_keys = np.concatenate([self._stray_keys, np.zeros(missing)])
         for row, total in changed:
             slot = slots.setdefault(row, len(slots))
-            if slot == self._bound:
-                del slots[row]
-                self._merge(name_numbers)
-                slots, slot = self._slots, 0
-                slots[row] = slot
             self._strays[slot], self._stray_keys[slot] = row, -total
+        # Not before: among rows of equal totals, those that changed may stand where their names do not belong any more.
+        if len(slots) > self._bound:
+            self._merge(name_numbers)
 
     def best(self, mask: NDArray[np.bool_], limit: int, name_numbers: NDArray[np.int64]) -> Rows:
         """Return the best of the rows at which a mask is true; the mask is used up."""

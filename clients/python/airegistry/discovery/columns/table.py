@@ -123,16 +123,9 @@ class Table:
         row = self._rows[name] = self._free.pop()
         self._present.add(row)
         self.names[row] = name
-        self._number(name, row)
+        for each, number in self._order.add(name):
+            self.name_numbers[self._rows[each]] = number
         return row
-
-    def _number(self, name: str, row: int) -> None:
-        number = self._order.add(name)
-        if number is not None:
-            self.name_numbers[row] = number
-            return
-        for each, fresh in self._order.numbers():
-            self.name_numbers[self._rows[each]] = fresh
 
     def _grow(self, capacity: int) -> None:
         more = capacity - self.capacity
