@@ -11,15 +11,16 @@ from airegistry.discovery.answers import Discovery
 from airegistry.discovery.candidates import Asked, Candidates
 from airegistry.discovery.checking import check
 from airegistry.discovery.columns.table import Table
-from airegistry.discovery.evidence.case import case_of
+from airegistry.discovery.evidence.case import NO_CASE, case_of
 from airegistry.discovery.evidence.held import Evidence
-from airegistry.discovery.evidence.judging import judge
+from airegistry.discovery.evidence.judging import Judged, judge
 from airegistry.discovery.evidence.measured import microseconds
 from airegistry.discovery.expressions import Compile
 from airegistry.discovery.naming import NameTable, parent_of
 from airegistry.discovery.preferences import weights_of
 from airegistry.discovery.recent import Recent
 from airegistry.discovery.rows.agent import agent_facts
+from airegistry.discovery.rows.claims import Claims
 from airegistry.discovery.rows.endpoint import endpoint_facts
 from airegistry.discovery.rows.model import ModelFacts, model_facts
 from airegistry.discovery.rows.row import Facts
@@ -63,14 +64,15 @@ class Index:
     def apply(self, puts: Iterable[Resource], removed: Iterable[str], revision: int) -> None:
         """Take in what changed up to a revision. Repeats, and removals of what is not there, are harmless."""
         at = self._now()
-        touched: dict[str, None] = {}
+        # Whether the prices may be others than they were.
+        touched: dict[str, bool] = {}
         for name in removed:
             self._drop(name, touched)
         for resource in puts:
             self._keep(resource, touched)
         # In the order of names, which are then new at the end of what is there.
         for name in sorted(touched):
-            self._write(name, at)
+            self._write(name, at, repriced=touched[name])
         self._answers.clear()
         self.revision = revision
 
@@ -161,29 +163,29 @@ class Index:
         self._fading = Alarms()
         self._answers: Recent[Discovery] = Recent(_MOST_ANSWERS)
 
-    def _keep(self, resource: Resource, touched: dict[str, None]) -> None:
+    def _keep(self, resource: Resource, touched: dict[str, bool]) -> None:
         name = resource.name
         if resource.model is not None:
             self._models[name] = resource
             self._known.pop(name, None)
             self._names.apply((resource,), ())
-            touched.update(self._served.get(name, {}))
+            touched.update(dict.fromkeys(self._served.get(name, ()), True))
         elif resource.endpoint is not None or resource.agent is not None:
+            touched[name] = touched.get(name, False) or _repriced(self._rows.get(name), resource)
             self._rows[name] = resource
             if resource.endpoint is not None:
                 self._served.setdefault(parent_of(name), {})[name] = None
             self._evidence.arrived(name)
-            touched[name] = None
 
-    def _drop(self, name: str, touched: dict[str, None]) -> None:
+    def _drop(self, name: str, touched: dict[str, bool]) -> None:
         if self._models.pop(name, None) is not None:
             self._known.pop(name, None)
             self._names.apply((), (name,))
-            touched.update(self._served.get(name, {}))
+            touched.update(dict.fromkeys(self._served.get(name, ()), True))
         resource = self._rows.pop(name, None)
         if resource is None:
             return
-        touched[name] = None
+        touched[name] = True
         self._evidence.left(name)
         if resource.endpoint is not None:
             siblings = self._served[parent_of(name)]
@@ -192,33 +194,42 @@ class Index:
                 del self._served[parent_of(name)]
                 self._known.pop(parent_of(name), None)
 
-    def _write(self, name: str, at: datetime) -> None:
+    def _write(self, name: str, at: datetime, *, repriced: bool = True) -> None:
         resource, table = self._rows.get(name), self._table_of(name)
         if resource is not None:
-            facts = self._facts(resource, at)
-            judged = judge(case_of(facts.claims, self._evidence.get(name), microseconds(at)))
+            facts = self._facts(resource, at, repriced=repriced)
+            judged = self._judged(name, facts.claims, at)
             table.put(name, facts, judged)
-            self._changing.set(name, None if facts.until is None else microseconds(facts.until))
-            self._fading.set(name, judged.until)
+            if facts.rates is not None:
+                self._changing.set(name, None if facts.until is None else microseconds(facts.until))
+            if judged is not None:
+                self._fading.set(name, judged.until)
         elif name in table:
             table.remove(name)
             self._changing.set(name, None)
             self._fading.set(name, None)
 
+    def _judged(self, name: str, claims: Claims, at: datetime) -> Judged | None:
+        """Return how good who is there is by these claims; None when that stands in the row already."""
+        case, measured = self._table_of(name).case(name), self._evidence.get(name)
+        if case is not None and case.measured is measured and case.claims == claims:
+            return None
+        return judge(case_of(claims, measured, microseconds(at)))
+
     def _judge(self, name: str, moment: int) -> None:
         """Write anew what is measured in the row of a name that is there."""
         table = self._table_of(name)
-        judged = judge(case_of(table.claims(name), self._evidence.get(name), moment))
+        judged = judge(case_of((table.case(name) or NO_CASE).claims, self._evidence.get(name), moment))
         table.judge(name, judged)
         self._fading.set(name, judged.until)
 
     def _table_of(self, name: str) -> Table:
         return (self._agents if name.startswith("agents/") else self._endpoints).table
 
-    def _facts(self, resource: Resource, at: datetime) -> Facts:
+    def _facts(self, resource: Resource, at: datetime, *, repriced: bool) -> Facts:
         if resource.endpoint is None:
             return agent_facts(resource, at)
-        return endpoint_facts(resource, self._model_facts(parent_of(resource.name), at), at)
+        return endpoint_facts(resource, self._model_facts(parent_of(resource.name), at), at, repriced=repriced)
 
     def _model_facts(self, name: str, at: datetime) -> ModelFacts:
         facts = self._known.get(name)
@@ -238,6 +249,13 @@ class Index:
         for name in self._fading.due(moment):
             self._judge(name, moment)
             self._answers.clear()
+
+
+def _repriced(before: Resource | None, after: Resource) -> bool:
+    """Say whether prices, or when they begin and end, may be others than they were."""
+    if before is None or before.endpoint is None or after.endpoint is None:
+        return True
+    return before.endpoint.prices != after.endpoint.prices
 
 
 def _hashable(asked: Mapping[str, Any]) -> Hashable:

@@ -29,7 +29,9 @@ class Ordering:
         self._order = _sorted(rows, -totals, name_numbers)
         self._keys = np.sort(-totals)
         self._bound = max(_LEAST_STRAYS, len(rows) // _STRAYS)
-        self._forget_strays()
+        self._slots: dict[int, int] = {}
+        self._strays: Rows = np.zeros(self._bound, np.intp)
+        self._stray_keys: Totals = np.zeros(self._bound)
 
     def move(self, changed: Sequence[tuple[int, float]], name_numbers: NDArray[np.int64]) -> None:
         """Give rows that changed or are new their totals; a row that is there no more has NaN."""
@@ -91,12 +93,7 @@ class Ordering:
             number = name_numbers[strays[at]]
             places[at] = bisect_left(order, number, int(places[at]), end, key=name_numbers.__getitem__)
         self._order, self._keys = np.insert(order, places, strays), np.insert(old_keys, places, keys)
-        self._forget_strays()
-
-    def _forget_strays(self) -> None:
-        self._slots: dict[int, int] = {}
-        self._strays: Rows = np.zeros(self._bound, np.intp)
-        self._stray_keys: Totals = np.zeros(self._bound)
+        self._slots.clear()
 
 
 def _sorted(rows: Rows, keys: Totals, name_numbers: NDArray[np.int64]) -> Rows:

@@ -17,8 +17,9 @@ class MarkColumns:
 
     def __init__(self) -> None:
         self._numbers: tuple[dict[str, int], ...] = tuple({} for _ in Mark)
-        self._texts: list[tuple[int, str]] = []
-        self._sets: list[RowSet] = []
+        # No mark has the number 0.
+        self._texts: list[tuple[int, str]] = [(0, "")]
+        self._sets: list[RowSet] = [RowSet()]
         self._free: list[int] = []
         self._of_rows: list[bytes] = []
 
@@ -37,7 +38,8 @@ class MarkColumns:
 
     def write(self, row: int, marks: Marks) -> None:
         """Set the marks of a row."""
-        numbers = sorted([self._number(kind, text) for kind, text in marks])
+        held = self._numbers
+        numbers = sorted([held[kind].get(text) or self._take(kind, text) for kind, text in marks])
         packed = array("I", numbers).tobytes()
         before = self._of_rows[row]
         if packed != before:
@@ -53,20 +55,15 @@ class MarkColumns:
             if not rows:
                 self._forget(number)
 
-    def _number(self, kind: Mark, text: str) -> int:
-        of_kind = self._numbers[kind]
-        number = of_kind.get(text)
-        if number is None:
-            number = of_kind[text] = self._take_number()
-            self._texts[number] = (kind, text)
-        return number
-
-    def _take_number(self) -> int:
+    def _take(self, kind: Mark, text: str) -> int:
+        """Return a number for a mark that no row has yet."""
         if not self._free:
             self._free.append(len(self._sets))
             self._sets.append(RowSet())
             self._texts.append((0, ""))
-        return self._free.pop()
+        number = self._numbers[kind][text] = self._free.pop()
+        self._texts[number] = (kind, text)
+        return number
 
     def _forget(self, number: int) -> None:
         kind, text = self._texts[number]

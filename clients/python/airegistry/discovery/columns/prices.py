@@ -12,6 +12,7 @@ from airegistry.discovery.rows.rates import Rates
 
 _KINDS = 3
 _MOST_PLANES = 8
+_NO_TIERS: set[int] = set()
 
 
 class Plane:
@@ -62,14 +63,15 @@ class RateColumns:
         """Set the prices of a row."""
         self.task[row] = rates.task
         self._tiered.pop(row, None)
-        thresholds = rates.thresholds
+        thresholds = rates.thresholds if rates.tiered else _NO_TIERS
         if thresholds:
             self._tiered[row] = rates
             self._divide(thresholds)
-        for above in (0, *(threshold + 1 for threshold in thresholds)):
-            self.highest = max(self.highest, rates.task, *(nanos or 0 for nanos in rates.at(above)))
+        below = rates.at(0)
+        for prices in (below, *(rates.at(threshold + 1) for threshold in thresholds)):
+            self.highest = max(self.highest, rates.task, *[nanos or 0 for nanos in prices])
         for start, plane in self._planes.items():
-            plane.write(row, rates.at(start))
+            plane.write(row, rates.at(start) if thresholds else below)
         self.journal.add(row)
 
     def plane(self, total_input_tokens: int) -> Plane:

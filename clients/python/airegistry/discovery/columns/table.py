@@ -16,7 +16,6 @@ from airegistry.discovery.columns.prices import RateColumns
 from airegistry.discovery.columns.row_set import RowSet
 from airegistry.discovery.evidence.case import NO_CASE, Case
 from airegistry.discovery.evidence.judging import Judged
-from airegistry.discovery.rows.claims import Claims
 from airegistry.discovery.rows.row import Facts, Number
 from airegistry.discovery.rows.values import Value
 
@@ -66,12 +65,13 @@ class Table:
         """The rows that are taken."""
         return self._present.bits()
 
-    def claims(self, name: str) -> Claims:
-        """Return what is said of a name that is there."""
-        return self.cases[self._rows[name]].claims
+    def case(self, name: str) -> Case | None:
+        """Return what a name is judged by; None when it is not there."""
+        row = self._rows.get(name)
+        return None if row is None else self.cases[row]
 
-    def put(self, name: str, facts: Facts, judged: Judged) -> None:
-        """Write the row of a name, a new one if need be."""
+    def put(self, name: str, facts: Facts, judged: Judged | None) -> None:
+        """Write the row of a name, a new one if need be; what is None stays as it is."""
         row = self._rows.get(name)
         if row is None:
             row = self._take_row(name)
@@ -79,8 +79,10 @@ class Table:
         self.models[row] = facts.model
         self.numbers[:_FIRST_JUDGED, row] = facts.numbers
         self._value(QUALITY, row, facts.quality)
-        self.rates.write(row, facts.rates)
-        self._judge(row, judged)
+        if facts.rates is not None:
+            self.rates.write(row, facts.rates)
+        if judged is not None:
+            self._judge(row, judged)
         self.journal.add(row)
 
     def judge(self, name: str, judged: Judged) -> None:

@@ -4,32 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import lru_cache
 
 from airegistry.discovery.naming import parent_of
 from airegistry.discovery.rows.claims import claims_of
 from airegistry.discovery.rows.model import ModelFacts, capability_marks
 from airegistry.discovery.rows.rates import endpoint_rates
-from airegistry.discovery.rows.row import YES, Facts, Mark, data_marks, health_marks, label_marks, number, retention_of
+from airegistry.discovery.rows.row import (
+    YES,
+    Facts,
+    Mark,
+    data_marks,
+    health_marks,
+    label_marks,
+    limit_numbers,
+    retention_of,
+)
 from airegistry.discovery.rows.timing import earliest, next_price_change
 from airegistry.resources.endpoint import AuthMethod, Endpoint
-from airegistry.resources.model import LifecycleStage, ModelLimits
+from airegistry.resources.model import LifecycleStage
 from airegistry.resources.resource import Resource
 
-_NO_LIMITS = ModelLimits()
 
-
-def endpoint_facts(resource: Resource, model: ModelFacts, at: datetime) -> Facts:
-    """Return the row of an endpoint at a time."""
+def endpoint_facts(resource: Resource, model: ModelFacts, at: datetime, *, repriced: bool = True) -> Facts:
+    """Return the row of an endpoint at a time; unless *repriced*, without its prices and until when it is so."""
     endpoint = resource.endpoint or Endpoint()
     capabilities = capability_marks(model.model, endpoint.capabilities) if endpoint.capabilities else model.capabilities
     return Facts(
         model=parent_of(resource.name),
         marks=model.marks.union(capabilities, _marks(resource, endpoint, model.stage)),
-        numbers=_numbers(endpoint, model.limits),
-        rates=endpoint_rates(endpoint.prices, at),
+        numbers=(*_limits(endpoint, model), retention_of(endpoint.data_policy)),
+        rates=endpoint_rates(endpoint.prices, at) if repriced else None,
         quality=model.quality,
         claims=claims_of(resource.status, endpoint.declared, endpoint.rate_limits),
-        until=earliest(model.until, next_price_change(endpoint.prices, at)),
+        until=earliest(model.until, next_price_change(endpoint.prices, at)) if repriced else None,
     )
 
 
@@ -44,27 +52,40 @@ def is_invocable(endpoint: Endpoint) -> bool:
 
 def _marks(resource: Resource, endpoint: Endpoint, stage: LifecycleStage) -> Iterator[tuple[Mark, str]]:
     yield Mark.MODEL, parent_of(resource.name)
-    yield Mark.REGION, endpoint.region
-    yield Mark.PROVIDER, endpoint.provider
-    yield Mark.DIALECT, endpoint.communication.dialect if endpoint.communication else ""
-    yield Mark.QUANTIZATION, endpoint.quantization
+    yield from _common_marks(
+        endpoint.region,
+        endpoint.provider,
+        endpoint.communication.dialect if endpoint.communication else "",
+        endpoint.quantization,
+        invocable=stage is not LifecycleStage.RETIRED and is_invocable(endpoint),
+        takes_traffic=endpoint.weight != 0,
+    )
     yield from label_marks(resource.labels)
     yield from health_marks(resource.status)
     yield from data_marks(endpoint.data_policy)
-    if stage is not LifecycleStage.RETIRED and is_invocable(endpoint):
-        yield Mark.INVOCABLE, YES
-    if endpoint.weight != 0:
-        yield Mark.TAKES_TRAFFIC, YES
 
 
-def _numbers(endpoint: Endpoint, model: ModelLimits) -> tuple[float, ...]:
-    own = endpoint.limits or _NO_LIMITS
-    context = model.context_tokens if own.context_tokens is None else own.context_tokens
-    prompt = model.max_input_tokens if own.max_input_tokens is None else own.max_input_tokens
-    return (
-        number(context),
-        number(model.max_output_tokens if own.max_output_tokens is None else own.max_output_tokens),
-        # A prompt has to fit into the context, too; of the two, one may be all that is known.
-        number(min((limit for limit in (context, prompt) if limit is not None), default=None)),
-        retention_of(endpoint.data_policy),
+@lru_cache(maxsize=4096)
+def _common_marks(
+    region: str, provider: str, dialect: str, quantization: str, *, invocable: bool, takes_traffic: bool
+) -> tuple[tuple[Mark, str], ...]:
+    """Return the marks that many endpoints have alike, made once."""
+    told = (
+        (Mark.REGION, region),
+        (Mark.PROVIDER, provider),
+        (Mark.DIALECT, dialect),
+        (Mark.QUANTIZATION, quantization),
+    )
+    able = (((Mark.INVOCABLE, YES),) if invocable else ()) + (((Mark.TAKES_TRAFFIC, YES),) if takes_traffic else ())
+    return told + able
+
+
+def _limits(endpoint: Endpoint, model: ModelFacts) -> tuple[float, float, float]:
+    own, of_model = endpoint.limits, model.limits
+    if own is None:
+        return model.numbers
+    return limit_numbers(
+        of_model.context_tokens if own.context_tokens is None else own.context_tokens,
+        of_model.max_output_tokens if own.max_output_tokens is None else own.max_output_tokens,
+        of_model.max_input_tokens if own.max_input_tokens is None else own.max_input_tokens,
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from airegistry.discovery.rows import values
-from airegistry.discovery.rows.row import Mark, Marks, label_marks, marks_of, stage_marks
+from airegistry.discovery.rows.row import Mark, Marks, label_marks, limit_numbers, marks_of, stage_marks
 from airegistry.discovery.rows.timing import next_lifecycle_change, stage_at
 from airegistry.discovery.rows.values import Value
 from airegistry.resources.model import Capability, LifecycleStage, Modality, Model, ModelLimits
@@ -22,6 +22,7 @@ class ModelFacts:
     marks: Marks
     capabilities: Marks
     limits: ModelLimits
+    numbers: tuple[float, float, float]
     stage: LifecycleStage
     quality: Value
     until: datetime | None
@@ -32,11 +33,13 @@ def model_facts(resource: Resource | None, at: datetime) -> ModelFacts:
     model = (resource and resource.model) or Model()
     stage = stage_at(model.lifecycle, at)
     labels = resource.labels if resource else {}
+    limits = model.limits or ModelLimits()
     return ModelFacts(
         model=model,
         marks=frozenset((*_marks(model), *stage_marks(stage), *label_marks(labels))),
         capabilities=capability_marks(model, {}),
-        limits=model.limits or ModelLimits(),
+        limits=limits,
+        numbers=limit_numbers(limits.context_tokens, limits.max_output_tokens, limits.max_input_tokens),
         stage=stage,
         quality=values.quality(model.benchmarks),
         until=next_lifecycle_change(model.lifecycle, at),

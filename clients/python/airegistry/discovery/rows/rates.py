@@ -22,6 +22,11 @@ class Rates(NamedTuple):
     task: int = 0
 
     @property
+    def tiered(self) -> bool:
+        """Whether any price depends on the amount of input."""
+        return any(price is not None and price.tiers for price in (self.input, self.output, self.cache_read))
+
+    @property
     def thresholds(self) -> set[int]:
         """The amounts of input above which other prices hold."""
         return {tier.above for price in (self.input, self.output, self.cache_read) if price for tier in price.tiers}

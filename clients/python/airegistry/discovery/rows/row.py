@@ -72,13 +72,13 @@ Marks = frozenset[tuple[Mark, str]]
 class Facts:
     """One row, but for what measurements may change: that is judged by the `claims`. `numbers` are the first ones of `Number`.
 
-    `until` is when to look again.
+    `until` is when to look again. Without `rates` both are as they were.
     """
 
     model: str
     marks: Marks
     numbers: tuple[float, ...]
-    rates: Rates
+    rates: Rates | None
     quality: Value
     claims: Claims
     until: datetime | None
@@ -132,6 +132,13 @@ def health_marks(status: ResourceStatus | None) -> Iterator[tuple[Mark, str]]:
 def number(value: float | None) -> float:
     """Return a number as its column holds it."""
     return NO_NUMBER if value is None else value
+
+
+def limit_numbers(context: int | None, output: int | None, prompt: int | None) -> tuple[float, float, float]:
+    """Return limits of tokens as their columns hold them."""
+    # A prompt has to fit into the context, too; of the two, one may be all that is known.
+    fits = min((limit for limit in (context, prompt) if limit is not None), default=None)
+    return number(context), number(output), number(fits)
 
 
 def retention_of(policy: DataPolicy | None) -> float:
