@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 from airegistry.cli.session import Session
 from airegistry.cli.values import price, safe
+from airegistry.dialects.a2a.states import WAITING_WORDS
+from airegistry.invocations.chat import ChatChoice, ChatDelta, FinishReason
 from airegistry.invocations.content import ContentBlock
 from airegistry.invocations.invocation import Attempt, InvokeEvent, InvokeResponse, Settlement
 from airegistry.invocations.usage import Cost, CostState, Usage
@@ -26,6 +28,7 @@ class Printer:
         delta = event.chat_delta
         if delta is not None and delta.choice_index == 0:
             self._write(delta.text or delta.refusal or "")
+            self._ended(delta)
         elif event.restarted is not None:
             self.end_line()
             self._session.note("the answer broke off, and starts again:", style="yellow")
@@ -37,6 +40,7 @@ class Printer:
         for choice in answer.chat.choices[:1] if answer.chat is not None else ():
             for block in choice.message.content if choice.message is not None else ():
                 self._write(_text(block))
+            self._ended(choice)
         for embedding in answer.embeddings.embeddings if answer.embeddings is not None else ():
             numbers = ", ".join(f"{value:.4f}" for value in embedding.values[:_SHOWN_NUMBERS])
             self._write(f"{len(embedding.values)} dimensions: {numbers} …")
@@ -55,6 +59,15 @@ class Printer:
             sys.stdout.write(safe(text) if sys.stdout.isatty() else text)
             sys.stdout.flush()
             self._open = not text.endswith("\n")
+
+    def _ended(self, end: ChatChoice | ChatDelta) -> None:
+        """Say why the answer ended, where that is neither its own end nor a limit of the caller's."""
+        if end.finish_reason is not FinishReason.OTHER:
+            return
+        self.end_line()
+        waits = end.upstream_finish_reason in WAITING_WORDS
+        what = "the agent waits for you" if waits else "the answer ended otherwise than usual"
+        self._session.note(f"{what}: {safe(end.upstream_finish_reason)}", style="yellow")
 
     def _settle(self, settlement: Settlement | None) -> None:
         self.end_line()
