@@ -16,7 +16,7 @@ from registry.observations.delta import SLOT, Target
 from registry.observations.folding import INTERVAL, keep_house
 from registry.observations.intake import Intake
 from registry.observations.lane import Lane
-from registry.observations.records import Epoch
+from registry.observations.records import Epoch, Loaded
 from registry.observations.retention import Retention
 from registry.observations.targets import MEASURED, Targets, target_of
 from registry.observations.windows import FROM_EPOCHS, FROM_HOURS, FROM_MINUTES, Windows
@@ -63,7 +63,8 @@ class Observations:
         self._feed = feed
         self._reloads = reloads
         self._windows = Windows()
-        # Held from the first window that moves until the index shows it: an epoch is shown whole.
+        # Held from the first window that moves until the index shows it, so that an epoch is shown whole; never while the
+        # store is asked.
         self._moving = asyncio.Lock()
         self._strange: set[Target] = set()
 
@@ -103,8 +104,14 @@ class Observations:
 
     async def load(self) -> None:
         """Read everything from the store, and show it."""
-        async with self._moving:
-            await self._load()
+        while True:
+            shown = self.epoch
+            found = await self.store.load()
+            async with self._moving:
+                if self.epoch == shown:
+                    await self._begin(found)
+                    return
+            # Something newer was shown meanwhile, perhaps.
 
     async def take(self, epoch: Epoch) -> None:
         """Show an epoch that this replica wrote, and those of others before it."""
@@ -120,18 +127,16 @@ class Observations:
 
     async def follow(self) -> None:
         """Show the epochs that others wrote."""
-        async with self._moving:
-            newest, time = await self.store.newest()
-            if newest < self.epoch or (newest == self.epoch and time != self._windows.time):
-                log.warning("the store went back to observation epoch %d from %d; all is read anew", newest, self.epoch)
-                await self._load()
-            while self.epoch < newest:
-                epochs = await self.store.since(self.epoch)
-                if not epochs or epochs[0].number != self.epoch + 1:
-                    log.warning("observation epoch %d is gone; all is read anew", self.epoch + 1)
-                    await self._load()
-                else:
-                    await self._show(epochs)
+        shown, shown_time = self.epoch, self._windows.time
+        newest, time = await self.store.newest()
+        if newest < shown or (newest == shown and time != shown_time):
+            log.warning("the store went back to observation epoch %d from %d; all is read anew", newest, shown)
+            await self.load()
+        while self.epoch < newest:
+            if not await self._go_on(await self.store.since(self.epoch)):
+                log.warning("observation epoch %d is gone; all is read anew", self.epoch + 1)
+                await self.load()
+                return
 
     async def tick(self) -> None:
         """Let the windows move on when something would leave them, though nothing was reported."""
@@ -206,16 +211,24 @@ class Observations:
             await asyncio.sleep(_TIDY)
             await self.tidy()
 
-    async def _load(self) -> None:
-        loaded = await self.store.load()
-        before = self._windows.known()
-        windows = self._windows
+    async def _begin(self, loaded: Loaded) -> None:
+        before, windows = self._windows.known(), self._windows
         windows.begin(loaded.epoch, loaded.time)
         windows.fill(loaded.folded, FROM_EPOCHS)
         windows.fill(loaded.minutes, FROM_MINUTES)
         windows.fill(loaded.hours, FROM_HOURS)
         windows.fill(loaded.fresh, (*FROM_EPOCHS, *FROM_MINUTES, *FROM_HOURS))
         await self._derive({*before, *windows.known()})
+
+    async def _go_on(self, epochs: Sequence[Epoch]) -> bool:
+        """Show those of *epochs* that are not shown yet; say no when there is a gap before them."""
+        async with self._moving:
+            fresh = [epoch for epoch in epochs if epoch.number > self.epoch]
+            if not epochs or (fresh and fresh[0].number != self.epoch + 1):
+                return False
+            if fresh:
+                await self._show(fresh)
+            return True
 
     async def _show(self, epochs: Iterable[Epoch]) -> None:
         touched: set[Target] = set()
