@@ -176,7 +176,7 @@ async def test_discover_ranks_and_explains(running):
         assert candidate.invocable
         assert not candidate.HasField("cost_nanos")
         parts = candidate.score.parts
-        assert [part.kind for part in parts] == [1, 2, 3, 4, 5]
+        assert [part.kind for part in parts] == [1, 2, 3, 4, 5, 6]
         assert candidate.score.total == pytest.approx(sum(part.contribution for part in parts))
         assert all(part.contribution == pytest.approx(part.value * part.weight) and part.basis for part in parts)
         assert (reply.matched_count, reply.revision) == (1, 1)
