@@ -22,6 +22,7 @@ from tests.planes import gateway_knowing
 from tests.providers import provider, status
 
 LEARNED = RoutePolicy(selection=Selection.LEARNED)
+STATIC = RoutePolicy(selection=Selection.STATIC)
 TIER = (RouteTier((RouteTarget(model="models/m"), RouteTarget(model="models/n"))),)
 ROUTES = (route("learned", tiers=TIER, policy=LEARNED), route("static", tiers=TIER))
 ON: dict[str, Any] = {"gateway_learning": True, "gateway_learning_seed": 7, "gateway_learning_exploration": 0.2}
@@ -119,9 +120,22 @@ async def test_the_file_turns_it_off_and_on_again_at_once(tmp_path):
     assert len(here.log()) == 40
 
 
+async def test_a_changed_route_holds_from_the_next_call_on(tmp_path):
+    async with provider(providers.ok) as up, provider(providers.ok) as other:
+        known = [model("m"), endpoint("a", up.url), endpoint("b", other.url)]
+        tier = (RouteTier((RouteTarget(model="models/m"),)),)
+        on, off = route("r", tiers=tier, policy=LEARNED), route("r", tiers=tier, policy=STATIC)
+        async with gateway_knowing(tmp_path, [*known, on], **ON) as gateway, GatewayClient(gateway.address) as client:
+            here = Learning(client, tmp_path)
+            learned = await here.client.invoke(chat("routes/r"))
+            gateway.cache.replace([*known, off], 2)
+            static = await here.client.invoke(chat("routes/r"))
+    assert (bool(learned.settlement.call_id), bool(static.settlement.call_id)) == (True, False)
+
+
 async def test_a_call_turns_it_on_or_off_for_itself(tmp_path):
     async with learning(tmp_path, *THREE) as here:
-        off = await here.client.invoke(chat("routes/learned", policy=RoutePolicy(selection=Selection.STATIC)))
+        off = await here.client.invoke(chat("routes/learned", policy=STATIC))
         on = await here.client.invoke(chat("m", policy=LEARNED))
     assert off.settlement.call_id == ""
     assert on.settlement.call_id

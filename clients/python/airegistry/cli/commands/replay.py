@@ -42,10 +42,13 @@ def replay(
     rounds: Annotated[int, typer.Option(min=10, max=100_000, help="How many calls to generate.")] = _DEFAULTS[1],
     runs: Annotated[int, typer.Option(min=2, max=1_000, help="How often to generate them.")] = _DEFAULTS[2],
     half_life: Annotated[
-        float | None, typer.Option(min=0.001, help="Seconds after which thompson counts an attempt half.")
+        float | None,
+        typer.Option(
+            min=0.001, help="Seconds after which thompson, and who learns in a world, counts an attempt half."
+        ),
     ] = None,
     exploration: Annotated[
-        float | None, typer.Option(min=0.0001, max=1, help="The share of its choices that thompson spreads evenly.")
+        float | None, typer.Option(min=0.0001, max=1, help="The share of choices that they spread evenly.")
     ] = None,
 ) -> None:
     """Say what other ways to choose would have been worth beside learned selection, and how sure that is."""
