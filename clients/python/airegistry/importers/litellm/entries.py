@@ -71,10 +71,11 @@ def entries_of(prices: Mapping[str, Any], notes: list[Note]) -> Iterator[Entry]:
         if key == "sample_spec":
             continue
         reason = _not_a_model(key, fields)
-        if reason:
-            notes.append(Note(key, reason))
+        entry = None if reason else _entry(key, fields)
+        if entry is not None and entry.original.id:
+            yield entry
         else:
-            yield _entry(key, fields)
+            notes.append(Note(key, reason or "names no model: left out"))
 
 
 def _not_a_model(key: str, fields: Any) -> str:

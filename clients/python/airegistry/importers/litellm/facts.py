@@ -237,8 +237,9 @@ def _count(entry: Entry, name: str, notes: list[Note]) -> int | None:
     value: Any = entry.fields.get(name)
     if value is None:
         return None
-    whole = isinstance(value, int | Decimal) and not isinstance(value, bool) and value == int(value)
-    if whole and 0 < value < 2**31:
+    number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+    # An exponent can be anything: what is out of bounds is never made whole.
+    if number and 0 < value < 2**31 and value == int(value):
         return int(value)
     notes.append(
         Note(entry.key, f"{name} of 0 taken as unknown" if value == 0 else f"{name} is no count", str(value)[:64])

@@ -67,7 +67,7 @@ _SERVICES: Mapping[str, tuple[str, str]] = {
     "priority": ("service_tier", "priority"),
     "ultrafast": ("service_tier", "ultrafast"),
 }
-_FIELD = re.compile(rf"(?P<base>.+?)(?:_above_(?P<above>\d+)k_tokens)?(?:_(?P<service>{'|'.join(_SERVICES)}))?")
+_FIELD = re.compile(rf"(?P<base>.+?)(?:_above_(?P<above>\d{{1,6}})k_tokens)?(?:_(?P<service>{'|'.join(_SERVICES)}))?")
 _MONEY = re.compile(r"cost|pric|multiplier|uplift")
 
 

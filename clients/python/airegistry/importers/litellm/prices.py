@@ -7,9 +7,10 @@ be nothing else (`_is_price`, `free`), and unknown everywhere else.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import Any
 
+from airegistry.importers.amounts import amount_of
 from airegistry.importers.free import is_free
 from airegistry.importers.litellm.entries import Entry
 from airegistry.importers.litellm.fields import BESIDE_TOKENS, PriceField, about_money, price_field
@@ -18,9 +19,7 @@ from airegistry.resources.prices import Price, PriceBucket, PriceList, PriceSche
 from airegistry.resources.pricing import UNITS
 from airegistry.resources.provenance import Provenance
 
-_NANOS = 1_000_000_000
-_MOST = 2**63 - 1
-
+_MAX_TOKENS = 2**31
 # What these give is no text, so output tokens cost nothing where the input has a price.
 _NO_OUTPUT = frozenset({"decisions", "embedding", "evaluation", "moderation", "rerank"})
 
@@ -67,14 +66,15 @@ def _amounts(entry: Entry, notes: list[Note]) -> Iterator[tuple[PriceField, int]
         field = price_field(name, entry.mode)
         if field is None:
             notes.append(Note(entry.key, f"price cannot be expressed: {name}"))
-        elif not isinstance(value, int | Decimal) or isinstance(value, bool) or value < 0:
+        elif (amount := amount_of(value, field.factor * UNITS[field.bucket])) is None:
             notes.append(Note(entry.key, f"price is no amount: {name}", str(value)[:64]))
         elif not value and not _is_price(entry, field):
             notes.append(Note(entry.key, f"0 taken as unknown: {name}"))
         elif field.base in BESIDE_TOKENS and _prices_tokens(entry):
             notes.append(Note(entry.key, f"tokens are priced, too: {name} left out"))
         else:
-            yield _from(field, above), _nanos(entry, name, field, value, notes)
+            notes += [] if amount.exact else [Note(entry.key, f"price rounded to a nano-USD: {name}")]
+            yield _from(field, above), amount.nanos
 
 
 def _named(entry: Entry, notes: list[Note]) -> Iterator[tuple[str, int, Any]]:
@@ -92,7 +92,7 @@ def _tiers(entry: Entry, tiers: list[Any], notes: list[Note]) -> Iterator[tuple[
     """Yield what each tier says; one that begins at 0 is the base, and each holds for the whole call."""
     for tier in tiers:
         match tier:
-            case {"range": [int() | Decimal() as start, _], **prices} if start >= 0:
+            case {"range": [int() | Decimal() as start, _], **prices} if 0 <= start < _MAX_TOKENS:
                 yield from ((str(name), int(start), value) for name, value in prices.items())
             case _:
                 notes.append(Note(entry.key, "price cannot be expressed: tiered_pricing by something else than tokens"))
@@ -101,9 +101,9 @@ def _tiers(entry: Entry, tiers: list[Any], notes: list[Note]) -> Iterator[tuple[
 
 def _searches(entry: Entry, by_size: Mapping[str, Any], notes: list[Note]) -> Iterator[tuple[str, int, Any]]:
     """Yield the price of a web search; of several the one that holds unless a call asks for another context."""
-    if len(set(by_size.values())) > 1:
-        notes.append(Note(entry.key, "web searches cost more with more context: the medium one taken"))
     usual = by_size.get("search_context_size_medium", next(iter(by_size.values()), None))
+    if any(other != usual for other in by_size.values()):
+        notes.append(Note(entry.key, "web searches cost more with more context: the medium one taken"))
     if usual is not None:
         yield "search_context_cost_per_query", 0, usual
 
@@ -121,14 +121,6 @@ def _from(field: PriceField, above: int) -> PriceField:
     if not above:
         return field
     return PriceField(field.base, field.bucket, field.factor, above, field.variant)
-
-
-def _nanos(entry: Entry, name: str, field: PriceField, value: int | Decimal, notes: list[Note]) -> int:
-    exact = Decimal(value) * field.factor * UNITS[field.bucket] * _NANOS
-    nanos = int(exact.quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
-    if nanos != exact:
-        notes.append(Note(entry.key, f"price rounded to a nano-USD: {name}"))
-    return min(nanos, _MOST)
 
 
 def _schedule(variant: _Variant, rates: _Rates) -> PriceSchedule:

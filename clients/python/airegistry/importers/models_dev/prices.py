@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
+from airegistry.importers.amounts import amount_of
 from airegistry.importers.free import is_free
 from airegistry.importers.identifiers import Original
 from airegistry.importers.report import Note
 from airegistry.resources.prices import Price, PriceBucket, PriceList, PriceSchedule, PriceTier
 from airegistry.resources.provenance import Provenance
 
-_NANOS = 1_000_000_000
-_MOST = 2**63 - 1
+_MAX_TOKENS = 2**31
 _MINUTES = 60
 _OVER_200K = 200_000
 
@@ -80,7 +79,7 @@ class _Reader:
             return
         for tier in tiers:
             match tier:
-                case {"tier": {"size": int(size), **rest}, **prices} if size > 0 and rest.get("type") in {
+                case {"tier": {"size": int(size), **rest}, **prices} if 0 < size < _MAX_TOKENS and rest.get("type") in {
                     None,
                     "context",
                 }:
@@ -93,16 +92,15 @@ class _Reader:
             self._note(f"price cannot be expressed: {name}")
             return
         bucket, factor = _BUCKETS[name]
-        if not isinstance(value, int | Decimal) or isinstance(value, bool) or value < 0:
+        amount = amount_of(value, factor)
+        if amount is None:
             self._note(f"price is no amount: {name}")
         elif not value and not self._is_price(bucket, paid=paid):
             self._note(f"0 taken as unknown: {name}")
         else:
-            exact = Decimal(value) * factor * _NANOS
-            nanos = int(exact.quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
-            if nanos != exact:
+            if not amount.exact:
                 self._note(f"price rounded to a nano-USD: {name}")
-            yield bucket, min(nanos, _MOST)
+            yield bucket, amount.nanos
 
     def _is_price(self, bucket: PriceBucket, *, paid: bool) -> bool:
         # A subscription is listed with 0, too: what a call costs there, nobody says.
