@@ -53,9 +53,17 @@ def test_a_route_answers_to_its_id_and_its_aliases():
     assert names.resolve("fast") == names.resolve("quick") == ("routes/fast",)
 
 
-def test_an_id_is_not_a_name_of_an_agent_or_an_endpoint():
-    names = table(endpoint("m", "p"), Resource(name="agents/a", agent=Agent()))
-    assert names.resolve("a") == names.resolve("e") == ()
+def test_an_id_is_not_a_name_of_an_endpoint():
+    assert table(endpoint("m", "p")).resolve("e") == ()
+
+
+def test_an_agent_answers_to_its_id_where_nothing_else_does():
+    agents = [Resource(name=f"agents/{id_}", agent=Agent()) for id_ in ("a", "m", "r", "o")]
+    names = table(*agents, model("m", original_ids=("o",)), route("r"))
+    found = [names.resolve(text) for text in ("a", "m", "r", "o", "agents/m")]
+    assert found == [("agents/a",), ("models/m",), ("routes/r",), ("models/m",), ("agents/m",)]
+    names.apply((), ("agents/a",))
+    assert names.resolve("a") == ()
 
 
 def test_an_original_id_that_looks_like_a_full_name_resolves_when_nothing_has_that_name():

@@ -90,7 +90,8 @@ func (AttemptOutcome) EnumDescriptor() ([]byte, []int) {
 type Invocation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What to call: in this order a route, an alias, a model id, an original id (`meta-llama/Llama-3.1-8B`),
-	// `provider/original-id`, or `family@version`, where `family@latest` is the newest version in use. Full names (`models/…`, `routes/…`, `agents/…`, `models/…/endpoints/…`) are taken as such.
+	// `provider/original-id`, `family@version`, where `family@latest` is the newest version in use, or an agent's id. Full names
+	// (`models/…`, `routes/…`, `agents/…`, `models/…/endpoints/…`) are taken as such.
 	// Several matches are `INVALID_ARGUMENT` / `AMBIGUOUS_MODEL` with the matches. Exclusive with `query`.
 	Model string `protobuf:"bytes,1,opt,name=model,proto3" json:"model,omitempty"`
 	// Finds the target instead of naming it.

@@ -21,6 +21,7 @@ class Step(IntEnum):
     ORIGINAL_ID = 4
     PROVIDER_AND_ORIGINAL_ID = 5
     FAMILY_AND_VERSION = 6
+    AGENT_ID = 7
 
 
 LATEST = "latest"
@@ -87,7 +88,7 @@ class NameTable:
         elif resource.route is not None:
             self._enter(name, _route_keys(name, resource.route))
         elif resource.agent is not None:
-            self._enter(name, ((Step.FULL_NAME, name),))
+            self._enter(name, ((Step.FULL_NAME, name), (Step.AGENT_ID, name.removeprefix("agents/"))))
 
     def _latest(self, family: str) -> tuple[str, ...]:
         """Return the newest of a family; several when more than one has that version."""

@@ -100,7 +100,8 @@ class Invocation(_message.Message):
     LABELS_FIELD_NUMBER: _builtins.int
     model: _builtins.str
     """What to call: in this order a route, an alias, a model id, an original id (`meta-llama/Llama-3.1-8B`),
-    `provider/original-id`, or `family@version`, where `family@latest` is the newest version in use. Full names (`models/…`, `routes/…`, `agents/…`, `models/…/endpoints/…`) are taken as such.
+    `provider/original-id`, `family@version`, where `family@latest` is the newest version in use, or an agent's id. Full names
+    (`models/…`, `routes/…`, `agents/…`, `models/…/endpoints/…`) are taken as such.
     Several matches are `INVALID_ARGUMENT` / `AMBIGUOUS_MODEL` with the matches. Exclusive with `query`.
     """
     sticky_key: _builtins.str
