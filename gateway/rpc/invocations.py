@@ -9,11 +9,9 @@ from typing import Any
 from airegistry._convert import from_pb, to_pb
 from airegistry._rpc.call import Call
 from airegistry.errors import RegistryError
-from airegistry.invocations.chat import ChatResponse
-from airegistry.invocations.embeddings import EmbeddingsResponse
-from airegistry.invocations.invocation import AttemptList, Invocation, InvokeEvent, InvokeResponse
-from airegistry.invocations.kinds import AgentTaskResponse, ImageResponse, RawResponse, RerankResponse
-from airegistry.invoke import Answered, Engine
+from airegistry.invocations.invocation import AttemptList, Invocation, InvokeEvent
+from airegistry.invoke import Engine
+from airegistry.invoke.response import response_of
 from airegistry.learning.feedback import ReportFeedbackRequest
 from airegistry.v1 import gateway_service_pb2 as pb
 
@@ -29,7 +27,7 @@ class Invocations:
         invocation = _invocation(request)
         with _attempts_told():
             answered = await self._engine.invoke(invocation, deadline=call.time_left())
-        return to_pb(_response(answered), pb.InvokeResponse)
+        return to_pb(response_of(answered), pb.InvokeResponse)
 
     async def invoke_stream(self, request: Any, call: Call) -> AsyncIterator[Any]:
         """Answer as the answer is made, all that is ready in one message."""
@@ -53,19 +51,6 @@ class Invocations:
 
 def _invocation(request: Any) -> Invocation:
     return from_pb(Invocation, request.invocation, path="invocation", strict=True)
-
-
-def _response(answered: Answered) -> InvokeResponse:
-    output = answered.output
-    return InvokeResponse(
-        chat=output if isinstance(output, ChatResponse) else None,
-        embeddings=output if isinstance(output, EmbeddingsResponse) else None,
-        image=output if isinstance(output, ImageResponse) else None,
-        rerank=output if isinstance(output, RerankResponse) else None,
-        raw=output if isinstance(output, RawResponse) else None,
-        agent_task=output if isinstance(output, AgentTaskResponse) else None,
-        settlement=answered.settlement,
-    )
 
 
 def _event(event: InvokeEvent) -> Any:

@@ -4,11 +4,27 @@ import pytest
 import typer
 
 from airegistry.cli.arguments import hoisted
+from airegistry.cli.options import requirement
 from airegistry.cli.registering import MAX_BYTES, MAX_RESOURCES, batches, refuse_repeats
-from airegistry.cli.values import count, dollars, duration, labels, price, safe, seconds, span
+from airegistry.cli.values import (
+    count,
+    dollars,
+    duration,
+    labels,
+    mix,
+    one_of,
+    per_million,
+    price,
+    safe,
+    seconds,
+    span,
+    weight,
+    weights,
+)
 from airegistry.errors import InvalidArgumentError, RequestTooLargeError
 from airegistry.resources.endpoint import Endpoint
 from airegistry.resources.model import Model
+from airegistry.resources.requirements import Preference, ScoreWeights, TokenMix
 from airegistry.resources.resource import Resource
 
 
@@ -44,21 +60,64 @@ def test_a_short_time_has_three_digits_and_an_unknown_one_is_no_zero():
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("250ms", 0.25), ("30s", 30), ("1.5h", 5400), ("2m", 120), ("7d", 604_800), ("7", 7), (None, None)],
+    [("250ms", 0.25), ("30s", 30), ("1.5h", 5400), ("2m", 120), ("7d", 604_800), ("7", 7), ("2s", 2)],
     ids=str,
 )
 def test_durations_have_units(text, seconds):
     assert duration(text) == seconds
 
 
-@pytest.mark.parametrize(("text", "tokens"), [("128000", 128_000), ("128k", 128_000), ("1M", 1_000_000), (None, None)])
+@pytest.mark.parametrize(
+    ("text", "tokens"),
+    [
+        ("128000", 128_000),
+        ("128_000", 128_000),
+        ("128k", 128_000),
+        ("1M", 1_000_000),
+        ("1.5k", 1_500),
+        ("0.3M", 300_000),
+    ],
+    ids=str,
+)
 def test_tokens_may_be_written_in_thousands(text, tokens):
     assert count(text) == tokens
 
 
 def test_dollars_are_exact():
-    assert dollars("0.1") == 100_000_000
-    assert dollars(None) is None
+    assert dollars("0.1") == dollars("$0.1") == 100_000_000
+
+
+@pytest.mark.parametrize("text", ["2", "2.00", "$2", "2/M", "2 / 1M", "0.002/k", "0.002/1k", "0.000002/token"], ids=str)
+def test_prices_are_per_million_tokens_unless_the_unit_says_otherwise(text):
+    assert per_million(text) == 2_000_000_000
+
+
+def test_a_price_per_token_may_be_finer_than_money_is():
+    assert per_million("0.0000000000015/token") == 1_500
+
+
+def test_a_mix_of_tokens_may_have_a_cache():
+    assert mix("20k:1k") == TokenMix(20_000, 1_000)
+    assert mix("20k:1k:0.1M") == TokenMix(20_000, 1_000, 100_000)
+
+
+def test_words_are_read_with_dashes_or_underscores():
+    reliable = one_of(Preference)
+    assert reliable("most-reliable") is reliable("MOST_RELIABLE") is Preference.MOST_RELIABLE
+
+
+def test_what_has_no_weight_counts_nothing():
+    assert weights([weight("cost=0.5"), weight("quality=2")]) == ScoreWeights(cost=0.5, quality=2.0)
+    assert weights([]) is None
+
+
+def test_an_option_that_may_be_unknown_is_known_by_its_own_name():
+    assert [requirement(text) for text in ("max-latency", "--max-price", "min_reliability", "*")] == [
+        "max_time_to_first_token",
+        "max_price_per_million_nanos",
+        "min_reliability",
+        "*",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +127,19 @@ def test_dollars_are_exact():
         pytest.param(duration, "-1s", id="negative-duration"),
         pytest.param(duration, "nan", id="nan-duration"),
         pytest.param(count, "many", id="count"),
+        pytest.param(count, "1.0001k", id="part-of-a-token"),
+        pytest.param(count, "-5", id="negative-count"),
         pytest.param(dollars, "1,50", id="dollars"),
+        pytest.param(per_million, "2/G", id="unit"),
+        pytest.param(per_million, "-2", id="negative-price"),
+        pytest.param(per_million, "nan", id="nan-price"),
+        pytest.param(per_million, "0.0000000000000001/token", id="too-fine-a-price"),
+        pytest.param(mix, "20k", id="half-a-mix"),
+        pytest.param(mix, "1:2:3:4", id="more-than-a-mix"),
+        pytest.param(one_of(Preference), "nicest", id="word"),
+        pytest.param(weight, "speed=1", id="part-of-a-score"),
+        pytest.param(weight, "cost=nan", id="nan-weight"),
+        pytest.param(requirement, "max-latncy", id="option-that-may-be-unknown"),
         pytest.param(dollars, "inf", id="infinite-dollars"),
         pytest.param(lambda text: labels([text]), "team", id="label"),
         pytest.param(lambda text: labels([text]), "=x", id="label-without-key"),

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from airegistry.invocations.embeddings import EmbeddingInput, EmbeddingsRequest
     from airegistry.invocations.invocation import Invocation, InvokeEvent, InvokeResponse
     from airegistry.keeping import LeaseKeeper, owner_id_file
+    from airegistry.models.answer import ModelAnswer
+    from airegistry.models.asking import ModelClient, create_model_client
+    from airegistry.models.embedded import open_embedded
+    from airegistry.models.finding import discover_model, find_models
     from airegistry.resources.agent import Agent
     from airegistry.resources.endpoint import Communication, Endpoint
     from airegistry.resources.model import Capability, Model
@@ -80,6 +84,16 @@ _MODULES = {
     "airegistry.keeping": (
         "LeaseKeeper",
         "owner_id_file",
+    ),
+    "airegistry.models.answer": ("ModelAnswer",),
+    "airegistry.models.asking": (
+        "ModelClient",
+        "create_model_client",
+    ),
+    "airegistry.models.embedded": ("open_embedded",),
+    "airegistry.models.finding": (
+        "discover_model",
+        "find_models",
     ),
     "airegistry.resources.agent": ("Agent",),
     "airegistry.resources.endpoint": (
@@ -136,6 +150,8 @@ __all__ = [
     "LeaseKeeper",
     "Message",
     "Model",
+    "ModelAnswer",
+    "ModelClient",
     "Preference",
     "Price",
     "PriceBucket",
@@ -156,9 +172,13 @@ __all__ = [
     "TextBlock",
     "Tool",
     "ask",
+    "create_model_client",
     "delegate_task",
     "describe_agent",
+    "discover_model",
+    "find_models",
     "integrate_registry",
+    "open_embedded",
     "owner_id_file",
     "register_agent",
     "validate",

@@ -9,6 +9,7 @@ from airegistry.cli.scores import name_of, total_of
 from airegistry.cli.tables import prices_per_unit, state, table
 from airegistry.cli.values import number, price, safe
 from airegistry.discovery.answers import Candidate, Exclusion, ExclusionReason
+from airegistry.discovery.exclusions import UNKNOWN_MAY_PASS, in_words, reason_in_words
 from airegistry.resources.model import ModelLimits
 from airegistry.resources.resource import Resource
 
@@ -18,18 +19,6 @@ if TYPE_CHECKING:
     from airegistry.client.messages import DiscoverResponse
 
 _SHOWN_NAMES = 5
-_REASONS = {
-    ExclusionReason.MODEL: "other models",
-    ExclusionReason.TASK: "other tasks",
-    ExclusionReason.DATA_POLICY: "data policy",
-    ExclusionReason.LIFECYCLE: "not in use any more",
-    ExclusionReason.HEALTH: "not healthy",
-    ExclusionReason.CREDENTIAL: "no credential",
-    ExclusionReason.PERMISSION: "not permitted",
-    ExclusionReason.WEIGHT: "takes no traffic",
-    ExclusionReason.LIMIT: "at its rate limit",
-}
-"""Reasons that are not quite said by their names."""
 
 
 def candidate_table(found: DiscoverResponse) -> Table:
@@ -44,11 +33,10 @@ def exclusion_lines(found: DiscoverResponse, *, named: bool) -> Iterator[str]:
     shown = len(found.candidates)
     yield f"{shown} of {found.matched_count:,} that match, at revision {found.revision}"
     if found.exclusions:
-        total = sum(exclusion.count for exclusion in found.exclusions)
-        yield f"{total:,} excluded: {', '.join(f'{each.count:,} {_reason(each.reason)}' for each in found.exclusions)}"
+        yield in_words(found.exclusions)
     for exclusion in found.exclusions if named else ():
         if exclusion.names:
-            yield f"  {_reason(exclusion.reason)}: {_examples(exclusion)}"
+            yield f"  {reason_in_words(exclusion.reason)}: {_examples(exclusion)}"
     if not found.candidates:
         yield from _advice(found.exclusions)
 
@@ -75,10 +63,6 @@ def _context(own: ModelLimits | None, model: Resource | None) -> int | None:
     return limits.context_tokens if limits is not None else None
 
 
-def _reason(reason: ExclusionReason | None) -> str:
-    return "a filter" if reason is None else _REASONS.get(reason, reason.name.lower().replace("_", " "))
-
-
 def _examples(exclusion: Exclusion) -> str:
     more = exclusion.count - _SHOWN_NAMES
     return f"{safe(', '.join(exclusion.names[:_SHOWN_NAMES]))}{f' and {more:,} more' if more > 0 else ''}"
@@ -88,5 +72,7 @@ def _advice(exclusions: Iterable[Exclusion]) -> Iterator[str]:
     reasons = {exclusion.reason for exclusion in exclusions}
     if ExclusionReason.CREDENTIAL in reasons:
         yield "--any-credential also shows what cannot be invoked; `airegistry auto-register` names the keys you have"
+    if reasons & UNKNOWN_MAY_PASS:
+        yield "what is not known is no pass: --allow-unknown NAME, such as max-latency, lets it pass; * all of it"
     if not reasons:
         yield "the registry is empty: `airegistry import genai-prices` loads a catalog"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from airegistry.cli import options
 from airegistry.cli.failures import run
 from airegistry.cli.session import Output, Session, session_of
 
@@ -17,68 +17,51 @@ if TYPE_CHECKING:
     from airegistry.client.messages import DiscoverRequest, DiscoverResponse
 
 
-class Best(StrEnum):
-    """The named meanings of "best"."""
-
-    BALANCED = "balanced"
-    CHEAPEST = "cheapest"
-    FASTEST = "fastest"
-    MOST_RELIABLE = "most-reliable"
-    BEST_QUALITY = "best-quality"
-
-
 def discover(
     context: typer.Context,
     *,
-    task: Annotated[
-        list[str] | None,
-        typer.Option(help="What it does, such as text-generation. Several: each is answered, all from one revision."),
-    ] = None,
-    capability: Annotated[
-        list[str] | None, typer.Option("--capability", "-c", help="What it must be able to do, such as tools.")
-    ] = None,
-    any_capability: Annotated[list[str] | None, typer.Option(help="One of these is enough.")] = None,
-    max_price: Annotated[
-        str | None, typer.Option(help="US dollars per million tokens, 3 of input to 1 of output.", metavar="USD")
-    ] = None,
-    max_latency: Annotated[
-        str | None, typer.Option(help="The longest median time to the first token, such as 500ms.")
-    ] = None,
-    min_context: Annotated[str | None, typer.Option(help="The context it must take, such as 128k.")] = None,
-    min_input: Annotated[str | None, typer.Option(help="The prompt that must fit, in tokens, such as 20k.")] = None,
-    min_reliability: Annotated[
-        float | None, typer.Option(min=0, max=1, help="The share of calls that succeed.")
-    ] = None,
-    provider: Annotated[list[str] | None, typer.Option(help="Who may serve it.")] = None,
-    region: Annotated[list[str] | None, typer.Option(help="Where it may run.")] = None,
-    model: Annotated[list[str] | None, typer.Option(help="Which models it may be.")] = None,
-    label: Annotated[
-        list[str] | None, typer.Option("--label", "-l", help="Only with this label.", metavar="KEY=VALUE")
-    ] = None,
-    expression: Annotated[
-        str,
-        typer.Option(
-            "--filter",
-            help="Only what this is true of, in CEL, such as 'model.family == \"gpt\"'.",
-            metavar="EXPRESSION",
-        ),
-    ] = "",
-    allow_unknown: Annotated[
-        list[str] | None, typer.Option(help="A requirement that an unknown value satisfies; * for all.")
-    ] = None,
+    task: options.Tasks = None,
+    capability: options.Capabilities = None,
+    any_capability: options.AnyCapabilities = None,
+    takes: options.Takes = None,
+    gives: options.Gives = None,
+    min_context: options.MinContext = None,
+    min_input: options.MinInput = None,
+    min_output: options.MinOutput = None,
+    max_price: options.MaxPrice = None,
+    max_cost: options.MaxCost = None,
+    usage: options.Usage = None,
+    max_latency: options.MaxLatency = None,
+    max_duration: options.MaxDuration = None,
+    min_speed: options.MinSpeed = None,
+    min_reliability: options.MinReliability = None,
+    provider: options.Providers = None,
+    not_provider: options.ExcludedProviders = None,
+    region: options.Regions = None,
+    model: options.Models = None,
+    family: options.Families = None,
+    model_version: options.Version = "",
+    quantization: options.Quantizations = None,
+    dialect: options.Dialects = None,
+    label: options.Labels = None,
+    no_training: options.NoTraining = False,
+    max_retention: options.MaxRetention = None,
+    stage: options.Stages = None,
+    health: options.Health = None,
+    any_credential: options.AnyCredential = False,
+    expression: options.Expression = "",
+    allow_unknown: options.AllowUnknown = None,
     agents: Annotated[bool, typer.Option("--agents", help="Find agents instead of models.")] = False,
-    skill: Annotated[list[str] | None, typer.Option(help="What an agent must be able to do.")] = None,
-    any_credential: Annotated[
-        bool, typer.Option("--any-credential", help="Also what cannot be invoked: no key is named for it.")
-    ] = False,
-    preference: Annotated[Best, typer.Option(help="What best means.")] = Best.BALANCED,
+    skill: options.Skills = None,
+    prefer: options.Prefer = None,
+    weight: options.Weights = None,
     limit: Annotated[int, typer.Option(min=1, max=100, help="How many candidates.")] = 10,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show what each part gave to a score, and whom the filters cut.")
     ] = False,
 ) -> None:
     """Find the best model or agent: filtered, ranked and explained."""
-    from airegistry.cli.values import count, dollars, duration, labels, safe
+    from airegistry.cli.values import labels, safe, weights
     from airegistry.client.messages import DiscoverRequest
     from airegistry.resources.requirements import (
         CredentialRequirement,
@@ -92,30 +75,48 @@ def discover(
     requirements = Requirements(
         all_capabilities=tuple(capability or ()),
         any_capabilities=tuple(any_capability or ()),
-        max_price_per_million_nanos=dollars(max_price),
-        max_time_to_first_token=duration(max_latency),
-        min_context_tokens=count(min_context),
-        min_input_tokens=count(min_input),
+        input_modalities=tuple(takes or ()),
+        output_modalities=tuple(gives or ()),
+        min_context_tokens=min_context,
+        min_output_tokens=min_output,
+        min_input_tokens=min_input,
+        max_cost_nanos=max_cost,
+        max_price_per_million_nanos=max_price,
+        usage=usage,
+        max_time_to_first_token=max_latency,
+        max_duration=max_duration,
+        min_tokens_per_second=min_speed,
         min_reliability=min_reliability,
-        providers=tuple(provider or ()),
         regions=tuple(region or ()),
+        providers=tuple(provider or ()),
+        excluded_providers=tuple(not_provider or ()),
         models=tuple(model or ()),
         labels=labels(label or ()),
-        allow_unknown=tuple(allow_unknown or ()),
+        no_training=no_training or None,
+        max_retention=max_retention,
+        lifecycle_stages=tuple(stage or ()),
+        health=health,
+        credential=CredentialRequirement.ANY if any_credential else None,
+        quantizations=tuple(quantization or ()),
+        dialects=tuple(dialect or ()),
+        families=tuple(family or ()),
+        version=model_version,
         skills=tuple(skill or ()),
         filter=expression,
-        credential=CredentialRequirement.ANY if any_credential else None,
+        allow_unknown=tuple(allow_unknown or ()),
+    )
+    if weight and prefer is not None:
+        raise typer.BadParameter("--weight and --prefer say the same in two ways; give one of them")
+    query = DiscoverQuery(
+        target=DiscoverTarget.AGENT if agents else DiscoverTarget.ENDPOINT,
+        requirements=requirements,
+        preference=None if prefer is None else Preference[prefer.name],
+        weights=weights(weight or ()),
     )
     tasks = task or [""]
     asked = [
         DiscoverRequest(
-            DiscoverQuery(
-                target=DiscoverTarget.AGENT if agents else DiscoverTarget.ENDPOINT,
-                requirements=replace(requirements, task=each),
-                preference=Preference[preference.name],
-            ),
-            limit=limit,
-            name_excluded=explain,
+            replace(query, requirements=replace(requirements, task=each)), limit=limit, name_excluded=explain
         )
         for each in tasks
     ]

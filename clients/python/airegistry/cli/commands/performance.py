@@ -8,6 +8,7 @@ import typer
 
 from airegistry.cli.failures import run
 from airegistry.cli.session import Output, Session, session_of
+from airegistry.cli.values import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,16 +49,22 @@ def stats(
     context: typer.Context,
     *,
     name: Annotated[str, typer.Argument(help="An endpoint or an agent.", metavar="NAME")],
-    period: Annotated[str | None, typer.Option(help="How far back, such as 6h or 7d. Default: a day.")] = None,
+    period: Annotated[
+        float | None,
+        typer.Option(help="How far back, such as 6h or 7d. Default: a day.", parser=duration, metavar="TIME"),
+    ] = None,
     step: Annotated[
-        str | None, typer.Option(help="How long each window is: 1m, 5m, 30m, 1h or 1d. Default: as fits the period.")
+        float | None,
+        typer.Option(
+            help="How long each window is: 1m, 5m, 30m, 1h or 1d. Default: as fits the period.",
+            parser=duration,
+            metavar="TIME",
+        ),
     ] = None,
 ) -> None:
     """Show what was measured of one endpoint or agent over time."""
-    from airegistry.cli.values import duration
-
     session = session_of(context)
-    found = run(session, "registry", _stats(session, name, duration(period), duration(step)))
+    found = run(session, "registry", _stats(session, name, period, step))
     if session.output is not Output.TABLE:
         session.write(found)
     elif found:

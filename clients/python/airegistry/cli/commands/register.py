@@ -8,6 +8,7 @@ import typer
 
 from airegistry.cli.failures import run
 from airegistry.cli.session import Output, Session, session_of
+from airegistry.cli.values import duration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,10 @@ def register(
     ],
     owner_id: Annotated[str, typer.Option(help="Who holds the leases. Default with a lease: a fresh one.")] = "",
     lease_ttl: Annotated[
-        str | None, typer.Option(help="How long the resources live without a heartbeat, such as 30s.")
+        float | None,
+        typer.Option(
+            help="How long the resources live without a heartbeat, such as 30s.", parser=duration, metavar="TIME"
+        ),
     ] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Renew the leases until Ctrl-C, then deregister.")] = False,
     take_over: Annotated[bool, typer.Option("--take-over", help="Take resources over from another owner.")] = False,
@@ -34,16 +38,13 @@ def register(
     """Register what files say: each resource is created, or replaced when it exists."""
     import uuid
 
-    from airegistry.cli.values import duration
-
     session = session_of(context)
-    ttl = duration(lease_ttl)
     if keep and (dry_run or create_only or take_over):
         raise typer.BadParameter("--keep goes with none of --dry-run, --create-only and --take-over")
     resources = run(session, "registry", _read(file))
-    owner = owner_id or (uuid.uuid4().hex if keep or ttl is not None else "")
+    owner = owner_id or (uuid.uuid4().hex if keep or lease_ttl is not None else "")
     if keep:
-        run(session, "registry", _keep(session, resources, owner, ttl))
+        run(session, "registry", _keep(session, resources, owner, lease_ttl))
         return
     done = run(
         session,
@@ -51,7 +52,7 @@ def register(
         _register(
             session,
             resources,
-            lease_ttl=ttl,
+            lease_ttl=lease_ttl,
             owner_id=owner,
             take_over=take_over,
             create_only=create_only,

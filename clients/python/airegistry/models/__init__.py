@@ -1,0 +1,1 @@
+"""Finding models and asking them, in one line each."""
