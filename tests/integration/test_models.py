@@ -22,7 +22,7 @@ from airegistry.errors import (
 )
 from airegistry.invocations.chat import FinishReason, Message, Role
 from airegistry.invocations.content import ContentBlock, TextBlock
-from airegistry.invocations.usage import CostState
+from airegistry.invocations.usage import CostState, Usage
 from airegistry.models import blocking
 from airegistry.resources.endpoint import Communication
 from airegistry.resources.model import Capability, ModelLimits
@@ -32,12 +32,13 @@ from airegistry.resources.route import Route, RouteTarget, RouteTier
 from tests.catalogs import endpoint, model
 from tests.command_line import servers
 from tests.planes import NOWHERE, gateway_at, registry_at, until_revision
-from tests.providers import chunk, ok, provider, stream_head
+from tests.providers import USAGE, chunk, ok, provider, stream_head
 
 ELSEWHERE = "http://127.0.0.1:1/v1"
 CHEAP, LARGE, CLOSED = "models/cheap/endpoints/a", "models/large/endpoints/b", "models/closed/endpoints/c"
 PROMPT = "What is a list?"
 CHAT = ("text-generation",)
+ASKED, GIVEN = USAGE["prompt_tokens"], USAGE["completion_tokens"]
 
 
 def costing(asked, given):
@@ -46,7 +47,7 @@ def costing(asked, given):
 
 
 def named(candidates):
-    return [candidate.resource.name for candidate in candidates]
+    return [candidate.name for candidate in candidates]
 
 
 @asynccontextmanager
@@ -84,7 +85,7 @@ async def test_models_are_found_by_what_is_wanted_and_ranked_by_what_best_means(
         assert await find_models(registry=registry, max_price_per_million="0.099999999") == ()
         async with Client(registry) as client:
             best = await discover_model("chat", registry=client, min_context=100_000, capabilities="tools")
-            assert best.resource.name == LARGE
+            assert best.name == LARGE
             assert len(await find_models(registry=client, any_credential=True, limit=2)) == 2
 
 
@@ -99,7 +100,7 @@ async def test_nobody_is_an_error_that_says_what_excluded_the_others(tmp_path):
         best = await discover_model(
             "chat", registry=registry, prefer="cheapest", max_latency=5, allow_unknown="max_latency"
         )
-        assert best.resource.name == CHEAP
+        assert best.name == CHEAP
 
 
 async def test_an_empty_registry_says_that_it_is_empty(tmp_path):
@@ -152,8 +153,8 @@ async def test_an_answer_has_its_text_who_gave_it_and_its_exact_cost(kind, tmp_p
         assert isinstance(answer, ModelAnswer)
         assert str(answer) == answer.text != ""
         assert answer.by == "models/talker/endpoints/p"
-        used = answer.usage
-        assert answer.cost == Decimal(used.input_tokens * 3 + used.output_tokens * 15) / 10**6
+        assert answer.usage == Usage(input_tokens=ASKED, output_tokens=GIVEN)
+        assert answer.cost == Decimal(ASKED * 3 + GIVEN * 15) / 10**6
         assert answer.cost_state is CostState.KNOWN
 
 
@@ -281,7 +282,9 @@ def test_scripts_without_an_event_loop_find_and_ask(tmp_path):
         best = blocking.discover_model("chat", registry=running.registry, max_cost_per_token=0)
         with blocking.create_model_client(best, gateway=running.gateway) as demo:
             answer = demo.query(PROMPT, max_output_tokens=8)
-            assert (answer.cost, answer.usage.output_tokens) == (0, 8)
+            assert answer.cost == Decimal(0)
+            assert answer.usage is not None
+            assert answer.usage.output_tokens == 8
             with demo.stream(PROMPT, max_output_tokens=8) as stream:
                 assert "".join(stream) == stream.answer.text != ""
             with demo.stream(PROMPT, max_output_tokens=8) as left:

@@ -38,12 +38,18 @@ def test_the_arguments_become_the_query_that_they_mean():
 
 def test_one_word_may_stand_alone_and_words_stand_for_what_they_name():
     wanted = Wanted(
-        capabilities="tools", takes=["text", Modality.IMAGE], lifecycle_stages="active", health="any", providers=["a"]
+        capabilities="tools",
+        takes=["text", "image"],
+        gives=Modality.TEXT,
+        lifecycle_stages="active",
+        health="any",
+        providers=["a"],
     )
     asked = query_of("", wanted).requirements
     assert asked == Requirements(
         all_capabilities=("tools",),
         input_modalities=(Modality.TEXT, Modality.IMAGE),
+        output_modalities=(Modality.TEXT,),
         lifecycle_stages=(LifecycleStage.ACTIVE,),
         health=HealthRequirement.ANY,
         providers=("a",),

@@ -111,6 +111,11 @@ class Candidate:
     cost_nanos: int | None = None
     invocable: bool = False
 
+    @property
+    def name(self) -> str:
+        """The full name of the endpoint or agent."""
+        return self.resource.name if self.resource is not None else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Exclusion:

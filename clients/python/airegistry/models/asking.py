@@ -110,9 +110,7 @@ def create_model_client(model: str | Candidate, *, gateway: Gateway | str = GATE
     *gateway* is an address, or a client that stays open when this one is closed; `open_embedded` lends one that needs no
     gateway. The model is looked up by each call.
     """
-    name = model
-    if isinstance(model, Candidate):
-        name = model.resource.name if model.resource is not None else ""
+    name: Any = model.name if isinstance(model, Candidate) else model
     if not isinstance(name, str) or not name.strip():
         raise InvalidArgumentError.of(
             "model", f"must be the name of a model or a candidate that was found, is {model!r}"
