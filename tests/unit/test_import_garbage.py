@@ -119,7 +119,12 @@ def test_any_file_in_the_form_of_models_dev_is_refused_or_gives_what_a_registry_
 
 @pytest.mark.parametrize("number", ["1e999999999", "9" * 5_000, "1e-999999999", "-0.0", "0.1e1"])
 def test_a_number_of_any_size_is_taken_or_noted_at_once(number):
-    fields = ("input_cost_per_token", "max_input_tokens", "input_cost_per_token_above_999999999k_tokens", "rpm")
+    fields = (
+        "input_cost_per_token",
+        "max_input_tokens",
+        "input_cost_per_token_above_99999999999999999999k_tokens",
+        "rpm",
+    )
     told = ", ".join(f'"{field}": {number}' for field in fields)
     tiers = f'"tiered_pricing": [{{"range": [{number}, {number}], "input_cost_per_token": {number}}}]'
     check(read(litellm.to_catalog, f'{{"m": {{"litellm_provider": "x", {told}, {tiers}}}}}'.encode()))
