@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from airegistry._rpc.channelz import channelz_service
@@ -29,6 +28,7 @@ from airegistry.reporting.reporter import CLOSING
 from airegistry.resources.route import RoutePolicy
 from airegistry.snapshots import SnapshotFile
 from airegistry.watching import CacheFeeder
+from gateway.clocks import Clocks
 from gateway.config import Config
 from gateway.fronts.app import fronts
 from gateway.learning import open_learning
@@ -54,28 +54,35 @@ class Gateway:
 
 @asynccontextmanager
 async def serve(
-    config: Config, *, environment: Mapping[str, str] | None = None, now: Callable[[], float] = time.monotonic
+    config: Config,
+    *,
+    environment: Mapping[str, str] | None = None,
+    now: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Gateway]:
     """Run a gateway for as long as the block runs; StartError when it cannot start.
 
     It starts and serves while the registry is away, by the last good view. Credentials may be in *environment*; *now* is the
-    monotonic clock of all its parts. A part that dies on its own cancels the block and raises out of it.
+    monotonic clock of all its parts, *clock* gives the seconds since 1970. A part that dies on its own cancels the block and
+    raises out of it.
     """
+    clocks = Clocks(now, clock)
     async with owned_tasks() as tasks, AsyncExitStack() as stack:
         folder = config.data_dir.expanduser() / "gateway"
         client = await stack.enter_async_context(RegistryClient(config.address))
-        cache = await _open_cache(config, client, folder, tasks, stack, now)
+        cache = await _open_cache(config, client, folder, tasks, stack, clocks)
         metrics = Metrics("gateway")
         stack.callback(metrics.close)
         credentials = _credentials(config, folder, environment or {}, now)
-        learned = open_learning(config, folder, metrics, tasks, stack, now)
+        learned = open_learning(config, folder, metrics, tasks, stack, clocks)
         engine = await stack.enter_async_context(
             open_engine(
                 cache,
                 credentials=credentials,
                 settings=_settings(config),
-                observer=_observer(config, client, metrics, tasks, stack),
+                observer=_observer(config, client, metrics, tasks, stack, clocks),
                 now=now,
+                clock=clocks.wall,
                 learned=learned,
             )
         )
@@ -102,11 +109,11 @@ async def _open_cache(
     folder: Path,
     tasks: asyncio.TaskGroup,
     stack: AsyncExitStack,
-    now: Callable[[], float],
+    clocks: Clocks,
 ) -> Cache:
     """Return a cache that is fed, after it showed something or the wait for that was over."""
-    cache = Cache(lambda: datetime.now(UTC), stale_after=config.gateway_stale_after)
-    feeder = CacheFeeder(client, cache, file=SnapshotFile(folder / "snapshot"), clock=now)
+    cache = Cache(clocks.wall, stale_after=config.gateway_stale_after)
+    feeder = CacheFeeder(client, cache, file=SnapshotFile(folder / "snapshot"), clock=clocks.monotonic)
     await feeder.load()
     stack.push_async_callback(feeder.save)
     stack.push_async_callback(end, tasks.create_task(feeder.run()))
@@ -119,13 +126,20 @@ async def _open_cache(
 
 
 def _observer(
-    config: Config, client: RegistryClient, metrics: Metrics, tasks: asyncio.TaskGroup, stack: AsyncExitStack
+    config: Config,
+    client: RegistryClient,
+    metrics: Metrics,
+    tasks: asyncio.TaskGroup,
+    stack: AsyncExitStack,
+    clocks: Clocks,
 ) -> Observer:
     """Return who is told of attempts: the metrics, and who reports to the registry."""
     counted = InvocationMetrics(metrics)
     if not config.gateway_report:
         return counted
-    reporter = Reporter(client, interval=config.gateway_report_interval, kept=config.gateway_report_kept)
+    reporter = Reporter(
+        client, interval=config.gateway_report_interval, kept=config.gateway_report_kept, clock=clocks.wall
+    )
     metrics.register(ReportingMetrics(reporter))
     stack.push_async_callback(end, tasks.create_task(reporter.run()))
     # Calls have ended by then; the registry may be stopping, too.

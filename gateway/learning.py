@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 
 from airegistry._rpc.metrics import Metrics
@@ -13,6 +11,7 @@ from airegistry._rpc.process import end
 from airegistry.invoke.selection import Journal, LearnedSelection, LearnedSettings
 from airegistry.learning.outcomes import RewardScale
 from airegistry.learning.selector import SelectorSettings
+from gateway.clocks import Clocks
 from gateway.config import Config
 from gateway.learning_metrics import JournalMetrics
 
@@ -26,7 +25,7 @@ def open_learning(
     metrics: Metrics,
     tasks: asyncio.TaskGroup,
     stack: AsyncExitStack,
-    now: Callable[[], float],
+    clocks: Clocks,
 ) -> LearnedSelection | None:
     """Return what learns, for as long as *stack* is open; None where nothing may be learned."""
     if not config.gateway_learning:
@@ -42,7 +41,7 @@ def open_learning(
         stack.push_async_callback(journal.flush)
         stack.push_async_callback(end, tasks.create_task(journal.run()))
     return LearnedSelection(
-        _settings(config), now=now, clock=lambda: datetime.now(UTC), journal=journal, off=folder / OFF
+        _settings(config), now=clocks.monotonic, clock=clocks.wall, journal=journal, off=folder / OFF
     )
 
 

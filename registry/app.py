@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -66,16 +66,16 @@ class Registry:
 
 
 @asynccontextmanager
-async def serve(config: Config) -> AsyncIterator[Registry]:
+async def serve(config: Config, *, clock: Callable[[], float] | None = None) -> AsyncIterator[Registry]:
     """Run a registry for as long as the block runs; StartError when it cannot start.
 
-    A part that dies on its own cancels the block and raises out of it.
+    *clock* gives the time in seconds since 1970, in the place of the wall clock and of SQLite's; PostgreSQL has its own. A part that dies on its own cancels the block and raises out of it.
     """
     async with owned_tasks() as tasks, AsyncExitStack() as stack:
-        opened, where = await _open_store(config)
+        opened, where = await _open_store(config, clock)
         store = MeasuredStore(opened)
         stack.push_async_callback(store.close)
-        catalog = await _open_catalog(config, store, tasks, stack)
+        catalog = await _open_catalog(config, store, tasks, stack, clock or time.time)
         watches = Watches(catalog, _watch_limits(config))
         stack.push_async_callback(end, tasks.create_task(watches.run()))
         measuring = await _open_measuring(config, catalog, store, tasks, stack)
@@ -106,8 +106,11 @@ def _watch_limits(config: Config) -> WatchLimits:
     )
 
 
-async def _open_catalog(config: Config, store: Store, tasks: asyncio.TaskGroup, stack: AsyncExitStack) -> Catalog:
-    catalog = await Catalog.open(store, index=Index(lambda: datetime.now(UTC), compile_expression), names=NameTable())
+async def _open_catalog(
+    config: Config, store: Store, tasks: asyncio.TaskGroup, stack: AsyncExitStack, clock: Callable[[], float]
+) -> Catalog:
+    index = Index(lambda: datetime.fromtimestamp(clock(), UTC), compile_expression)
+    catalog = await Catalog.open(store, index=index, names=NameTable())
     upkeep = Upkeep(
         sweep_interval=config.registry_sweep_interval,
         away=config.registry_sweep_interval + _AWAY,
@@ -161,12 +164,12 @@ async def _open_prober(
     return prober
 
 
-async def _open_store(config: Config) -> tuple[Store, str]:
+async def _open_store(config: Config, clock: Callable[[], float] | None) -> tuple[Store, str]:
     """Return the store, and where it is in words."""
     if url := config.registry_database_url.get_secret_value():
         return await _open_postgres(config, url), "PostgreSQL"
     folder = config.data_dir.expanduser() / "registry"
-    return _open_sqlite(folder), str(folder)
+    return _open_sqlite(folder, clock), str(folder)
 
 
 async def _open_postgres(config: Config, url: str) -> Store:
@@ -181,9 +184,9 @@ async def _open_postgres(config: Config, url: str) -> Store:
         raise StartError(f"cannot use the database: {error}") from error
 
 
-def _open_sqlite(folder: Path) -> Store:
+def _open_sqlite(folder: Path, clock: Callable[[], float] | None) -> Store:
     try:
-        return SqliteStore(folder)
+        return SqliteStore(folder, now=clock)
     except OSError as error:
         raise StartError(f"cannot use the data folder {folder}: {(error.strerror or str(error)).lower()}") from error
     except (RegistryError, sqlite3.Error) as error:

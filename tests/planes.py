@@ -24,11 +24,13 @@ NOWHERE = "127.0.0.1:1"
 
 
 @asynccontextmanager
-async def registry_at(folder: Path, address: str = ANYWHERE, **settings: Any) -> AsyncIterator[Registry]:
+async def registry_at(
+    folder: Path, address: str = ANYWHERE, *, clock: Callable[[], float] | None = None, **settings: Any
+) -> AsyncIterator[Registry]:
     config = RegistryConfig(
         registry_address=address, registry_http_address=ANYWHERE, data_dir=folder, **{"registry_drain": 0.0} | settings
     )
-    async with registry.app.serve(config) as running:
+    async with registry.app.serve(config, clock=clock) as running:
         yield running
 
 
@@ -39,6 +41,7 @@ async def gateway_at(
     *,
     environment: Mapping[str, str] | None = None,
     now: Callable[[], float] = time.monotonic,
+    clock: Callable[[], float] = time.time,
     **settings: Any,
 ) -> AsyncIterator[Gateway]:
     """Run a gateway for the registry at *address*; it does not wait for one that is not there."""
@@ -50,7 +53,7 @@ async def gateway_at(
         data_dir=folder,
         **defaults | settings,
     )
-    async with gateway.app.serve(config, environment=environment, now=now) as running:
+    async with gateway.app.serve(config, environment=environment, now=now, clock=clock) as running:
         yield running
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from demo_backend.models import Models
     from demo_backend.requests import EmbeddingsRequest
     from demo_backend.running import Running
-    from demo_backend.settings import Settings
+    from demo_backend.settings import Behaviour, Settings
     from demo_backend.stops import Token
 
 
@@ -55,10 +55,11 @@ class Json(Response):
 class Backend:
     """The handlers and what they share."""
 
-    def __init__(self, models: Models, running: Running, settings: Settings) -> None:
+    def __init__(self, models: Models, running: Running, settings: Settings, behaviour: Behaviour) -> None:
         self._models = models
         self._running = running
         self._settings = settings
+        self._behaviour = behaviour
         self._created = int(time.time())
         # The same failures after each start.
         self._luck = random.Random(0)
@@ -108,7 +109,7 @@ class Backend:
         return Json({"status": "ok", "running": self._running.count})
 
     def _fail_sometimes(self) -> None:
-        if self._luck.random() < self._settings.failure_rate:
+        if self._luck.random() < self._behaviour.failure_rate:
             raise ApiError(502, "This server fails sometimes, as it was told to.")
 
     async def _body(self, request: Request) -> Fields:
@@ -127,7 +128,7 @@ class Backend:
         """Let all choices write at the same pace until the last has finished."""
         unfinished = answer.choices
         while unfinished:
-            await asyncio.sleep(self._settings.token_delay)
+            await asyncio.sleep(self._behaviour.token_delay)
             for choice in unfinished:
                 yield choice, choice.advance()
             unfinished = [choice for choice in unfinished if choice.finish_reason is None]
@@ -213,10 +214,10 @@ async def _failed(request: Request, error: Exception) -> Response:
             return Json(ApiError(500, "internal error").body(), 500)
 
 
-def create_app(models: Models, running: Running, settings: Settings) -> Starlette:
+def create_app(models: Models, running: Running, settings: Settings, behaviour: Behaviour) -> Starlette:
     """Return the ASGI application."""
     failures = (ApiError, HTTPException, ClientDisconnect, Exception)
     return Starlette(
-        routes=Backend(models, running, settings).routes(),
+        routes=Backend(models, running, settings, behaviour).routes(),
         exception_handlers=dict.fromkeys(failures, _failed),
     )

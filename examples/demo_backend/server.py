@@ -16,7 +16,7 @@ from demo_backend.running import Running
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from demo_backend.settings import Settings
+    from demo_backend.settings import Behaviour, Settings
 
 CUT_AFTER = 1
 """Seconds that connections get to close once no answer is running."""
@@ -39,15 +39,16 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def serve(settings: Settings) -> AsyncIterator[str]:
+async def serve(settings: Settings, behaviour: Behaviour | None = None) -> AsyncIterator[str]:
     """Serve both models and yield the base URL, `http://host:port`.
 
     On the way out new requests are refused, running answers get `settings.drain` seconds, and what still
-    runs is ended with an error. Raises OSError when the address cannot be taken.
+    runs is ended with an error. It answers as *behaviour* says at the time, without one as *settings* do. Raises OSError when
+    the address cannot be taken.
     """
     listener = _listen(settings.host, settings.port)
     running = Running(settings.max_running)
-    app = create_app(trained_models(), running, settings)
+    app = create_app(trained_models(), running, settings, behaviour or settings.behaviour)
     server = _Server(
         uvicorn.Config(
             app,

@@ -1,8 +1,16 @@
-"""How the server runs; every value has the default of the command line."""
+"""How the server runs and answers; every value has the default of the command line."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Behaviour:
+    """How fast and how well it answers; who changes it changes the server that runs."""
+
+    token_delay: float = 0.02
+    failure_rate: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +29,8 @@ class Settings:
     """Bytes of one request body."""
     drain: float = 2.0
     """What running answers get to finish when the server stops."""
+
+    @property
+    def behaviour(self) -> Behaviour:
+        """How the server answers from its start."""
+        return Behaviour(self.token_delay, self.failure_rate)
