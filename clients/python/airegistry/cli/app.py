@@ -16,6 +16,7 @@ from airegistry.cli.commands.discover import discover
 from airegistry.cli.commands.imports import imports
 from airegistry.cli.commands.invoke import invoke
 from airegistry.cli.commands.lookup import get, list_
+from airegistry.cli.commands.models import models
 from airegistry.cli.commands.performance import performance, stats
 from airegistry.cli.commands.register import deregister, register
 from airegistry.cli.commands.replay import replay
@@ -58,6 +59,7 @@ def build() -> typer.Typer:
         app.command(name)(command)
     app.add_typer(imports, name="import")
     app.add_typer(catalog, name="catalog")
+    app.add_typer(models, name="models")
     for point in sorted(entry_points(group=GROUP)):
         loaded = _loaded(point)
         if isinstance(loaded, typer.Typer):
