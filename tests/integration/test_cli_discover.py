@@ -1,14 +1,18 @@
 """`discover` and `status` against real servers."""
 
+import inspect
 import json
 import re
+from dataclasses import fields
 
 import pytest
 
+from airegistry.cli.commands.discover import discover
 from airegistry.manifests import plain
-from airegistry.resources.endpoint import Communication, DeclaredPerformance
-from airegistry.resources.model import Capability, ModelLimits
+from airegistry.resources.endpoint import Communication, DataPolicy, DeclaredPerformance
+from airegistry.resources.model import Capability, Lifecycle, LifecycleStage, Modality, ModelLimits
 from airegistry.resources.prices import Price, PriceBucket, PriceList, PriceSchedule
+from airegistry.resources.requirements import Requirements
 from tests.catalogs import endpoint, model
 from tests.command_line import servers
 
@@ -24,17 +28,33 @@ def costing(nanos):
 def running(tmp_path_factory):
     task = ("text-generation",)
     resources = [
-        model("cheap", tasks=task, limits=ModelLimits(context_tokens=8_192)),
-        endpoint("a", NOWHERE, model="cheap", prices=costing(100_000_000), region="eu"),
+        model("cheap", tasks=task, limits=ModelLimits(context_tokens=8_192), input_modalities=(Modality.TEXT,)),
+        endpoint(
+            "a",
+            NOWHERE,
+            model="cheap",
+            prices=costing(100_000_000),
+            region="eu",
+            quantization="int8",
+            data_policy=DataPolicy(trains_on_data=False, retention=3600.0),
+        ),
         model(
-            "large", tasks=task, limits=ModelLimits(context_tokens=200_000), capabilities={"tools": Capability(True)}
+            "large",
+            tasks=task,
+            family="big",
+            version="2",
+            limits=ModelLimits(context_tokens=200_000, max_output_tokens=64_000),
+            capabilities={"tools": Capability(True)},
+            input_modalities=(Modality.TEXT, Modality.IMAGE),
+            output_modalities=(Modality.TEXT,),
+            lifecycle=Lifecycle(LifecycleStage.PREVIEW),
         ),
         endpoint(
             "b",
             NOWHERE,
             model="large",
             prices=costing(5_000_000_000),
-            declared=DeclaredPerformance(time_to_first_token=0.2),
+            declared=DeclaredPerformance(time_to_first_token=0.2, tokens_per_second=50.0, reliability=0.99),
         ),
         model("closed", tasks=task),
         endpoint("c", NOWHERE, model="closed", communication=Communication(dialect="openai.chat")),
@@ -67,10 +87,57 @@ CHEAP, LARGE, CLOSED = "models/cheap/endpoints/a", "models/large/endpoints/b", "
         pytest.param(["--task", "text-to-image"], [], id="task"),
         pytest.param(["--model", "models/cheap"], [CHEAP], id="model"),
         pytest.param(["--limit", "1", "--preference", "cheapest"], [CHEAP], id="limit"),
+        pytest.param(["--takes", "image"], [LARGE], id="takes"),
+        pytest.param(["--gives", "text"], [LARGE], id="gives"),
+        pytest.param(["--min-output", "32k"], [LARGE], id="output"),
+        pytest.param(["--min-context", "0.1M"], [LARGE], id="context-in-millions"),
+        pytest.param(["--max-price", "0.0000001/token"], [CHEAP], id="price-per-token"),
+        pytest.param(["--max-price", "0.000099/k"], [], id="price-per-thousand"),
+        pytest.param(["--max-cost", "0.001", "--usage", "9k:1k"], [CHEAP], id="cost-of-a-mix"),
+        pytest.param(["--max-cost", "0.000999999", "--usage", "9k:1k"], [], id="a-nano-less"),
+        pytest.param(["--max-duration", "3s", "--usage", "1k:100"], [LARGE], id="duration"),
+        pytest.param(["--max-duration", "2s", "--usage", "1k:100"], [], id="too-long"),
+        pytest.param(["--min-speed", "40"], [LARGE], id="speed"),
+        pytest.param(["--min-reliability", "0.9"], [LARGE], id="reliability"),
+        pytest.param(["--any-capability", "tools"], [LARGE], id="any-capability"),
+        pytest.param(["--not-provider", "a"], [LARGE], id="not-provider"),
+        pytest.param(["--family", "big"], [LARGE], id="family"),
+        pytest.param(["--model-version", "2"], [LARGE], id="version"),
+        pytest.param(["--quantization", "int8"], [CHEAP], id="quantization"),
+        pytest.param(["--dialect", "ollama.chat"], [], id="dialect"),
+        pytest.param(["--no-training"], [CHEAP], id="no-training"),
+        pytest.param(["--max-retention", "1h"], [CHEAP], id="retention"),
+        pytest.param(["--max-retention", "59m"], [], id="shorter-retention"),
+        pytest.param(["--stage", "preview"], [LARGE], id="stage"),
+        pytest.param(["--health", "serving"], [], id="health"),
+        pytest.param(
+            ["--health", "serving", "--allow-unknown", "health", "--family", "big"], [LARGE], id="unknown-health"
+        ),
+        pytest.param(
+            ["--max-latency", "0.5", "--allow-unknown", "max-latency", "--region", "eu"], [CHEAP], id="unknown"
+        ),
+        pytest.param(["--weight", "cost=1", "--limit", "1"], [CHEAP], id="weight"),
+        pytest.param(["--weight", "latency=1", "--limit", "1"], [LARGE], id="other-weight"),
     ],
 )
 def test_each_option_is_a_filter(running, options, names):
     assert found(running, *options) == names
+
+
+def test_every_requirement_has_an_option():
+    """Each is spelled in the command, beside those that `--filter` and others cover."""
+    source = inspect.getsource(discover)
+    assert [
+        field.name for field in fields(Requirements) if f" {field.name}=" not in source and field.name != "task"
+    ] == []
+
+
+def test_the_command_of_the_page_says_why_nobody_is_left(running):
+    line = "--task chat --min-context 1M --max-price 2 --prefer cheapest --explain"
+    result = running.run("discover", *line.split())
+    assert result.exit_code == 0
+    assert "3 excluded: 3 context" in result.stderr
+    assert "--allow-unknown" in result.stderr
 
 
 def test_a_list_of_tasks_is_answered_at_once_in_its_order(running):
@@ -112,6 +179,13 @@ def test_an_explanation_shows_what_each_part_gave(running):
     [
         pytest.param(["--max-price", "cheap"], "must be an amount of US dollars", id="price"),
         pytest.param(["--max-price", "-1"], "must not be negative", id="negative-price"),
+        pytest.param(["--max-latency", "soon"], "'--max-latency'", id="option-is-named"),
+        pytest.param(["--weight", "cost=1", "--prefer", "fastest"], "give one of them", id="weight-and-preference"),
+        pytest.param(["--weight", "taste=1"], "'taste' is not one of cost", id="weight"),
+        pytest.param(["--takes", "smells"], "is not one of text, image", id="takes"),
+        pytest.param(["--stage", "dead"], "is not one of preview", id="stage"),
+        pytest.param(["--usage", "20k"], "is not INPUT:OUTPUT", id="usage"),
+        pytest.param(["--allow-unknown", "max-latncy"], "is no option that an unknown", id="allow-unknown"),
         pytest.param(["--max-latency", "soon"], "is not a duration", id="latency"),
         pytest.param(["--min-context", "big"], "is not a number", id="context"),
         pytest.param(["--label", "team"], "is not key=value", id="label"),
