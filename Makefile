@@ -189,6 +189,10 @@ outage: $(DEV_STAMP) ## Primaries of a gateway that are down for a minute, in re
 bench: $(DEV_STAMP) ## Measure, and print the table with its references
 	$(VENV)/bin/python -m benchmarks
 
+.PHONY: bench-discovery
+bench-discovery: $(DEV_STAMP) ## Measure discovery from the index to gRPC, at up to a million endpoints
+	$(VENV)/bin/python -m benchmarks discovery
+
 .PHONY: bench-gateway
 bench-gateway: $(DEV_STAMP) ## Measure the gateway beside LiteLLM, Portkey and Envoy (needs Go and Node)
 	$(VENV)/bin/python -m benchmarks gateway

@@ -27,7 +27,7 @@ NAMES = (
     "reporting",
     "starting",
 )
-ASKED_FOR = ("gateway", "gateway.embedded", "discovery.reporting")
+ASKED_FOR = ("gateway", "gateway.embedded", "discovery", "discovery.reporting")
 """Run only by name: the first installs the gateways of others, the second is its row that needs none of them; the third
 goes with those of discovery."""
 

@@ -13,16 +13,17 @@ from airegistry._convert import to_pb
 from airegistry.resources.requirements import DiscoverQuery
 from airegistry.v1 import registry_service_pb2 as pb
 from airegistry.v1 import requirements_pb2
-from benchmarks.load import Load, run
+from benchmarks.load import Load, paced, run
 from benchmarks.processes import Server, data_dir, registry, script
 from benchmarks.registering import register_all
-from benchmarks.rows import Row
+from benchmarks.rows import Row, percentile
 from benchmarks.workload import distinct_queries, repeated_query, resources
 
 PATH = "/airegistry.v1.RegistryService/Discover"
 ENDPOINTS = 10_000
 PREPARED = 60_000
 TURNS = 3
+MOST_P99_MILLIS = 5.0
 
 
 def measure() -> list[Row]:
@@ -38,6 +39,7 @@ def measure() -> list[Row]:
             ):
                 reference, ours = _side_by_side(echo, server, requests)
                 rows.append(_row(work, ours, reference, size, target))
+                rows.append(_at_half(work, echo, server, requests, ours.per_second / 2))
             return rows
 
 
@@ -56,6 +58,22 @@ def _row(work: str, ours: Load, reference: Load, size: int, target: float) -> Ro
         f"echo of {size:,} B: {reference.per_second:,.0f}/s; {reference.cpu_micros:.0f} µs CPU",
         f"≥ {target} x echo",
         ratio >= target,
+    )
+
+
+def _at_half(work: str, echo: Server, server: Server, requests: Callable[[], Iterator[bytes]], rate: float) -> Row:
+    """Call at half the rate that was reached; the quietest of a few turns counts, for what else the machine does adds to it."""
+    tails: list[tuple[float, float]] = []
+    for _ in range(TURNS):
+        reference = percentile(paced(echo, "/benchmarks.Echo/Echo", _repeated, rate), 0.99)
+        tails.append((percentile(paced(server, PATH, requests, rate), 0.99), reference))
+    tail, reference = min(tails)
+    return Row(
+        f"{work}, at {rate:,.0f}/s",
+        f"p99 {tail:.1f} ms",
+        f"echo: p99 {reference:.1f} ms",
+        f"p99 ≤ {MOST_P99_MILLIS:.0f} ms",
+        tail <= MOST_P99_MILLIS,
     )
 
 

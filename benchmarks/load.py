@@ -39,6 +39,37 @@ def run(
     return uvloop.run(_run(server, path, requests(), seconds, callers))
 
 
+def paced(
+    server: Server, path: str, requests: Callable[[], Iterator[bytes]], rate: float, seconds: float = 3.0
+) -> list[float]:
+    """Call *path* at a fixed rate, whatever the answers take; return the milliseconds from when each call was due."""
+    return uvloop.run(_paced(server, path, requests(), rate, seconds))
+
+
+async def _paced(server: Server, path: str, requests: Iterator[bytes], rate: float, seconds: float) -> list[float]:
+    options = [("grpc.use_local_subchannel_pool", 1)]
+    channels = [aio.insecure_channel(server.address, options=options) for _ in range(CHANNELS)]
+    calls = [channel.unary_unary(path, None, None) for channel in channels]
+    took: list[float] = []
+
+    async def call(number: int, due: float) -> None:
+        await calls[number % CHANNELS](next(requests))
+        if number >= 0:
+            took.append((time.perf_counter() - due) * 1e3)
+
+    # The connections are made before the clock starts.
+    await asyncio.gather(*(call(-number, 0.0) for number in range(1, CHANNELS + 1)))
+    began = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for number in range(int(rate * seconds)):
+            due = began + number / rate
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            group.create_task(call(number, due))
+    for channel in channels:
+        await channel.close(None)
+    return took
+
+
 async def _run(server: Server, path: str, requests: Iterator[bytes], seconds: float, callers: int) -> Load:
     # Without its own connection each, the channels of one process share one.
     options = [("grpc.use_local_subchannel_pool", 1)]

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from airegistry.discovery.columns.bitsets import bits_of, mask_of, rows_of
 from airegistry.discovery.columns.journal import Journal
+from airegistry.discovery.columns.marks import MarkColumns
 from airegistry.discovery.columns.name_order import NameOrder
+from airegistry.discovery.columns.row_set import RowSet
 from airegistry.discovery.columns.table import Table
 from airegistry.discovery.evidence.case import NO_CASE
 from airegistry.discovery.evidence.judging import judge
@@ -26,6 +28,34 @@ def test_a_mask_survives_the_way_there_and_back(values):
     assert mask_of(bits, len(values)).tolist()[: len(values)] == values
     assert rows_of(bits, len(values)).tolist() == [row for row, value in enumerate(values) if value]
     assert bits.bit_count() == sum(values)
+
+
+@pytest.mark.parametrize("most", [40, 3_000, 100_000], ids=str)
+def test_a_set_of_rows_has_those_that_were_added_and_not_removed_however_many_they_are(most):
+    rng, rows, expected = random.Random(most), RowSet(), set[int]()
+    for step in range(6_000):
+        row = rng.randrange(most)
+        if row in expected:
+            expected.remove(row)
+            rows.remove(row)
+        elif len(expected) < most // 2:
+            expected.add(row)
+            rows.add(row)
+        if step % 97 == 0 or step > 5_990:
+            assert len(rows) == len(expected)
+            assert rows_of(rows.bits(), most).tolist() == sorted(expected)
+
+
+def test_a_row_keeps_the_marks_it_was_given_last_when_there_are_more_than_fit_into_16_bits():
+    marks = MarkColumns()
+    for row in range(70_000):
+        marks.add_row()
+        marks.write(row, frozenset({(Mark.MODEL, f"m{row}"), (Mark.TASK, "t")}))
+    marks.write(69_999, frozenset({(Mark.MODEL, "m0")}))
+    assert rows_of(marks.rows(Mark.MODEL, "m0"), 70_000).tolist() == [0, 69_999]
+    assert marks.rows(Mark.MODEL, "m69999") == 0
+    assert "m69999" not in marks.texts(Mark.MODEL)
+    assert marks.rows(Mark.TASK, "t").bit_count() == 69_999
 
 
 @given(st.lists(st.text("ab", max_size=6), unique=True), st.data())

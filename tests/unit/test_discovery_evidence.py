@@ -7,7 +7,15 @@ import pytest
 from airegistry.cache import Cache
 from airegistry.discovery.evidence import held
 from airegistry.discovery.evidence.held import Evidence
-from airegistry.discovery.evidence.measured import DAY, FIVE_MINUTES, HALF_HOUR, MINUTE, Measured, microseconds
+from airegistry.discovery.evidence.measured import (
+    DAY,
+    FIVE_MINUTES,
+    HALF_HOUR,
+    MINUTE,
+    Measured,
+    microseconds,
+    windows_of,
+)
 from airegistry.discovery.index import Index
 from airegistry.observations.performance import ErrorCount, Performance, Quantiles, WindowStats
 from airegistry.resources.route import ErrorClass
@@ -25,7 +33,7 @@ def performance(*windows, name="models/m/endpoints/e"):
 
 
 def read(*windows, at=NOW):
-    return Measured(performance(*windows)).at(microseconds(at))
+    return Measured.of(windows_of(performance(*windows))).at(microseconds(at))
 
 
 def test_a_window_says_what_was_measured_in_it():
@@ -42,6 +50,17 @@ def test_a_window_says_what_was_measured_in_it():
     assert (each.attempts, each.judged, each.failed, each.limited, each.tokens) == (10, 10, 3, 0, 90)
     assert (each.first_count, each.first, each.whole_count, each.whole) == (7, 0.25, 3, 4.5)
     assert each.speed_count == 0
+
+
+@pytest.mark.parametrize("count", [1, 2**32 - 1, 2**32, 2**53], ids=str)
+@pytest.mark.parametrize("windows", [1, 4, 5], ids=str)
+def test_counts_survive_being_packed_however_large(count, windows):
+    lengths = (60.0, 300.0, 1_800.0, 86_400.0, 300.0)[:windows]
+    found = read(*(window(length, attempts=count, tokens=7, duration=Quantiles(count, 0.1)) for length in lengths))
+    assert [each.length for each in found] == sorted(length * 1e6 for length in lengths)
+    assert {(each.attempts, each.judged, each.tokens, each.whole_count, each.whole) for each in found} == {
+        (count, count, 7, count, 0.1)
+    }
 
 
 @pytest.mark.parametrize("error", [*ErrorClass, None], ids=str)
@@ -83,8 +102,8 @@ def test_a_median_that_cannot_be_one_was_not_measured(p50):
 
 def test_windows_that_cannot_be_placed_are_passed_by():
     assert read(window(7.0), window(None)) == []
-    assert not Measured(Performance("models/m/endpoints/e", (window(last=None),)))
-    assert Measured(Performance("models/m/endpoints/e", (window(last=None),), NOW))
+    assert not windows_of(Performance("models/m/endpoints/e", (window(last=None),)))
+    assert windows_of(Performance("models/m/endpoints/e", (window(last=None),), NOW))
 
 
 def test_what_is_told_early_waits_for_its_name_and_the_rest_is_forgotten_in_bounds(monkeypatch):

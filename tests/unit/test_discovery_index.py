@@ -7,6 +7,7 @@ import pytest
 
 from airegistry.discovery.answers import ExclusionReason, ScoreBasis, ScorePartKind
 from airegistry.discovery.index import Index
+from airegistry.observations.performance import Performance, Quantiles, WindowStats
 from airegistry.resources.agent import Agent, AgentInterface, AgentSkill
 from airegistry.resources.endpoint import Auth, AuthMethod, Communication, DataPolicy, DeclaredPerformance, Endpoint
 from airegistry.resources.model import Benchmark, Capability, Lifecycle, LifecycleStage, Modality, Model
@@ -305,6 +306,26 @@ def test_the_best_of_many_are_the_first_of_all_through_any_changes():
         assert len(everyone) > 300
         for limit in (1, 10, 100):
             assert index.discover(asked, limit=limit).candidates == everyone[:limit]
+
+
+@pytest.mark.parametrize("measured_before", [False, True], ids=["declared-only", "measured-too"])
+def test_what_is_declared_anew_and_what_was_forgotten_with_its_endpoint_count_at_once(measured_before):
+    slow, quick = (endpoint(declared=DeclaredPerformance(time_to_first_token=wait)) for wait in (5.0, 0.1))
+    window = WindowStats(1_800.0, attempts=500, duration=Quantiles(500, 9.0), last_time=NOW)
+    seen = [Performance(slow.name, (window,), NOW)] if measured_before else []
+
+    def fresh(resource, told):
+        index = index_of(resource)
+        index.observe(told)
+        return index.discover(query()).candidates
+
+    index = index_of(slow)
+    index.observe(seen)
+    assert index.discover(query()).candidates == fresh(slow, seen)
+    index.apply((quick,), (), 2)
+    assert index.discover(query()).candidates == fresh(quick, seen) != fresh(slow, seen)
+    index.apply((quick,), (quick.name,), 3)
+    assert index.discover(query()).candidates == fresh(quick, [])
 
 
 # --- revisions and time

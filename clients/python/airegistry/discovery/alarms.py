@@ -23,6 +23,10 @@ class Alarms:
     def __bool__(self) -> bool:
         return bool(self._heap)
 
+    def rings(self, now: float) -> bool:
+        """Say whether there may be names whose moment has come."""
+        return bool(self._heap) and self._heap[0][0] <= now
+
     def set(self, name: str, moment: float | None) -> None:
         """Look at *name* again at a moment; None is never."""
         if moment is None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import reduce
-from operator import and_, or_
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +69,7 @@ class Asking:
 
     def one_of(self, requirement: str, kind: Mark, texts: Iterable[str]) -> Bits:
         """Return the rows with one of the marks."""
-        marked = any_of(self.marked(kind, text) for text in texts)
+        marked = any_of([self.marked(kind, text) for text in texts])
         return marked | self.marked(kind, UNKNOWN) if self.allows(requirement) else marked
 
     def can(self, requirement: str, capability: str) -> Bits:
@@ -105,10 +103,16 @@ class Asking:
 
 def all_of(*sets: Bits | None) -> Bits | None:
     """Return the rows in every set that is there; None when none is."""
-    there = [rows for rows in sets if rows is not None]
-    return reduce(and_, there) if there else None
+    found = None
+    for rows in sets:
+        if rows is not None:
+            found = rows if found is None else found & rows
+    return found
 
 
 def any_of(sets: Iterable[Bits]) -> Bits:
     """Return the rows in one of the sets."""
-    return reduce(or_, sets, 0)
+    found = 0
+    for rows in sets:
+        found = found | rows if found else rows
+    return found

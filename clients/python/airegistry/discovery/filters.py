@@ -40,7 +40,7 @@ def _model(asking: Asking) -> Bits | None:
 
 def _task(asking: Asking) -> Bits | None:
     task = asking.requirements.task
-    return any_of(_way(asking, way) for way in meanings(task)) if task else None
+    return any_of([_way(asking, way) for way in meanings(task)]) if task else None
 
 
 def _way(asking: Asking, way: TaskMeaning) -> Bits:

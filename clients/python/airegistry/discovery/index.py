@@ -11,10 +11,10 @@ from airegistry.discovery.answers import Discovery
 from airegistry.discovery.candidates import Asked, Candidates
 from airegistry.discovery.checking import check
 from airegistry.discovery.columns.table import Table
-from airegistry.discovery.evidence.case import NO_CASE, case_of
+from airegistry.discovery.evidence.case import case_of
 from airegistry.discovery.evidence.held import Evidence
 from airegistry.discovery.evidence.judging import Judged, judge
-from airegistry.discovery.evidence.measured import microseconds
+from airegistry.discovery.evidence.measured import Window, counting, microseconds
 from airegistry.discovery.expressions import Compile
 from airegistry.discovery.naming import NameTable, parent_of
 from airegistry.discovery.preferences import weights_of
@@ -22,8 +22,8 @@ from airegistry.discovery.recent import Recent
 from airegistry.discovery.rows.agent import agent_facts
 from airegistry.discovery.rows.claims import Claims
 from airegistry.discovery.rows.endpoint import endpoint_facts
-from airegistry.discovery.rows.model import ModelFacts, model_facts
-from airegistry.discovery.rows.row import Facts
+from airegistry.discovery.rows.model import UNKNOWN_MODEL, ModelFacts, model_facts
+from airegistry.discovery.rows.row import Facts, Mark
 from airegistry.discovery.typos import typos
 from airegistry.errors import InvalidArgumentError
 from airegistry.observations.performance import Performance
@@ -85,9 +85,9 @@ class Index:
         moment = microseconds(self._now())
         for performance in performances:
             registered = performance.name in self._rows
-            self._evidence.take(performance, registered=registered)
+            windows = self._evidence.take(performance, registered=registered)
             if registered:
-                self._judge(performance.name, moment)
+                self._judge(performance.name, moment, counting(windows, moment))
         self._answers.clear()
         if epoch is not None:
             self.observation_epoch = epoch
@@ -155,7 +155,6 @@ class Index:
         self._models: dict[str, Resource] = {}
         self._known: dict[str, ModelFacts] = {}
         self._rows: dict[str, Resource] = {}
-        self._served: dict[str, dict[str, None]] = {}
         self._names = NameTable()
         self._endpoints = Candidates(self._names, self._subject, endpoints)
         self._agents = Candidates(self._names, self._subject, agents)
@@ -169,30 +168,22 @@ class Index:
             self._models[name] = resource
             self._known.pop(name, None)
             self._names.apply((resource,), ())
-            touched.update(dict.fromkeys(self._served.get(name, ()), True))
+            touched.update(dict.fromkeys(self._endpoints.table.having(Mark.MODEL, name), True))
         elif resource.endpoint is not None or resource.agent is not None:
             touched[name] = touched.get(name, False) or _repriced(self._rows.get(name), resource)
             self._rows[name] = resource
-            if resource.endpoint is not None:
-                self._served.setdefault(parent_of(name), {})[name] = None
             self._evidence.arrived(name)
 
     def _drop(self, name: str, touched: dict[str, bool]) -> None:
         if self._models.pop(name, None) is not None:
             self._known.pop(name, None)
             self._names.apply((), (name,))
-            touched.update(dict.fromkeys(self._served.get(name, ()), True))
+            touched.update(dict.fromkeys(self._endpoints.table.having(Mark.MODEL, name), True))
         resource = self._rows.pop(name, None)
         if resource is None:
             return
         touched[name] = True
         self._evidence.left(name)
-        if resource.endpoint is not None:
-            siblings = self._served[parent_of(name)]
-            del siblings[name]
-            if not siblings:
-                del self._served[parent_of(name)]
-                self._known.pop(parent_of(name), None)
 
     def _write(self, name: str, at: datetime, *, repriced: bool = True) -> None:
         resource, table = self._rows.get(name), self._table_of(name)
@@ -211,15 +202,15 @@ class Index:
 
     def _judged(self, name: str, claims: Claims, at: datetime) -> Judged | None:
         """Return how good who is there is by these claims; None when that stands in the row already."""
-        case, measured = self._table_of(name).case(name), self._evidence.get(name)
-        if case is not None and case.measured is measured and case.claims == claims:
+        measured = self._evidence.get(name)
+        if self._table_of(name).is_judged_by(name, claims, measured):
             return None
         return judge(case_of(claims, measured, microseconds(at)))
 
-    def _judge(self, name: str, moment: int) -> None:
+    def _judge(self, name: str, moment: int, windows: list[Window] | None = None) -> None:
         """Write anew what is measured in the row of a name that is there."""
         table = self._table_of(name)
-        judged = judge(case_of((table.case(name) or NO_CASE).claims, self._evidence.get(name), moment))
+        judged = judge(case_of(table.claims(name), self._evidence.get(name), moment), windows)
         table.judge(name, judged)
         self._fading.set(name, judged.until)
 
@@ -232,9 +223,11 @@ class Index:
         return endpoint_facts(resource, self._model_facts(parent_of(resource.name), at), at, repriced=repriced)
 
     def _model_facts(self, name: str, at: datetime) -> ModelFacts:
-        facts = self._known.get(name)
-        if facts is None or (facts.until is not None and facts.until <= at):
-            facts = self._known[name] = model_facts(self._models.get(name), at)
+        facts = self._known.get(name, UNKNOWN_MODEL)
+        if facts is UNKNOWN_MODEL or (facts.until is not None and facts.until <= at):
+            model = self._models.get(name)
+            if model is not None:
+                facts = self._known[name] = model_facts(model, at)
         return facts
 
     def _pass_time(self) -> None:
@@ -243,6 +236,8 @@ class Index:
             return
         at = self._now()
         moment = microseconds(at)
+        if not (self._changing.rings(moment) or self._fading.rings(moment)):
+            return
         for name in self._changing.due(moment):
             self._write(name, at)
             self._answers.clear()

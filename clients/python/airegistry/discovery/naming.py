@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from enum import IntEnum
+from itertools import chain
+from typing import Any
 
 from airegistry.resources.model import LifecycleStage, Model
 from airegistry.resources.resource import Resource
@@ -29,6 +31,7 @@ LATEST = "latest"
 
 _PART = re.compile(r"[0-9]+|[a-z]+")
 _Key = tuple[Step, str]
+_STEPS = tuple(Step)
 
 
 class NameTable:
@@ -41,7 +44,8 @@ class NameTable:
 
     def __init__(self) -> None:
         self._steps: tuple[dict[str, tuple[str, ...]], ...] = tuple({} for _ in Step)
-        self._keys: dict[str, tuple[_Key, ...]] = {}
+        # Step, text, step, text …: a tuple for each of the names of a million models would be most of the table.
+        self._keys: dict[str, tuple[Any, ...]] = {}
         self._models: dict[str, Model] = {}
         self._providers: dict[str, dict[str, str]] = {}
         self._families: dict[str, set[str]] = {}
@@ -123,9 +127,10 @@ class NameTable:
             self._enter(model, self._model_keys(model, self._models[model]))
 
     def _enter(self, name: str, keys: tuple[_Key, ...]) -> None:
-        old = self._keys.pop(name, ())
+        flat = self._keys.pop(name, ())
+        old = tuple(zip(map(_STEPS.__getitem__, flat[::2]), flat[1::2], strict=True))
         if keys:
-            self._keys[name] = keys
+            self._keys[name] = tuple(chain.from_iterable(keys))
         if keys == old:
             return
         for step, text in old:
@@ -134,8 +139,10 @@ class NameTable:
                 self._steps[step][text] = rest
             else:
                 del self._steps[step][text]
+        alone = (name,)
         for step, text in keys:
-            self._steps[step][text] = tuple(sorted((*self._steps[step].get(text, ()), name)))
+            others = self._steps[step].get(text)
+            self._steps[step][text] = tuple(sorted((*others, name))) if others else alone
 
     def _model_keys(self, name: str, model: Model) -> tuple[_Key, ...]:
         providers = {model.publisher, *self._providers.get(name, {}).values()} - {""}

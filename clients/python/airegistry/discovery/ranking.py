@@ -123,7 +123,7 @@ class Ranking:
             nanos = self.costs.nanos(row)
             cost_basis = ScoreBasis.PRIOR if nanos is None else ScoreBasis.DECLARED
             own = (cost_basis, *(_BASES[basis] for basis in own_bases))
-            score = self._score(own_values, own, figures(table.cases[row]))
+            score = self._score(own_values, own, figures(table.case(row)))
             invocable = bool(callable_rows >> row & 1)
             self._explained[row] = Ranked(table.names[row], table.models[row], score, nanos, invocable)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -56,6 +57,7 @@ SPELLINGS: Mapping[str, tuple[TaskMeaning, ...]] = {
 }
 
 
+@lru_cache(maxsize=256)
 def meanings(task: str) -> tuple[TaskMeaning, ...]:
     """Return the ways to do *task*; a name that is no older spelling is a pipeline tag."""
     return SPELLINGS.get(task) or (TaskMeaning(task),)

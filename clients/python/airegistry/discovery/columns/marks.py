@@ -9,7 +9,9 @@ from airegistry.discovery.columns.bitsets import Bits
 from airegistry.discovery.columns.row_set import RowSet
 from airegistry.discovery.rows.row import Mark, Marks
 
-_NONE = b""
+_SHORT, _LONG = b"H", b"I"
+_MOST_SHORT = 2**16
+_NONE = _SHORT
 
 
 class MarkColumns:
@@ -40,11 +42,11 @@ class MarkColumns:
         """Set the marks of a row."""
         held = self._numbers
         numbers = sorted([held[kind].get(text) or self._take(kind, text) for kind, text in marks])
-        packed = array("I", numbers).tobytes()
+        packed = _packed(numbers)
         before = self._of_rows[row]
         if packed != before:
             self._of_rows[row] = packed
-            self._move(row, set(array("I", before)), set(numbers))
+            self._move(row, set(_unpacked(before)), set(numbers))
 
     def _move(self, row: int, before: set[int], after: set[int]) -> None:
         for number in after - before:
@@ -70,3 +72,13 @@ class MarkColumns:
         del self._numbers[kind][text]
         self._sets[number] = RowSet()
         self._free.append(number)
+
+
+def _packed(numbers: list[int]) -> bytes:
+    """Return ascending numbers as bytes, two of them for each where that is enough."""
+    code = _LONG if numbers and numbers[-1] >= _MOST_SHORT else _SHORT
+    return code + array(code.decode(), numbers).tobytes()
+
+
+def _unpacked(packed: bytes) -> array[int]:
+    return array(packed[:1].decode(), packed[1:])

@@ -13,8 +13,9 @@ _ALWAYS_FEW = 32
 _SPARSE = 256
 """Of more rows than there are in all the rows may be so many times fewer to be listed."""
 
-_MOST_FLIPPED = 1024
+_MOST_FLIPPED = 512
 _SINGLY = 4
+_NO_ROWS: set[int] = set()
 
 
 class RowSet:
@@ -29,7 +30,8 @@ class RowSet:
         self._count = 0
         self._few: array[int] | None = array("I")
         self._bits: Bits = 0
-        self._flipped: set[int] = set()
+        # Nobody has flips while rows are listed, and an empty set is larger than all the rest.
+        self._flipped: set[int] = _NO_ROWS
 
     def __len__(self) -> int:
         return self._count
@@ -43,7 +45,7 @@ class RowSet:
             return
         insort(few, row)
         if len(few) > _ALWAYS_FEW and len(few) * _SPARSE > few[-1]:
-            self._bits, self._few = _bits_of(few), None
+            self._bits, self._few, self._flipped = _bits_of(few), None, set()
 
     def remove(self, row: int) -> None:
         """Take out a row that is there."""

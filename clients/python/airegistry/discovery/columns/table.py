@@ -8,15 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from airegistry.discovery.answers import ScoreBasis
-from airegistry.discovery.columns.bitsets import Bits
+from airegistry.discovery.columns.bitsets import Bits, rows_of
 from airegistry.discovery.columns.journal import Journal
 from airegistry.discovery.columns.marks import MarkColumns
 from airegistry.discovery.columns.name_order import NameOrder
 from airegistry.discovery.columns.prices import RateColumns
 from airegistry.discovery.columns.row_set import RowSet
-from airegistry.discovery.evidence.case import NO_CASE, Case
+from airegistry.discovery.evidence.case import Case, case_of
 from airegistry.discovery.evidence.judging import Judged
-from airegistry.discovery.rows.row import Facts, Number
+from airegistry.discovery.evidence.measured import Measured
+from airegistry.discovery.rows.claims import NO_CLAIMS, Claims
+from airegistry.discovery.rows.row import Facts, Mark, Number
 from airegistry.discovery.rows.values import Value
 
 _LEAST = 64
@@ -48,7 +50,9 @@ class Table:
         self.name_numbers: NDArray[np.int64] = np.zeros(capacity, np.int64)
         self.rates = RateColumns(capacity)
         self.journal = Journal()
-        self.cases: list[Case] = []
+        self._claims: list[Claims] = []
+        self._measured: list[Measured | None] = []
+        self._moments: NDArray[np.int64] = np.zeros(capacity, np.int64)
         self._present = RowSet()
         self._rows: dict[str, int] = {}
         self._free: list[int] = []
@@ -65,10 +69,22 @@ class Table:
         """The rows that are taken."""
         return self._present.bits()
 
-    def case(self, name: str) -> Case | None:
-        """Return what a name is judged by; None when it is not there."""
+    def having(self, kind: Mark, text: str) -> list[str]:
+        """Return the names of those with a mark."""
+        return [self.names[row] for row in rows_of(self.marks.rows(kind, text), self.capacity).tolist()]
+
+    def claims(self, name: str) -> Claims:
+        """Return what is said of a name that is there."""
+        return self._claims[self._rows[name]]
+
+    def is_judged_by(self, name: str, claims: Claims, measured: Measured | None) -> bool:
+        """Say whether a name is there, and judged by the same as it was."""
         row = self._rows.get(name)
-        return None if row is None else self.cases[row]
+        return row is not None and self._measured[row] is measured and self._claims[row] == claims
+
+    def case(self, row: int) -> Case:
+        """Return what a row is judged by."""
+        return case_of(self._claims[row], self._measured[row], int(self._moments[row]))
 
     def put(self, name: str, facts: Facts, judged: Judged | None) -> None:
         """Write the row of a name, a new one if need be; what is None stays as it is."""
@@ -98,12 +114,12 @@ class Table:
         self.marks.write(row, frozenset())
         self._present.remove(row)
         self.names[row] = self.models[row] = ""
-        self.cases[row] = NO_CASE
+        self._claims[row], self._measured[row] = NO_CLAIMS, None
         self._free.append(row)
         self.journal.add(row)
 
     def _judge(self, row: int, judged: Judged) -> None:
-        self.cases[row] = judged.case
+        self._claims[row], self._measured[row], self._moments[row] = judged.case
         self._value(LATENCY, row, judged.latency)
         self._value(RELIABILITY, row, judged.reliability)
         self._value(LOAD, row, judged.load)
@@ -118,7 +134,8 @@ class Table:
             self._free.append(len(self.names))
             self.names.append("")
             self.models.append("")
-            self.cases.append(NO_CASE)
+            self._claims.append(NO_CLAIMS)
+            self._measured.append(None)
             self.marks.add_row()
             if len(self.names) > self.capacity:
                 self._grow(int(self.capacity * _GROWTH))
@@ -135,6 +152,7 @@ class Table:
         self.numbers = _widened(self.numbers, more)
         self.values = _widened(self.values, more)
         self.bases = _widened(self.bases, more)
+        self._moments = np.concatenate([self._moments, np.zeros(more, np.int64)])
         self.name_numbers = np.concatenate([self.name_numbers, np.zeros(more, np.int64)])
         self.rates.grow(capacity)
 

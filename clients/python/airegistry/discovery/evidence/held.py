@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from airegistry.discovery.evidence.measured import Measured
+from airegistry.discovery.evidence.measured import Measured, Window, windows_of
 from airegistry.observations.performance import Performance
 
 MOST_EARLY = 65_536
@@ -25,18 +25,19 @@ class Evidence:
         """Return what was measured of a registered name."""
         return self._held.get(name)
 
-    def take(self, performance: Performance, *, registered: bool) -> None:
-        """Know what was measured now; nothing is what forgets a name."""
-        name, measured = performance.name, Measured(performance)
+    def take(self, performance: Performance, *, registered: bool) -> list[Window]:
+        """Know, and return, what was measured now; nothing is what forgets a name."""
+        name, windows = performance.name, windows_of(performance)
         self._early.pop(name, None)
-        if not measured:
+        if not windows:
             self._held.pop(name, None)
         elif registered:
-            self._held[name] = measured
+            self._held[name] = Measured.of(windows)
         else:
-            self._early[name] = measured
+            self._early[name] = Measured.of(windows)
             if len(self._early) > MOST_EARLY:
                 del self._early[next(iter(self._early))]
+        return windows
 
     def arrived(self, name: str) -> None:
         """Note that a name is registered."""

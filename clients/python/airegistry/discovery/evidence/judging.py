@@ -35,14 +35,17 @@ class Judged(NamedTuple):
     until: float | None
 
 
-def judge(case: Case) -> Judged:
-    """Return how good a candidate is."""
-    claims, windows, at = case.claims, case.windows, case.at
+def judge(case: Case, windows: Sequence[Window] | None = None) -> Judged:
+    """Return how good a candidate is; who has the windows at hand that count need not have them unpacked."""
+    claims, at = case.claims, case.at
+    if windows is None:
+        windows = case.windows
     last = lately = 0.0
     for window in windows:
-        last = max(last, window.last)
-        if window.length <= HALF_HOUR and window.attempts > lately:
-            lately = window.attempts
+        length, ended, attempts = window[:3]
+        last = max(last, ended)
+        if attempts > lately and length <= HALF_HOUR:
+            lately = attempts
     trust = _freshness(at - last) if windows else 0.0
     # From the day to the newest five minutes; the last minute is only for the load.
     series = [window for window in reversed(windows) if window.length != MINUTE]
@@ -65,18 +68,21 @@ def _latency(claims: Claims, series: Sequence[Window], trust: float) -> Value:
     fast = values.LATENCY_PRIOR if speed is None else values.fast(speed)
     base, basis = (soon + fast) / 2, ScoreBasis.PRIOR if first is None and speed is None else ScoreBasis.DECLARED
     soon_left = fast_left = 1.0
-    for window in series:
-        if window.whole_count:
-            pull, done = _pull(window, window.whole_count), values.done(window.whole)
-            soon, soon_left = soon + (done - soon) * pull, soon_left * (1 - pull)
-            fast, fast_left = fast + (done - fast) * pull, fast_left * (1 - pull)
-    for window in series:
-        if window.first_count:
-            pull = _pull(window, window.first_count)
-            soon, soon_left = soon + (values.soon(window.first) - soon) * pull, soon_left * (1 - pull)
-        if window.speed_count:
-            pull = _pull(window, window.speed_count)
-            fast, fast_left = fast + (values.fast(window.speed) - fast) * pull, fast_left * (1 - pull)
+    for length, _, _, _, _, _, _, _, _, _, _, count, whole in series:
+        if count:
+            pull, done = _pull(length, count), values.done(whole)
+            soon += (done - soon) * pull
+            fast += (done - fast) * pull
+            soon_left = fast_left = soon_left * (1 - pull)
+    for length, _, _, _, _, _, _, first_count, first_wait, speed_count, tokens_per_second, _, _ in series:
+        if first_count:
+            pull = _pull(length, first_count)
+            soon += (values.soon(first_wait) - soon) * pull
+            soon_left *= 1 - pull
+        if speed_count:
+            pull = _pull(length, speed_count)
+            fast += (values.fast(tokens_per_second) - fast) * pull
+            fast_left *= 1 - pull
     return _trusted(base, (soon + fast) / 2, trust, basis, 1 - min(soon_left, fast_left))
 
 
@@ -87,9 +93,13 @@ def _reliability(claims: Claims, series: Sequence[Window], trust: float) -> Valu
     basis = ScoreBasis.PRIOR if declared is None else ScoreBasis.DECLARED
     value, left = base, 1.0
     for window in series:
-        if window.judged:
-            pull = _pull(window, window.judged)
-            value, left = value + (values.nines(smoothed(claims, window)) - value) * pull, left * (1 - pull)
+        judged = window.judged
+        if judged:
+            pull = _pull(window.length, judged)
+            value, left = (
+                value + (values.nines(smoothed(claims, judged, window.failed)) - value) * pull,
+                left * (1 - pull),
+            )
     value, basis = _trusted(base, value, trust, basis, 1 - left)
     return (value * values.DEGRADED if claims.degraded else value), basis
 
@@ -123,13 +133,13 @@ def _busy(limits: RateLimits, windows: Sequence[Window]) -> float | None:
     return max(shares, default=None)
 
 
-def _pull(window: Window, count: float) -> float:
-    """Return how far a window draws a value towards what it shows: halfway when it has ENOUGH samples.
+def _pull(length: float, count: float) -> float:
+    """Return how far a window of a length draws a value towards what it shows: halfway when it has ENOUGH samples.
 
     The day draws half as far, for most of it is long ago.
     """
     share = count / (count + ENOUGH)
-    return share / 2 if window.length == DAY else share
+    return share / 2 if length == DAY else share
 
 
 def _trusted(base: float, estimate: float, trust: float, basis: ScoreBasis, measured: float) -> Value:
@@ -157,5 +167,6 @@ def _next_change(windows: Sequence[Window], last: float, at: int) -> float:
     if at < last + HALF_HOUR < soonest:
         soonest = last + HALF_HOUR
     for window in windows:
-        soonest = min(soonest, window.last + window.length)
+        passes = window[0] + window[1]
+        soonest = min(soonest, passes)
     return soonest

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from itertools import chain
+from typing import NamedTuple, Self
 
 from airegistry.observations.performance import Performance, Quantiles, WindowStats
 from airegistry.resources.route import ErrorClass
@@ -54,8 +56,13 @@ class Window(NamedTuple):
     whole: float
 
 
-# Doubles hold microseconds exactly for another 250 years, and no count is too large for them.
-_LAYOUT = struct.Struct("<13d")
+# Doubles hold microseconds exactly for another 250 years, and no count is too large for them; most counts need less.
+# The four lengths are among the numbers that 32 bits hold exactly, too.
+_NARROW, _WIDE = struct.Struct("<fd4IdIdIdId"), struct.Struct("<13d")
+_NARROWS = [struct.Struct("<" + "fd4IdIdIdId" * count) for count in range(len(_LENGTHS) + 1)]
+_window_of = Window._make
+_INFINITE = math.inf
+_NARROW_MARK, _WIDE_MARK = b"n", b"w"
 
 
 def microseconds(time: datetime) -> int:
@@ -68,29 +75,60 @@ def time_of(moment: float) -> datetime:
     return _EPOCH + int(moment) * _MICROSECOND
 
 
-class Measured:
-    """The windows of a Performance. A window counts until its last attempt is as old as the window is long."""
+class Measured(bytes):
+    """Windows, the shortest first. A window counts until its last attempt is as old as the window is long."""
 
-    __slots__ = ("_packed",)
+    __slots__ = ()
 
-    def __init__(self, performance: Performance) -> None:
-        end = performance.time
-        windows = sorted([window for stats in performance.windows if (window := _window(stats, end))])
-        self._packed = b"".join([_LAYOUT.pack(*window) for window in windows])
-
-    def __bool__(self) -> bool:
-        return bool(self._packed)
+    @classmethod
+    def of(cls, windows: Sequence[Window]) -> Self:
+        """Pack windows."""
+        try:
+            return cls(_NARROW_MARK + _NARROWS[len(windows)].pack(*chain.from_iterable(windows)))
+        except (struct.error, IndexError):
+            return cls(_WIDE_MARK + b"".join([_WIDE.pack(*window) for window in windows]))
 
     def at(self, moment: int) -> list[Window]:
         """Return the windows that still count at a moment, in microseconds since 1970; the shortest first."""
-        return [Window._make(each) for each in _LAYOUT.iter_unpack(self._packed) if each[0] + each[1] > moment]
+        layout = _NARROW if self[:1] == _NARROW_MARK else _WIDE
+        return counting(map(Window._make, layout.iter_unpack(self[1:])), moment)
 
 
-def _window(stats: WindowStats, end: datetime | None) -> tuple[float, ...] | None:
-    """Return the fields of a window of a length that is known, in which something ended; None for any other."""
-    length, last = _LENGTHS.get(stats.window or 0), stats.last_time or end
-    if length is None or last is None:
-        return None
+def counting(windows: Iterable[Window], moment: int) -> list[Window]:
+    """Return those of the windows that count at a moment, in microseconds since 1970."""
+    return [window for window in windows if window[0] + window[1] > moment]
+
+
+def windows_of(performance: Performance) -> list[Window]:
+    """Return the windows of a length that is known in which something ended, the shortest first."""
+    windows = []
+    time, moment = None, 0
+    for stats in performance.windows:
+        length, last = _LENGTHS.get(stats.window or 0), stats.last_time or performance.time
+        if length is None or last is None:
+            continue
+        # Mostly the last attempt of one window is that of all.
+        if last != time:
+            time, moment = last, microseconds(last)
+        windows.append(_window(stats, length, moment))
+    windows.sort()
+    return windows
+
+
+def _window(stats: WindowStats, length: float, last: float) -> Window:
+    attempts = judged = stats.attempts
+    failed = limited = 0
+    if stats.errors:
+        judged, failed, limited = _judged(stats)
+    first_count, first = _median(stats.time_to_first_token)
+    speed_count, speed = _median(stats.tokens_per_second)
+    whole_count, whole = _median(stats.duration)
+    seen = (length, last, attempts, judged, failed, limited, stats.tokens)
+    return _window_of((*seen, first_count, first, speed_count, speed, whole_count, whole))
+
+
+def _judged(stats: WindowStats) -> tuple[int, int, int]:
+    """Return how many attempts say whether it works, how many of them failed, and how many were refused for their rate."""
     silent = failed = limited = 0
     for error in stats.errors:
         kind = error.error_class
@@ -100,17 +138,11 @@ def _window(stats: WindowStats, end: datetime | None) -> tuple[float, ...] | Non
         silent += error.count
         if kind is ErrorClass.RATE_LIMITED:
             limited += error.count
-    judged = max(0, stats.attempts - silent)
-    return (
-        *(length, microseconds(last), stats.attempts, judged, failed, limited, stats.tokens),
-        *_median(stats.time_to_first_token),
-        *_median(stats.tokens_per_second),
-        *_median(stats.duration),
-    )
+    return max(0, stats.attempts - silent), failed, limited
 
 
 def _median(quantiles: Quantiles | None) -> tuple[float, float]:
     """Return of how many values a median is, and the median; what cannot be one was not measured."""
-    if quantiles is None or quantiles.count <= 0 or not 0 <= quantiles.p50 < math.inf:
+    if quantiles is None or quantiles.count <= 0 or not 0 <= quantiles.p50 < _INFINITE:
         return 0, 0.0
     return quantiles.count, quantiles.p50

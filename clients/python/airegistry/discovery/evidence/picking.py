@@ -25,11 +25,11 @@ _SECOND = 1_000_000
 _NO_FIGURES: Figures = {}
 
 
-def smoothed(claims: Claims, window: Window) -> float:
+def smoothed(claims: Claims, judged: float, failed: float) -> float:
     """Return the share of successes, drawn to what is declared, else to the prior, as if by ENOUGH more attempts."""
     declared = claims.performance.reliability
     expected = values.PRIOR_SHARE if declared is None else declared
-    return (ENOUGH * expected + window.judged - window.failed) / (ENOUGH + window.judged)
+    return (ENOUGH * expected + judged - failed) / (ENOUGH + judged)
 
 
 def numbers(claims: Claims, windows: Sequence[Window], *, stale: bool) -> Numbers:
@@ -42,14 +42,19 @@ def numbers(claims: Claims, windows: Sequence[Window], *, stale: bool) -> Number
     said = claims.performance
     if not windows:
         return number(said.time_to_first_token), number(said.tokens_per_second), number(said.reliability), NO_NUMBER
-    first = _median(windows, _FIRST, said.time_to_first_token, stale=stale)
-    speed = _median(windows, _SPEED, said.tokens_per_second, stale=stale)
-    whole = _median(windows, _WHOLE, None, stale=stale)
-    share = said.reliability
-    if share is None or not stale:
-        window = window_for(windows, _JUDGED)
-        if window is not None and window.judged >= ENOUGH:
-            share = smoothed(claims, window)
+    first, speed, share, whole = said.time_to_first_token, said.tokens_per_second, said.reliability, None
+    # From the longest to the shortest, so that the shortest with ENOUGH stays.
+    for window in reversed(windows):
+        if window.length < FIVE_MINUTES:
+            continue
+        if window.whole_count >= ENOUGH:
+            whole = window.whole
+        if window.first_count >= ENOUGH and not (stale and said.time_to_first_token is not None):
+            first = window.first
+        if window.speed_count >= ENOUGH and not (stale and said.tokens_per_second is not None):
+            speed = window.speed
+        if window.length >= HALF_HOUR and window.judged >= ENOUGH and not (stale and said.reliability is not None):
+            share = smoothed(claims, window.judged, window.failed)
     return number(first), number(speed), number(share), number(whole)
 
 
@@ -87,14 +92,6 @@ def window_for(windows: Sequence[Window], place: int) -> Window | None:
             if window[place] >= ENOUGH:
                 break
     return found
-
-
-def _median(windows: Sequence[Window], place: int, declared: float | None, *, stale: bool) -> float | None:
-    if stale and declared is not None:
-        return declared
-    window = window_for(windows, place)
-    # The median stands beside its count.
-    return declared if window is None or window[place] < ENOUGH else window[place + 1]
 
 
 def _figure(kind: ScoreFigureKind, declared: float | None, windows: Sequence[Window], place: int) -> ScoreFigure | None:

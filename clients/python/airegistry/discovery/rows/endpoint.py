@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
@@ -31,8 +32,8 @@ def endpoint_facts(resource: Resource, model: ModelFacts, at: datetime, *, repri
     endpoint = resource.endpoint or Endpoint()
     capabilities = capability_marks(model.model, endpoint.capabilities) if endpoint.capabilities else model.capabilities
     return Facts(
-        model=parent_of(resource.name),
-        marks=model.marks.union(capabilities, _marks(resource, endpoint, model.stage)),
+        model=sys.intern(parent_of(resource.name)),
+        marks=model.marks.union(capabilities, model.own, _marks(resource, endpoint, model.stage)),
         numbers=(*_limits(endpoint, model), retention_of(endpoint.data_policy)),
         rates=endpoint_rates(endpoint.prices, at) if repriced else None,
         quality=model.quality,

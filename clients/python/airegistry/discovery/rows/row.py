@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from functools import lru_cache
 
 from airegistry.discovery.rows.claims import Claims
 from airegistry.discovery.rows.rates import Rates
@@ -134,6 +135,7 @@ def number(value: float | None) -> float:
     return NO_NUMBER if value is None else value
 
 
+@lru_cache(maxsize=4096)
 def limit_numbers(context: int | None, output: int | None, prompt: int | None) -> tuple[float, float, float]:
     """Return limits of tokens as their columns hold them."""
     # A prompt has to fit into the context, too; of the two, one may be all that is known.
