@@ -49,7 +49,9 @@ def _shape(period: float, step: float | None, retention: Retention) -> tuple[int
     kept = {MINUTES: retention.minutes, HOURS: retention.hours, DAYS: retention.days}
     longest = max(kept.values())
     if not 0 < period <= longest:
-        raise InvalidArgumentError.of("period", f"is {period:g} s; it must be more than 0 and at most {longest:g} s")
+        raise InvalidArgumentError.of(
+            "period", f"is {period:.12g} s; it must be more than 0 and at most {longest:.12g} s"
+        )
     if step is None:
         return next((shape for shape in SHAPES if period / shape[0] <= FEW and period <= kept[shape[1]]), SHAPES[-1])
     shape = next((shape for shape in SHAPES if shape[0] == step), None)

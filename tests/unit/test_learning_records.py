@@ -72,3 +72,18 @@ GOOD = json.loads(decision_line(decision()))
 def test_a_line_that_is_no_decision_is_named(line):
     with pytest.raises(ValueError, match=r"some\.jsonl, line 2"):
         read_decisions([decision_line(decision()), line], "some.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"v": 1', "no JSON at column 8"),
+        (json.dumps({name: value for name, value in GOOD.items() if name != "seed"}), "seed is missing"),
+        (json.dumps(GOOD | {"candidates": [{"name": A, "prompt": "x"}]}), "a field is unknown, or of another type"),
+        (json.dumps(GOOD | {"v": 2}), "version 2 is not known"),
+    ],
+    ids=["cut", "missing", "unknown-field", "version"],
+)
+def test_what_is_wrong_with_a_line_is_said_in_words(line, said):
+    with pytest.raises(ValueError, match=rf"log, line 1: not a decision: {said}$"):
+        read_decisions([line], "log")

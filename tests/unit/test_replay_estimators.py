@@ -147,4 +147,5 @@ def test_an_unknown_policy_is_answered_with_the_names():
 
 def test_an_interval_of_too_little_is_nothing():
     assert math.isnan(interval(np.array([1.0]), 1).low)
+    assert math.isnan(interval(np.array([0.98, 0.99, 0.98, 0.97, 0.99, 0.98]), 1).low)
     assert math.isnan(interval(np.array([]), 1).value)

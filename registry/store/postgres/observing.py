@@ -24,7 +24,7 @@ from registry.observations.records import (
 from registry.observations.retention import Oldest
 from registry.observations.rollups import HOURS, MINUTES, Cell, RollupKey, delta_of_rollups
 from registry.observations.windows import HOURS_BACK, MINUTES_BACK
-from registry.store.postgres import statements as sql
+from registry.store.postgres import observing_statements as sql
 from registry.store.postgres.connections import Connection, Connections
 
 MAX_EPOCHS = 64

@@ -36,7 +36,7 @@ def litellm(session: Session, path: Path | None = None) -> Catalog:
 
     if path is not None:
         return _of_file(session, path, lambda: read_path(path, retrieved=_now()), to_catalog)
-    with _missing(session, "litellm is not installed: `pip install --no-deps litellm`, or name its file with --path"):
+    with _missing(session, "litellm is not installed: `pip install --no-deps litellm`, or name its file"):
         file = read_installed(retrieved=_now())
     return _of_file(session, Path("litellm"), lambda: file, to_catalog)
 

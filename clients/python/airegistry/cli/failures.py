@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Coroutine, Iterable, Iterator
 from enum import IntEnum
+from math import ceil
 from typing import Any, TypeVar
 
 import typer
@@ -50,12 +51,12 @@ _HINTS: dict[type[RegistryError], str] = {
     DeadlineExceededError: "give it more time with --timeout",
     EtagMismatchError: "get it again, and change what is there now",
     ModelNotFoundError: "`airegistry list models` and `airegistry list routes` show what there is",
-    NoCandidateError: "`airegistry discover --any-credential` shows who would serve it; `airegistry auto-register` "
-    "names the keys that you have",
     OwnedByAnotherError: "wait for the lease to end, or take it over with --take-over",
     ProviderCredentialError: "set the credential in the gateway's environment",
     UnimplementedError: "this server is older than the command, or does not have it yet",
 }
+
+_NO_CREDENTIAL = "`airegistry discover --any-credential` shows who would serve it; `airegistry auto-register` names the keys that you have"
 
 
 def run(session: Session, plane: str, work: Coroutine[Any, Any, T]) -> T:
@@ -101,11 +102,18 @@ def lines(session: Session, plane: str, error: RegistryError) -> Iterable[str]:
         yield f"{error.reason}: {error.message or 'the server gave no message'}"
     yield from (f"  {note}" for note in getattr(error, "__notes__", ()))
     yield from _attempts(error)
-    hint = next((text for cls, text in _HINTS.items() if isinstance(error, cls)), None)
-    if hint:
+    if hint := _hint(error):
         yield f"  {hint}"
     if error.retry_after is not None:
-        yield f"  try again in {error.retry_after:g} s"
+        # Rounded up: who tries at that moment is not too early.
+        yield f"  try again in {ceil(10 * error.retry_after) / 10:g} s"
+
+
+def _hint(error: RegistryError) -> str:
+    # The metadata count who was excluded, by reason; without any, nobody is invocable.
+    if isinstance(error, NoCandidateError) and error.metadata.keys() <= {"credential"}:
+        return _NO_CREDENTIAL
+    return next((text for cls, text in _HINTS.items() if isinstance(error, cls)), "")
 
 
 def _attempts(error: RegistryError) -> Iterator[str]:

@@ -29,8 +29,12 @@ def read_logs(files: Iterable[str]) -> list[Decision]:
         try:
             data = Path(file).read_bytes()
             text = (gzip.decompress(data) if file.endswith(".gz") else data).decode()
-        except (OSError, EOFError, UnicodeError, zlib.error) as error:
-            raise ValueError(f"{file} cannot be read: {error}") from error
+        except UnicodeError as error:
+            raise ValueError(f"{file} is not UTF-8 text") from error
+        except (EOFError, zlib.error) as error:
+            raise ValueError(f"{file} is no whole gzip file") from error
+        except OSError as error:
+            raise ValueError(f"{file} cannot be read: {(error.strerror or str(error)).lower()}") from error
         decisions += read_decisions(text.splitlines(), file)
     return decisions
 

@@ -106,7 +106,7 @@ async def follow_performance(
         follower.cut()
         if reconnected is not None and isinstance(failure, UnimplementedError):
             if not unmeasured:
-                log.warning("the registry tells nothing of what was measured: %s", failure)
+                log.warning("the registry is older than this, and tells nothing of what was measured")
             unmeasured = True
             await another_registry(reconnected)
         else:

@@ -18,12 +18,12 @@ from airegistry.importers.files import digest_of
 from airegistry.importers.free import with_free_output
 from airegistry.importers.genai_prices_schedules import SOURCE, price_list
 from airegistry.importers.identifiers import Original, assign_ids
-from airegistry.importers.inferring import capabilities_of, inputs_of, outputs_of, tasks_of
+from airegistry.importers.inferring import buckets_of, capabilities_of, inputs_of, outputs_of, tasks_of
 from airegistry.importers.providers import PROVIDERS, Access
 from airegistry.importers.report import Catalog, Note
 from airegistry.resources.endpoint import Communication, Endpoint
 from airegistry.resources.model import Capability, Lifecycle, LifecycleStage, Model, ModelLimits
-from airegistry.resources.prices import PriceBucket, PriceList
+from airegistry.resources.prices import PriceList
 from airegistry.resources.provenance import FactSource, Provenance
 from airegistry.resources.resource import Resource
 
@@ -89,7 +89,7 @@ def _add_model(resources: dict[str, Resource], name: str, model: Model) -> None:
 
 
 def _model(provider: Any, info: Any, prices: PriceList | None, provenance: Provenance) -> Model:
-    buckets = _buckets(prices)
+    buckets = buckets_of(prices)
     tasks = tasks_of(info.id, buckets)
     facts: dict[str, Any] = {
         "tasks": tasks,
@@ -137,8 +137,3 @@ def _communication(access: Access | None, tasks: tuple[str, ...], model_id: str)
     dialects = {"text-generation": access.chat, "feature-extraction": access.embeddings}
     dialect = dialects.get(tasks[0], "") if tasks else ""
     return access.communication(dialect, model_id)
-
-
-def _buckets(prices: PriceList | None) -> set[PriceBucket]:
-    schedules = prices.schedules if prices is not None else ()
-    return {price.bucket for schedule in schedules for price in schedule.prices if price.bucket is not None}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from airegistry.resources.model import Modality
-from airegistry.resources.prices import PriceBucket
+from airegistry.resources.prices import PriceBucket, PriceList
 
 # A word of the id, and the task that it gives away. The first that fits wins.
 _TASK_WORDS: tuple[tuple[tuple[str, ...], str], ...] = (
@@ -52,6 +52,12 @@ _TASK_INPUT: Mapping[str, Modality] = {
     "image-to-image": Modality.IMAGE,
     "image-to-text": Modality.IMAGE,
 }
+
+
+def buckets_of(prices: PriceList | None) -> set[PriceBucket]:
+    """Return what has a price, at any time."""
+    schedules = prices.schedules if prices is not None else ()
+    return {price.bucket for schedule in schedules for price in schedule.prices if price.bucket is not None}
 
 
 def tasks_of(model_id: str, buckets: Iterable[PriceBucket]) -> tuple[str, ...]:

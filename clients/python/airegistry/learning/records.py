@@ -115,10 +115,21 @@ def read_decisions(lines: Iterable[str], path: str) -> list[Decision]:
                 continue
             decisions.append(decision := _decision(data))
         except (ValueError, TypeError, KeyError, IndexError) as error:
-            raise ValueError(f"{path}, line {number}: not a decision: {type(error).__name__}: {error}") from error
+            raise ValueError(f"{path}, line {number}: not a decision: {_problem(error)}") from error
         if decision.outcome.answered:
             answered[decision.call_id] = len(decisions) - 1
     return decisions
+
+
+def _problem(error: Exception) -> str:
+    match error:
+        case json.JSONDecodeError():
+            return f"no JSON at column {error.colno}"
+        case KeyError():
+            return f"{error.args[0]} is missing"
+        case ValueError():
+            return str(error)
+    return "a field is unknown, or of another type"
 
 
 def _decision(data: Mapping[str, Any]) -> Decision:

@@ -218,9 +218,7 @@ class Reporter:
             return
         self._failure = type(error)
         if isinstance(error, UnimplementedError):
-            log.warning(
-                "the registry takes no reports of what is measured; none are sent until it comes back: %s", error
-            )
+            log.warning("the registry is older than this, and takes no reports of what is measured; none are sent")
         elif isinstance(error, _REFUSALS):
             log.error("the registry refuses what was measured, which is dropped: %s", error)
         else:

@@ -114,7 +114,9 @@ def _table(planes: list[PlaneStatus]) -> Table:
 def _facts(plane: PlaneStatus) -> str:
     if plane.stale is not None:
         return "an old view: it has not heard from the registry for a while" if plane.stale else "an up-to-date view"
-    return ", ".join(f"{count:,} {name}" for name, count in plane.counts.items())
+    return ", ".join(
+        f"{count:,} {name.removesuffix('s') if count == 1 else name}" for name, count in plane.counts.items()
+    )
 
 
 def _version() -> str:

@@ -17,13 +17,13 @@ from airegistry.errors import FieldViolation
 from airegistry.importers.files import SourceFile, read_file
 from airegistry.importers.free import gives_text
 from airegistry.importers.identifiers import Original, assign_ids
+from airegistry.importers.inferring import buckets_of
 from airegistry.importers.models_dev.facts import model_of, tasks_in
 from airegistry.importers.models_dev.prices import price_list
 from airegistry.importers.providers import PROVIDERS, Access
 from airegistry.importers.report import Catalog, Note
 from airegistry.resources.endpoint import Communication, Endpoint
 from airegistry.resources.names import slug
-from airegistry.resources.prices import PriceBucket, PriceList
 from airegistry.resources.provenance import Provenance
 from airegistry.resources.resource import Resource
 from airegistry.resources.validation.rules import url
@@ -90,7 +90,7 @@ def _resources(
     provider, fields = entry
     tasks, _ = tasks_in(original, fields, ())
     prices = price_list(original, fields, provenance, notes, output_billed=gives_text(tasks))
-    model = model_of(original, fields, _buckets(prices), provenance, notes)
+    model = model_of(original, fields, buckets_of(prices), provenance, notes)
     access = _access(original, provider, fields, notes)
     endpoint = Endpoint(
         provider=original.provider,
@@ -139,8 +139,3 @@ def _communication(access: Access | None, original: Original, tasks: tuple[str, 
 def _cited(provider: Mapping[str, Any], provenance: Provenance) -> Provenance:
     page = provider.get("doc")
     return replace(provenance, url=page) if isinstance(page, str) else provenance
-
-
-def _buckets(prices: PriceList | None) -> set[PriceBucket]:
-    schedules = prices.schedules if prices is not None else ()
-    return {price.bucket for schedule in schedules for price in schedule.prices if price.bucket is not None}

@@ -13,6 +13,8 @@ from airegistry.learning.replay.rounds import Floats
 RESAMPLES = 1_000
 LEVEL = 0.95
 _LEAST = 1e-12
+# Of fewer blocks too many draws are all alike, or nearly: divided by an error of almost nothing, bounds are any number.
+_FEWEST_BLOCKS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ def interval(values: Floats, seed: int, over: Floats | None = None, *, block: in
     over = np.ones(len(values)) if over is None else over
     size = block or max(1, round(len(values) ** (1 / 3)))
     starts = np.arange(0, len(values), size)
-    if len(starts) < 2 or over.sum() <= 0:  # noqa: PLR2004 - one block says nothing of how blocks differ
+    if len(starts) < _FEWEST_BLOCKS or over.sum() <= 0:
         return NOTHING
     upper, lower = np.add.reduceat(values, starts), np.add.reduceat(over, starts)
     value = float(upper.sum() / lower.sum())
