@@ -57,6 +57,7 @@ def test_the_tour_has_a_snippet_for_every_way_in():
         "grpcurl",
         "CLI",
         "Python SDK",
+        "Agents",
         "OpenAI SDK",
         "Anthropic SDK, Ollama SDK",
         "Other languages",
