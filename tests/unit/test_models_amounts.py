@@ -39,6 +39,11 @@ def test_a_float_means_the_decimal_that_it_was_written_as(amount):
     assert nanos(float(amount), "max_cost") == nanos(amount, "max_cost")
 
 
+def test_a_float_between_two_nanos_goes_to_the_even_one():
+    # In binary 5e-10 is a little more than half a nano-USD.
+    assert [nanos(value, "max_cost") for value in (5e-10, 1.5e-9, 2.5e-9)] == [0, 2, 2]
+
+
 @pytest.mark.parametrize(
     "amount",
     [
