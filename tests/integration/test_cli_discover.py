@@ -201,6 +201,23 @@ def test_a_wrong_option_is_exit_code_2_and_asks_nobody(options, said, running):
     assert said in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        pytest.param(["--filter", "model.famly == 1"], "--filter: line 1, column 6: Model has no field", id="filter"),
+        pytest.param(
+            ["-c", "toolz"], "--capability[0]: nothing here has 'toolz'; did you mean 'tools'", id="capability"
+        ),
+        pytest.param(["--skill", "x"], "--skill: ", id="skill"),
+        pytest.param(["--task", "chat", "--task", "chatt"], "--task: nothing here has 'chatt'", id="one-of-several"),
+    ],
+)
+def test_what_the_registry_refuses_names_the_option(running, options, said):
+    result = running.run("discover", *options)
+    assert result.exit_code == 1
+    assert said in result.stderr
+
+
 def test_a_registry_that_is_not_there_is_exit_code_3(running):
     result = running.run("discover", "--registry", "127.0.0.1:1")
     assert result.exit_code == 3

@@ -30,8 +30,8 @@ def candidate_table(found: DiscoverResponse) -> Table:
 
 def exclusion_lines(found: DiscoverResponse, *, named: bool) -> Iterator[str]:
     """Yield how many matched, whom the filters cut, and what to do when nothing is left."""
-    shown = len(found.candidates)
-    yield f"{shown} of {found.matched_count:,} that match, at revision {found.revision}"
+    shown = f"{len(found.candidates)} of {found.matched_count:,} that match" if found.matched_count else "none matches"
+    yield f"{shown}, at revision {found.revision}"
     if found.exclusions:
         yield in_words(found.exclusions)
     for exclusion in found.exclusions if named else ():

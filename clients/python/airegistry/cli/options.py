@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from airegistry.cli.values import count, dollars, duration, mix, one_of, pair, per_million, weight
+from airegistry.errors import InvalidArgumentError
 from airegistry.resources.model import LifecycleStage, Modality
 from airegistry.resources.requirements import HealthRequirement, TokenMix
 from airegistry.resources.validation.query import ALL_UNKNOWN, MAY_BE_UNKNOWN
@@ -47,6 +52,33 @@ def requirement(text: str) -> str:
         known = ", ".join(sorted({*_REQUIREMENTS, *(each.replace("_", "-") for each in others)}))
         raise typer.BadParameter(f"{text!r} is no option that an unknown value could satisfy; those are {known}")
     return name
+
+
+_OPTIONS = {field: option for option, field in _REQUIREMENTS.items()} | {
+    "labels": "label",
+    "lifecycle_stages": "stage",
+    "preference": "prefer",
+    "skills": "skill",
+    "weights": "weight",
+}
+_FIELD = re.compile(r"(?:requests\[\d+\]\.)?query\.(?:requirements\.)?(\w+)")
+
+
+@contextmanager
+def options_named() -> Iterator[None]:
+    """Let an error that names fields of the query name the options that set them."""
+    try:
+        yield
+    except InvalidArgumentError as error:
+        # The one to blame is the same, whatever it is called.
+        error.violations = tuple(replace(each, field=_FIELD.sub(_option, each.field)) for each in error.violations)
+        if error.violations:
+            error.message = "; ".join(f"{each.field}: {each.description}" for each in error.violations)
+        raise
+
+
+def _option(match: re.Match[str]) -> str:
+    return f"--{_OPTIONS.get(match[1], match[1]).replace('_', '-')}"
 
 
 class Best(StrEnum):

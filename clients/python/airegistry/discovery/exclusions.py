@@ -20,7 +20,14 @@ _WORDS = {
 """Reasons that are not quite said by their names."""
 
 UNKNOWN_MAY_PASS = frozenset(
-    {ExclusionReason.CONTEXT, ExclusionReason.PRICE, ExclusionReason.LATENCY, ExclusionReason.RELIABILITY}
+    {
+        ExclusionReason.CONTEXT,
+        ExclusionReason.PRICE,
+        ExclusionReason.LATENCY,
+        ExclusionReason.RELIABILITY,
+        ExclusionReason.REGION,
+        ExclusionReason.DATA_POLICY,
+    }
 )
 """Reasons that often mean that nothing is known, and not that it is too little or too much."""
 

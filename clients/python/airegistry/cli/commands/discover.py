@@ -136,10 +136,11 @@ async def _discover(session: Session, asked: Sequence[DiscoverRequest]) -> Seque
     from airegistry.cli.connecting import registry_client
 
     async with registry_client(session) as client:
-        if len(asked) > 1:
-            return (await client.batch_discover(asked)).responses
-        (one,) = asked
-        return (await client.discover(one.query, limit=one.limit, name_excluded=one.name_excluded),)
+        with options.options_named():
+            if len(asked) > 1:
+                return (await client.batch_discover(asked)).responses
+            (one,) = asked
+            return (await client.discover(one.query, limit=one.limit, name_excluded=one.name_excluded),)
 
 
 def _show(session: Session, found: DiscoverResponse, *, explain: bool) -> None:
