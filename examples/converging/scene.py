@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ import gateway.app
 import registry.app
 from airegistry import Client, Endpoint, Model, RegistryError, Resource, ask
 from airegistry.discovery.answers import Candidate
+from airegistry.invocations.invocation import Attempt
 from airegistry.resources.endpoint import Auth, AuthMethod, Communication, DeclaredPerformance
 from airegistry.resources.requirements import DiscoverQuery, Requirements
 from demo_backend.server import serve
@@ -32,20 +33,27 @@ _BACKENDS = {
 }
 """How each answers, and what it says of itself: the best one says nothing, so it begins behind the others."""
 
-SECONDS_PER_CALL = 6.0
-"""How far the clock of the registry and the gateway moves on with each call: half an hour is 300 calls."""
+SECONDS_PER_CALL = 8.0
+"""How far the clock of the registry and the gateway moves on with each call: half an hour is 225 calls."""
 
-_CALLERS = 12
-_PAUSE = 0.25
+_PACE = 0.025
+"""Seconds between two calls in truth, so that they hardly wait for each other."""
+
+_WAIT = 0.05
 _ANYWHERE = "127.0.0.1:0"
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What the registry's Discover said after so many calls, and who was asked first by those since the last look."""
+    """What was said after so many calls, when all had been told what these came to.
+
+    `scores` are those of the registry's Discover, `explained` is the order of the gateway's Explain, `asked` who was asked first
+    by the calls since the look before.
+    """
 
     calls: int
     scores: Mapping[str, float]
+    explained: tuple[str, ...]
     asked: Mapping[str, int]
 
     @property
@@ -79,44 +87,49 @@ class Scene:
         self.failed: list[RegistryError] = []
         self._client = client
         self._clock = clock
+        self._attempts = 0
         self._asked: Counter[str] = Counter()
 
     async def play(self, calls: int) -> Look:
-        """Make so many calls through the gateway, and look at the order after them."""
-        until = self._clock.calls + calls
-        await asyncio.gather(*(self._caller(until) for _ in range(_CALLERS)))
-        asked, self._asked = self._asked, Counter()
-        found = (await self._client.discover(_TO_ALL, limit=len(self.backends))).candidates
-        return Look(
-            self._clock.calls, {_short(each): each.score.total for each in found if each.score is not None}, asked
-        )
-
-    async def orders(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Return the orders of the registry's Discover and of the gateway's Explain at one observation epoch."""
+        """Make so many calls through the gateway, and look at the order that follows from them."""
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(calls):
+                self._clock.calls += 1
+                tasks.create_task(self._call())
+                await asyncio.sleep(_PACE)
         async with asyncio.timeout(30):
-            while True:
-                found = await self._client.discover(_TO_ALL, limit=len(self.backends))
-                explained = await self._client.explain(ask(MODEL, ""))
-                if found.observation_epoch == explained.observation_epoch:
-                    return (
-                        tuple(_short(each) for each in found.candidates),
-                        tuple(_short(each.candidate) for each in explained.candidates if each.candidate is not None),
-                    )
-                await asyncio.sleep(0.1)
-
-    async def _caller(self, until: int) -> None:
-        while self._clock.calls < until:
-            self._clock.calls += 1
-            try:
-                await self._call()
-            except RegistryError as error:
-                self.failed.append(error)
-            await asyncio.sleep(_PAUSE)
+            return await self._look()
 
     async def _call(self) -> None:
-        async for event in self._client.invoke_stream(ask(MODEL, "What is a list?", max_output_tokens=4)):
-            if event.end is not None and event.end.settlement is not None:
-                self._asked[event.end.settlement.attempts[0].target.rpartition("/")[2]] += 1
+        try:
+            async for event in self._client.invoke_stream(ask(MODEL, "What is a list?", max_output_tokens=3)):
+                if event.end is not None and event.end.settlement is not None:
+                    self._note(event.end.settlement.attempts)
+        except RegistryError as error:
+            self.failed.append(error)
+            self._note(error.attempts)
+
+    def _note(self, attempts: Sequence[Attempt]) -> None:
+        self._attempts += len(attempts)
+        self._asked.update(_short(attempt.target) for attempt in attempts[:1])
+
+    async def _look(self) -> Look:
+        """Wait until the registry has counted all attempts and the gateway was told, and say what they answer then."""
+        while True:
+            counted = await self._counted()
+            found = await self._client.discover(_TO_ALL, limit=len(self.backends))
+            explained = await self._client.explain(ask(MODEL, ""))
+            if counted == self._attempts and found.observation_epoch == explained.observation_epoch:
+                break
+            await asyncio.sleep(_WAIT)
+        asked, self._asked = self._asked, Counter()
+        scores = {_name(each): each.score.total for each in found.candidates if each.score is not None}
+        return Look(self._clock.calls, scores, tuple(_name(each.candidate) for each in explained.candidates), asked)
+
+    async def _counted(self) -> int:
+        names = [f"{MODEL}/endpoints/{name}" for name in self.backends]
+        found = await self._client.get_performance(names)
+        return sum(max((window.attempts for window in each.windows), default=0) for each in found.performances)
 
 
 @asynccontextmanager
@@ -142,7 +155,9 @@ async def open_scene(folder: Path) -> AsyncIterator[Scene]:
 
 
 def _registry_config(folder: Path) -> RegistryConfig:
-    return RegistryConfig(registry_address=_ANYWHERE, registry_http_address=_ANYWHERE, data_dir=folder)
+    return RegistryConfig(
+        registry_address=_ANYWHERE, registry_http_address=_ANYWHERE, data_dir=folder, registry_observations_gather=0.05
+    )
 
 
 def _gateway_config(folder: Path, address: str) -> GatewayConfig:
@@ -151,7 +166,7 @@ def _gateway_config(folder: Path, address: str) -> GatewayConfig:
         gateway_address=_ANYWHERE,
         gateway_http_address=_ANYWHERE,
         data_dir=folder,
-        # News comes back soon, for a second is many calls here.
+        # Each look waits for it.
         gateway_report_interval=0.1,
     )
 
@@ -169,5 +184,9 @@ def _endpoint(name: str, url: str, declared: DeclaredPerformance | None) -> Reso
     )
 
 
-def _short(candidate: Candidate) -> str:
-    return candidate.resource.name.rpartition("/")[2] if candidate.resource is not None else ""
+def _name(candidate: Candidate | None) -> str:
+    return _short(candidate.resource.name) if candidate is not None and candidate.resource is not None else ""
+
+
+def _short(target: str) -> str:
+    return target.rpartition("/")[2]
