@@ -20,6 +20,7 @@ from a2a.types.a2a_pb2 import (
 )
 from grpc import aio
 
+from airegistry.agents.running import TaskBook
 from airegistry.agents.serving import SERVICE, serve_agent
 from tests.agents import card
 
@@ -182,3 +183,14 @@ async def test_tasks_that_ended_long_ago_are_forgotten():
             ids.append(SendMessageResponse.FromString(reply).task.id)
         assert await status_of(get(GetTaskRequest(id=ids[0]).SerializeToString())) is grpc.StatusCode.NOT_FOUND
         await get(GetTaskRequest(id=ids[-1]).SerializeToString())
+
+
+async def test_answers_of_tasks_that_ended_have_a_bound_together():
+    book = TaskBook(lambda _text: "x" * 20_000_000, most=8, tracked=nullcontext)
+    begun = []
+    for _ in range(5):
+        task = book.begin(request().message)
+        assert task is not None
+        await task.ended()
+        begun.append(task)
+    assert [book.get(task.id) is task for task in begun] == [False, True, True, True, True]

@@ -10,6 +10,7 @@ from airegistry.cli.values import (
     count,
     dollars,
     duration,
+    figure,
     labels,
     mix,
     one_of,
@@ -55,7 +56,14 @@ def test_how_long_something_is_has_its_largest_whole_unit(length, shown):
 
 
 def test_a_short_time_has_three_digits_and_an_unknown_one_is_no_zero():
-    assert [seconds(value) for value in (0.12345, 0.0, None)] == ["0.123 s", "0 s", "?"]
+    assert [seconds(value) for value in (0.12345, 0.0, None, 1234.5)] == ["0.123 s", "0 s", "?", "1,234 s"]
+    assert [figure(value) for value in (44.44, 999.4, 999.6, 9740.2, 1e7)] == [
+        "44.4",
+        "999",
+        "1,000",
+        "9,740",
+        "10,000,000",
+    ]
 
 
 @pytest.mark.parametrize(

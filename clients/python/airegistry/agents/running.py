@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 _KEPT: Final = 256
 """Tasks that have ended and can still be asked for."""
+_KEPT_BYTES: Final = 64 * 1024 * 1024
+"""What their answers may hold together; the newest is kept, whatever it holds."""
 _LARGEST: Final = 24 * 1024 * 1024
 """Bytes at most of one answer: what a caller takes in one message, with room for what is around it."""
 _ARTIFACT: Final = "answer"
@@ -62,9 +64,12 @@ class TaskBook:
             await task.cancel()
 
     def _forget(self) -> None:
-        over = [id_ for id_, task in self._tasks.items() if task.over]
-        for id_ in over[: max(0, len(over) - _KEPT + 1)]:
-            del self._tasks[id_]
+        over = [task for task in self._tasks.values() if task.over]
+        held = sum(task.size for task in over)
+        while len(over) >= _KEPT or (held > _KEPT_BYTES and len(over) > 1):
+            oldest = over.pop(0)
+            held -= oldest.size
+            del self._tasks[oldest.id]
 
 
 class RunningTask:
@@ -74,9 +79,9 @@ class RunningTask:
         self.id = str(uuid.uuid4())
         self._context_id = message.context_id or str(uuid.uuid4())
         self._message = message
+        self.size = 0
         self._status = pb.TaskStatus(state=pb.TASK_STATE_SUBMITTED)
         self._parts: list[Any] = []
-        self._bytes = 0
         self._grew = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
 
@@ -147,8 +152,8 @@ class RunningTask:
             self._stands(pb.TASK_STATE_FAILED, f"the agent failed: {type(error).__name__}")
 
     def _add(self, part: Any) -> None:
-        self._bytes += part.ByteSize()
-        if self._bytes > _LARGEST:
+        self.size += part.ByteSize()
+        if self.size > _LARGEST:
             raise ValueError(f"the answer has more than {_LARGEST} bytes")
         self._parts.append(part)
         self._wake()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airegistry.cli.tables import table
-from airegistry.cli.values import number, price, seconds, span
+from airegistry.cli.values import figure, number, price, seconds, span
 from airegistry.discovery.evidence.measured import SAYS_NOTHING
 from airegistry.observations.performance import Performance, Quantiles, WindowStats
 from airegistry.resources.endpoint import DeclaredPerformance
@@ -103,7 +103,7 @@ def _reliability(window: WindowStats) -> str:
 def _quantiles(quantiles: Quantiles | None, unit: str) -> str:
     if quantiles is None or not quantiles.count:
         return "?"
-    return f"{quantiles.p50:.3g}{unit} ({quantiles.p99:.3g}{unit})"
+    return f"{figure(quantiles.p50)}{unit} ({figure(quantiles.p99)}{unit})"
 
 
 def _cost(window: WindowStats) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airegistry.cli.tables import table
-from airegistry.cli.values import safe, span
+from airegistry.cli.values import figure, safe, seconds, span
 from airegistry.discovery.answers import Candidate, ScoreBasis, ScoreFigure, ScoreFigureKind, ScorePart, ScorePartKind
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ _BASES = {
 }
 _LEGEND = "score: the sum of value * weight; m measured, x too little of it, d declared, p nothing known: a prior"
 _FIGURES = {
-    ScoreFigureKind.TIME_TO_FIRST_TOKEN: ("first token", "{:.3g} s"),
-    ScoreFigureKind.TOKENS_PER_SECOND: ("tokens/s", "{:.3g}"),
-    ScoreFigureKind.DURATION: ("whole answer", "{:.3g} s"),
-    ScoreFigureKind.SUCCESS_SHARE: ("reliability", "{:.4g}"),
-    ScoreFigureKind.REQUESTS_PER_MINUTE: ("requests/min", "{:,.0f}"),
-    ScoreFigureKind.TOKENS_PER_MINUTE: ("tokens/min", "{:,.0f}"),
-    ScoreFigureKind.RATE_LIMITED_SHARE: ("rate limited", "{:.3g}"),
+    ScoreFigureKind.TIME_TO_FIRST_TOKEN: ("first token", seconds),
+    ScoreFigureKind.TOKENS_PER_SECOND: ("tokens/s", figure),
+    ScoreFigureKind.DURATION: ("whole answer", seconds),
+    ScoreFigureKind.SUCCESS_SHARE: ("reliability", "{:.4g}".format),
+    ScoreFigureKind.REQUESTS_PER_MINUTE: ("requests/min", "{:,.0f}".format),
+    ScoreFigureKind.TOKENS_PER_MINUTE: ("tokens/min", "{:,.0f}".format),
+    ScoreFigureKind.RATE_LIMITED_SHARE: ("rate limited", figure),
 }
 
 
@@ -86,19 +86,18 @@ def _figure_rows(found: DiscoverResponse, now: datetime) -> Iterator[Sequence[st
     for rank, candidate in enumerate(found.candidates, 1):
         place = str(rank)
         for part in candidate.score.parts if candidate.score is not None else ():
-            for figure in part.figures:
-                yield place, *_figure_cells(figure, now)
+            for one in part.figures:
+                yield place, *_figure_cells(one, now)
                 place = ""
 
 
-def _figure_cells(figure: ScoreFigure, now: datetime) -> Sequence[str]:
-    what, form = _FIGURES[figure.kind] if figure.kind is not None else ("?", "{:.3g}")
-    declared = "-" if figure.declared is None else form.format(figure.declared)
-    if figure.measured is None:
+def _figure_cells(one: ScoreFigure, now: datetime) -> Sequence[str]:
+    what, shown = _FIGURES[one.kind] if one.kind is not None else ("?", figure)
+    declared = "-" if one.declared is None else shown(one.declared)
+    if one.measured is None:
         return what, declared, "-", "-", "-", "-"
-    age = None if figure.last_time is None else max(0.0, (now - figure.last_time).total_seconds())
-    measured = form.format(figure.measured)
-    return what, declared, measured, f"{figure.samples:,}", span(figure.window), f"{span(age)} ago"
+    age = None if one.last_time is None else max(0.0, (now - one.last_time).total_seconds())
+    return what, declared, shown(one.measured), f"{one.samples:,}", span(one.window), f"{span(age)} ago"
 
 
 def _parts(candidate: Candidate) -> dict[ScorePartKind, ScorePart]:

@@ -19,6 +19,8 @@ _KEPT = frozenset("\n\t")
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)?")
+# From here on three digits do not reach the decimal point.
+_THREE_DIGITS = 999.5
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, None: 1.0}
 _COUNT = re.compile(r"([0-9][0-9_]*(?:\.[0-9]+)?)([kKmM])?")
 _FACTORS = {"token": 1, "": 1, "k": 1_000, "m": 1_000_000}
@@ -157,7 +159,12 @@ def number(value: float | None) -> str:
 
 def seconds(value: float | None) -> str:
     """Show a short time; unknown is not zero."""
-    return "?" if value is None else f"{value:.3g} s"
+    return "?" if value is None else f"{figure(value)} s"
+
+
+def figure(value: float) -> str:
+    """Show what was measured, with three digits that count, and without powers of ten."""
+    return f"{value:.3g}" if abs(value) < _THREE_DIGITS else f"{value:,.0f}"
 
 
 def span(value: float | None) -> str:
