@@ -31,6 +31,7 @@ from registry.catalog import Catalog
 from registry.config import Config
 from registry.metrics import observe
 from registry.observation_metrics import ObservationMetrics
+from registry.observations.heard import Heard
 from registry.observations.intake import Intake
 from registry.observations.observations import Observations
 from registry.observations.retention import Retention
@@ -137,16 +138,18 @@ async def _open_measuring(
         max_waiting=config.registry_observations_waiting,
         max_reporters=config.registry_max_reporters,
     )
+    heard = Heard(store.observations, observations)
     retention = Retention(
         minutes=config.registry_rollup_minutes_age,
         hours=config.registry_rollup_hours_age,
         days=config.registry_rollup_days_age,
     )
     limits = replace(_watch_limits(config), max_streams=config.registry_max_performance_watches)
-    stack.push_async_callback(end, tasks.create_task(observations.run(intake, retention)))
+    stack.push_async_callback(end, tasks.create_task(observations.run(intake, heard, retention)))
     return Measuring(
         observations=observations,
         intake=intake,
+        heard=heard,
         reports=Reports(observations, intake, catalog.catch_up),
         analytics=Analytics(observations, retention),
         watches=PerformanceWatches(observations, limits),
@@ -208,7 +211,7 @@ async def _open_grpc(
     health: HealthState,
     metrics: Metrics,
 ) -> GrpcServer:
-    own = registry_service(catalog, watches, time.monotonic)
+    own = registry_service(catalog, watches, time.monotonic, measuring.heard.hear)
     analytics = analytics_service(measuring.reports, measuring.analytics, measuring.watches)
     services = [own, analytics, health_service(health), channelz_service()]
     services += reflection_services([service.name for service in services])

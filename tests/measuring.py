@@ -48,7 +48,7 @@ def columns(*observations: dict[str, Any]) -> Columns:
 
 def content(performances: Iterable[Performance]) -> dict[str, Any]:
     """Return what is told of each name, without when that was derived."""
-    return {one.name: one.windows for one in performances}
+    return {one.name: (one.windows, one.load, one.load_time) for one in performances}
 
 
 class Told:

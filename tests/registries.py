@@ -242,7 +242,9 @@ def windows(draw, length):
 def performances(draw):
     lengths = sorted(draw(st.sets(st.sampled_from(WINDOWS))))
     seen = tuple(draw(windows(length)) for length in lengths)
-    return Performance(draw(ROW_NAMES), seen, NOW - timedelta(seconds=draw(AGES)))
+    load = draw(maybe(st.sampled_from([0.0, 0.1, 0.9, 1.0])))
+    said = None if load is None else NOW - timedelta(seconds=draw(st.sampled_from([0, 59, 60, 299, 300])))
+    return Performance(draw(ROW_NAMES), seen, NOW - timedelta(seconds=draw(AGES)), load=load, load_time=said)
 
 
 def everything_measured():

@@ -35,6 +35,11 @@ class Seen:
             if last + timedelta(seconds=window.window) > at:
                 self.windows[window.window] = (window, last)
         self.at = at
+        self.told, self.told_age = None, None
+        if performance and performance.load is not None and performance.load_time is not None:
+            age = (at - performance.load_time) / timedelta(minutes=1)
+            if age < 5:
+                self.told, self.told_age = performance.load, age
 
     def __bool__(self):
         return bool(self.windows)
@@ -129,6 +134,9 @@ def reliability(seen, declared, health):
 
 def load(seen, state, limits):
     idle = {None: 0.5, AgentState.AVAILABLE: 0.75}.get(state, 0)
+    heeded = seen.told is not None and state in (None, AgentState.AVAILABLE)
+    if heeded:
+        idle += (1 - seen.told - idle) * (1 if seen.told_age < 1 else 0.5)
     minute = seen.windows[60][0] if 60 in seen.windows else None
     attempts, tokens = (minute.attempts, minute.tokens) if minute else (0, 0)
     taken = []
@@ -137,7 +145,7 @@ def load(seen, state, limits):
     if seen and limits.tokens_per_minute is not None and (tokens or not attempts):
         taken.append(tokens / max(1, limits.tokens_per_minute))
     if taken:
-        idle = 1 - min(1, max(taken))
+        idle = min(1 - min(1, max(taken)), idle if heeded else 1)
     for window, _ in [seen.windows[300]] if 300 in seen.windows else []:
         limited = seen.limited(window)
         idle *= 1 - limited / (max(window.attempts, limited) + K)

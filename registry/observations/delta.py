@@ -27,6 +27,17 @@ class Target(NamedTuple):
     uid: str
 
 
+class Load(NamedTuple):
+    """What the holder of a target said of its load at `time`, in microseconds since 1970 by the store's clock.
+
+    It is over at `end`, in seconds. A `value` of None is that the holder says nothing of it any more.
+    """
+
+    time: int
+    end: int
+    value: float | None
+
+
 SHARDS = 16
 """Into how many parts targets are divided, so that no transaction is about all of them."""
 
@@ -38,15 +49,16 @@ def shard_of(target: Target) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """Counters to be added.
+    """Counters to be added, and loads to know instead of older ones.
 
     `cells` has, by slot (a time in seconds over SLOT), counts whose targets are numbered as in `targets`. `last` is when the
-    last attempt of each target ended, in microseconds since 1970.
+    last attempt of each target ended, in microseconds since 1970. `loads` is about targets of its own.
     """
 
     targets: tuple[Target, ...] = ()
     last: Sequence[int] = ()
     cells: Mapping[int, Counts] = field(default_factory=dict)
+    loads: Mapping[Target, Load] = field(default_factory=dict)
 
     @property
     def entries(self) -> int:
@@ -70,18 +82,28 @@ def merged(deltas: Iterable[Delta]) -> Delta:
     last: dict[Target, int] = {}
     cells: dict[int, Counts] = {}
     numbers: dict[Target, int] = {}
+    loads: dict[Target, Load] = {}
     for delta in deltas:
+        keep_newest(loads, delta.loads)
         for target, time in zip(delta.targets, delta.last, strict=True):
             numbers.setdefault(target, len(numbers))
             last[target] = max(time, last.get(target, time))
         renumbered = np.array([numbers[target] for target in delta.targets], np.int64)
         for slot, counts in delta.cells.items():
             cells.setdefault(slot, Counts.empty()).add(renumber(counts, renumbered))
-    return Delta(tuple(numbers), tuple(last[target] for target in numbers), cells)
+    return Delta(tuple(numbers), tuple(last[target] for target in numbers), cells, loads)
+
+
+def keep_newest(known: dict[Target, Load], said: Mapping[Target, Load]) -> None:
+    """Take into *known* what was *said*, where it is not older."""
+    for target, load in said.items():
+        before = known.get(target)
+        if before is None or before.time <= load.time:
+            known[target] = load
 
 
 def only(delta: Delta, shards: Container[int]) -> Delta:
-    """Return what *delta* has of the targets in some shards."""
+    """Return what *delta* counts of the targets in some shards, and all loads: those do not add up."""
     places = [place for place, target in enumerate(delta.targets) if shard_of(target) in shards]
     if len(places) == len(delta.targets):
         return delta
@@ -92,7 +114,8 @@ def only(delta: Delta, shards: Container[int]) -> Delta:
         wanted = numbers[counts.keys >> CODE_BITS] >= 0
         if wanted.any():
             cells[slot] = renumber(Counts(counts.keys[wanted], counts.counts[wanted]), numbers)
-    return Delta(tuple(delta.targets[place] for place in places), tuple(delta.last[place] for place in places), cells)
+    targets, last = tuple(delta.targets[place] for place in places), tuple(delta.last[place] for place in places)
+    return Delta(targets, last, cells, delta.loads)
 
 
 def renumber(counts: Counts, numbers: Ints) -> Counts:
@@ -108,6 +131,8 @@ def encode(delta: Delta) -> bytes:
         {
             "targets": [[*target, time] for target, time in zip(delta.targets, delta.last, strict=True)],
             "cells": [[slot, len(counts)] for slot, counts in delta.cells.items()],
+            # A registry that knows nothing of loads does not look at them.
+            "loads": [[*target, *load] for target, load in delta.loads.items()],
         }
     ).encode()
     keys = b"".join(counts.keys.astype("<u4").tobytes() for counts in delta.cells.values())
@@ -130,4 +155,5 @@ def decode(body: bytes) -> Delta:
         cells[slot] = Counts(keys[at : at + length], values[at : at + length])
         at += length
     targets = tuple(Target(name, uid) for name, uid, _ in header["targets"])
-    return Delta(targets, tuple(time for *_, time in header["targets"]), cells)
+    loads = {Target(name, uid): Load(*load) for name, uid, *load in header.get("loads", ())}
+    return Delta(targets, tuple(time for *_, time in header["targets"]), cells, loads)

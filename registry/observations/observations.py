@@ -14,6 +14,7 @@ from registry.feed import Feed
 from registry.observations.base import ObservationStore
 from registry.observations.delta import SLOT, Target
 from registry.observations.folding import INTERVAL, keep_house
+from registry.observations.heard import Heard
 from registry.observations.intake import Intake
 from registry.observations.lane import Lane
 from registry.observations.records import Epoch, Loaded
@@ -102,6 +103,11 @@ class Observations:
             if target.name.startswith(prefix) and self.targets.current(target)
         ]
 
+    def load_target(self, name: str) -> tuple[Target, bool] | None:
+        """Return who is registered as *name*, and whether a load of it is known; None when nobody is that is measured."""
+        found = self.targets.get(name)
+        return (found[0], self._windows.load_known(found[0])) if found is not None else None
+
     async def load(self) -> None:
         """Read everything from the store, and show it."""
         while True:
@@ -153,10 +159,11 @@ class Observations:
             known = {target.name for target in self._windows.known()}
             self.lane.forget([name for name in self.lane if name not in known])
 
-    async def run(self, intake: Intake, retention: Retention) -> None:
+    async def run(self, intake: Intake, heard: Heard, retention: Retention) -> None:
         """Take in, follow, and keep house, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(intake.run())
+            tasks.create_task(heard.run())
             tasks.create_task(self._follow_others())
             tasks.create_task(self._follow_resources())
             tasks.create_task(self._stay_tidy(intake))

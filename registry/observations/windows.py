@@ -12,6 +12,7 @@ from airegistry.observations.performance import Performance, WindowStats
 from registry.observations.codes import Ints
 from registry.observations.counts import Counts
 from registry.observations.delta import SLOT, Delta, Target, renumber
+from registry.observations.loads import Loads
 from registry.observations.stats import window_stats
 
 SHAPES = ((60, 10), (300, 30), (1_800, 180), (86_400, 7_200))
@@ -83,6 +84,7 @@ class Windows:
         # Microseconds since 1970.
         self._last: dict[int, int] = {}
         self._next = 0
+        self._loads = Loads()
         for window in self._windows:
             window.advance(time)
 
@@ -105,13 +107,16 @@ class Windows:
         """Go on to the next epoch; return the targets of which something changed."""
         left = [window.advance(time) for window in self._windows]
         self.epoch, self.time = epoch, time
+        silent = self._loads.advance(time)
         self._add(delta, self._windows)
         numbers = np.unique(np.concatenate(left)).tolist()
-        return {self._targets[number] for number in numbers} | set(delta.targets)
+        return {self._targets[number] for number in numbers} | silent | set(delta.targets) | set(delta.loads)
 
     def due(self, time: float) -> bool:
-        """Say whether something would leave a window by *time*."""
-        return any(slot < window.first_at(time) for window in self._windows for slot in window.slots)
+        """Say whether something would leave a window, or a load end, by *time*."""
+        return self._loads.due(time) or any(
+            slot < window.first_at(time) for window in self._windows for slot in window.slots
+        )
 
     def performance(self, target: Target) -> Performance:
         """Return what was measured of *target*."""
@@ -131,9 +136,13 @@ class Windows:
                 if codes and (found := window_stats(window.length, codes, counts, last)) is not None:
                     stats.append(found)
         return [
-            Performance(target.name, tuple(stats), time, self.epoch)
+            Performance(target.name, tuple(stats), time, self.epoch, *self._load(target))
             for target, stats in zip(targets, told, strict=True)
         ]
+
+    def load_known(self, target: Target) -> bool:
+        """Say whether the holder of *target* said lately how busy it is, or that it says nothing of it any more."""
+        return target in self._loads
 
     def known(self) -> tuple[Target, ...]:
         """Return the targets of which something may be known."""
@@ -144,6 +153,7 @@ class Windows:
         numbers = [self._numbers.pop(target) for target in targets if target in self._numbers]
         for number in numbers:
             self._last.pop(number, None)
+            self._loads.forget((self._targets[number],))
             del self._targets[number]
         if numbers:
             for window in self._windows:
@@ -152,17 +162,23 @@ class Windows:
     def idle(self) -> set[Target]:
         """Return the targets of which nothing is known any more."""
         busy = {number for window in self._windows for number in window.total.numbers().tolist()}
-        return {target for target, number in self._numbers.items() if number not in busy}
+        return {target for target, number in self._numbers.items() if number not in busy and target not in self._loads}
+
+    def _load(self, target: Target) -> tuple[float | None, datetime | None]:
+        load = self._loads.get(target)
+        if load is None or load.value is None:
+            return None, None
+        return load.value, _time_of(load.time)
 
     def _last_time(self, number: int) -> datetime | None:
         """Return when the last attempt of all ended; it is in every window that has any."""
         last = self._last.get(number)
-        if last is None:
-            return None
-        seconds, micros = divmod(last, _MICROS)
-        return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)
+        return None if last is None else _time_of(last)
 
     def _add(self, delta: Delta, windows: Iterable[Window]) -> None:
+        self._loads.add(delta.loads, self.time)
+        for target in delta.loads:
+            self._number(target)
         numbers = np.array([self._number(target) for target in delta.targets], np.int64)
         for number, time in zip(numbers.tolist(), delta.last, strict=True):
             self._last[number] = max(time, self._last.get(number, time))
@@ -179,3 +195,8 @@ class Windows:
             self._targets[number] = target
             self._next += 1
         return number
+
+
+def _time_of(moment: int) -> datetime:
+    seconds, micros = divmod(moment, _MICROS)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=micros)

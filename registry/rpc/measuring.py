@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from registry.observations.heard import Heard
 from registry.observations.intake import Intake
 from registry.observations.observations import Observations
 from registry.rpc.analytics import Analytics
@@ -17,6 +18,7 @@ class Measuring:
 
     observations: Observations
     intake: Intake
+    heard: Heard
     reports: Reports
     analytics: Analytics
     watches: PerformanceWatches

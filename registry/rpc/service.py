@@ -10,6 +10,7 @@ from google.protobuf import descriptor_pool
 from airegistry._rpc.service import Service, service
 from airegistry.v1 import registry_service_pb2
 from registry.catalog import Catalog
+from registry.requests import HeartbeatBatch, HeartbeatResult
 from registry.rpc.discoveries import Discoveries
 from registry.rpc.reads import Reads
 from registry.rpc.watches import Watches
@@ -18,9 +19,14 @@ from registry.rpc.writes import Writes
 NAME = registry_service_pb2.DESCRIPTOR.services_by_name["RegistryService"].full_name
 
 
-def registry_service(catalog: Catalog, watches: Watches, now: Callable[[], float]) -> Service:
-    """Serve *catalog*; *now* is in seconds, by any clock."""
-    writes, reads, discoveries = Writes(catalog), Reads(catalog), Discoveries(catalog, now)
+def registry_service(
+    catalog: Catalog,
+    watches: Watches,
+    now: Callable[[], float],
+    heard: Callable[[HeartbeatBatch, HeartbeatResult], None],
+) -> Service:
+    """Serve *catalog*; *now* is in seconds, by any clock, and *heard* is told of every heartbeat."""
+    writes, reads, discoveries = Writes(catalog, heard), Reads(catalog), Discoveries(catalog, now)
     handlers = SimpleNamespace(
         register=writes.register,
         get=reads.get,

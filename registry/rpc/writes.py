@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from airegistry._convert import duration_to_pb, from_pb, to_pb
 from airegistry._rpc.call import Call
 from airegistry.v1 import registry_service_pb2 as pb
 from registry.catalog import Catalog
-from registry.requests import Deregistration, HeartbeatBatch, RegisterBatch, Update
+from registry.requests import Deregistration, HeartbeatBatch, HeartbeatResult, RegisterBatch, Update
 from registry.rpc import splice
 
 
 class Writes:
     """The handlers that change the catalog."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, heard: Callable[[HeartbeatBatch, HeartbeatResult], None]) -> None:
         self._catalog = catalog
+        self._heard = heard
 
     async def register(self, request: pb.RegisterRequest, _call: Call) -> bytes:
         """Create or replace resources, all or none of them."""
@@ -41,6 +44,8 @@ class Writes:
 
     async def heartbeat(self, request: pb.HeartbeatRequest, _call: Call) -> pb.HeartbeatResponse:
         """Renew leases."""
-        result = await self._catalog.heartbeat(from_pb(HeartbeatBatch, request, strict=True))
+        batch = from_pb(HeartbeatBatch, request, strict=True)
+        result = await self._catalog.heartbeat(batch)
+        self._heard(batch, result)
         response: pb.HeartbeatResponse = to_pb(result, pb.HeartbeatResponse)
         return response

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from airegistry.client import RegistryClient
-from airegistry.client.messages import DiscoverRequest
+from airegistry.client.messages import DiscoverRequest, LeaseRenewal
+from airegistry.discovery.answers import ScoreBasis, ScoreFigureKind, ScorePartKind
 from airegistry.errors import InvalidArgumentError, NotFoundError
 from airegistry.invocations.invocation import AttemptOutcome
 from airegistry.invocations.usage import Cost, CostState, Usage
@@ -173,3 +174,42 @@ async def test_what_was_reported_changes_the_order_and_a_batch_of_queries_sees_o
     )
     assert {(each.revision, each.observation_epoch) for each in batch.responses} == {(batch.revision, counted)}
     assert batch.responses[0].candidates == found.candidates
+
+
+async def test_the_load_of_heartbeats_is_told_and_changes_the_order(client):
+    owner = "owner-1234"
+    pair = [catalogs.endpoint(id_, NOWHERE) for id_ in "ab"]
+    await client.register(pair, owner_id=owner, lease_ttl=30)
+    revision = (await client.list_page("models")).revision
+
+    async def told(busy, idle):
+        await client.heartbeat([LeaseRenewal(busy, load=0.9), LeaseRenewal(idle, load=0.1)], owner_id=owner)
+        async with asyncio.timeout(10):
+            while True:
+                loads = [each.load for each in (await client.get_performance([busy, idle])).performances]
+                found = await client.discover(DiscoverQuery())
+                if loads == [0.9, 0.1]:
+                    return [each.resource.name for each in found.candidates], found.candidates[0].score
+                await asyncio.sleep(0.02)
+
+    order, score = await told(HERE, THERE)
+    assert order == [THERE, HERE]
+    (part,) = [part for part in score.parts if part.kind is ScorePartKind.LOAD]
+    assert (part.value, part.basis) == (0.9, ScoreBasis.MEASURED)
+    assert [(figure.kind, figure.measured) for figure in part.figures] == [(ScoreFigureKind.LOAD, 0.1)]
+    order, _ = await told(THERE, HERE)
+    assert order == [HERE, THERE]
+    assert (await client.list_page("models")).revision == revision
+
+
+async def test_the_lane_tells_loads(client):
+    owner = "owner-1234"
+    await client.register([catalogs.endpoint("a", NOWHERE)], owner_id=owner, lease_ttl=30)
+    async with asyncio.timeout(10), aclosing(client.watch_performance()) as updates:
+        await anext(updates)
+        await client.heartbeat([LeaseRenewal(HERE, load=0.5)], owner_id=owner)
+        async for update in updates:
+            if update.performances:
+                break
+    assert [(each.name, each.load) for each in update.performances] == [(HERE, 0.5)]
+    assert update.performances[0].load_time is not None

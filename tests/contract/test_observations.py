@@ -10,6 +10,7 @@ import pytest
 from airegistry.errors import InvalidArgumentError, OverloadedError, UnavailableError
 from registry.observations import folding
 from registry.observations.delta import Delta
+from registry.observations.heard import Heard
 from registry.observations.intake import Batch, Intake
 from registry.observations.observations import Observations
 from registry.observations.past import past
@@ -19,7 +20,7 @@ from registry.observations.targets import target_of
 from registry.requests import Deregistration
 from tests.contract.stores import running_catalog
 from tests.measuring import ERROR, Told, content, measured
-from tests.orders import batch, endpoint, model
+from tests.orders import ME, OTHER, batch, endpoint, heartbeat, leased, model
 
 LONG = 30.0
 NAME = "models/a/endpoints/x"
@@ -36,6 +37,7 @@ class Replica:
         self.observations = Observations(self.store, self.told, catalog.entries, catalog.feed)
         limits = {"gather": 0.01, "max_waiting": 100_000, "max_reporters": 100} | limits
         self.intake = Intake(self.store, self.observations.take, **limits)
+        self.heard = Heard(self.store, self.observations, pause=0.05)
 
     def target(self, name=NAME):
         return target_of(self.catalog.entries[name])
@@ -44,6 +46,19 @@ class Replica:
         """A batch of observations of one target; each ended now unless it says more."""
         delta = measured(*({"at": self.store.now()} | one for one in found), targets=(self.target(),))
         return Batch(BatchKey(reporter, number), content, delta if found else Delta(), len(found))
+
+    async def heartbeat(self, name=NAME, **report):
+        beat = heartbeat(name, **report)
+        self.heard.hear(beat, await self.catalog.heartbeat(beat))
+
+    def load(self, name=NAME):
+        return self.observations.performance(name).load
+
+    async def until_load(self, load, name=NAME):
+        async with asyncio.timeout(LONG):
+            while self.load(name) != load or self.told.epoch < self.observations.epoch:
+                await asyncio.sleep(0.01)
+                await self.observations.follow()
 
     async def report(self, *found, **options):
         return await asyncio.wait_for(self.intake.submit(self.batch(*found, **options)), LONG)
@@ -61,12 +76,13 @@ async def running(store, **limits):
     async with running_catalog(store) as catalog:
         replica = Replica(store, catalog, **limits)
         await replica.observations.load()
-        task = asyncio.create_task(replica.intake.run())
+        tasks = [asyncio.create_task(each.run()) for each in (replica.intake, replica.heard)]
         try:
             yield replica
         finally:
-            task.cancel()
-            await asyncio.wait([task])
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
 
 @pytest.fixture
@@ -113,6 +129,69 @@ async def test_the_revision_does_not_move(replica):
     before = replica.catalog.revision
     await replica.report({})
     assert await replica.catalog.catch_up() == replica.catalog.revision == before
+
+
+async def test_the_load_of_a_heartbeat_is_shown_without_a_revision_and_is_there_after_a_start(replica):
+    await replica.catalog.register(leased(endpoint(), endpoint("y")))
+    before = replica.catalog.revision
+    await replica.heartbeat(load=0.9)
+    await replica.until_load(0.9)
+    assert replica.load("models/a/endpoints/y") is None
+    assert replica.told.latest[NAME].load == 0.9
+    assert replica.observations.measured_names("") == [NAME]
+    again = Observations(replica.store, Told(), replica.catalog.entries, replica.catalog.feed)
+    await again.load()
+    assert again.performance(NAME) == replica.observations.performance(NAME)
+    assert await replica.catalog.catch_up() == replica.catalog.revision == before
+
+
+async def test_many_heartbeats_make_few_epochs_and_the_last_one_counts(replica):
+    await replica.catalog.register(leased(endpoint()))
+    for number in range(50):
+        await replica.heartbeat(load=number / 50)
+    await replica.until_load(49 / 50)
+    assert replica.observations.epoch < 50
+
+
+async def test_a_heartbeat_without_load_takes_it_back_and_of_others_says_nothing(replica):
+    await replica.catalog.register(leased(endpoint(), endpoint("y")))
+    await replica.heartbeat(load=0.9)
+    await replica.until_load(0.9)
+    await replica.heartbeat()
+    await replica.until_load(None)
+    await replica.heartbeat("models/a/endpoints/y")
+    await replica.heartbeat(load=0.2)
+    await replica.until_load(0.2)
+    assert replica.observations.measured_names("") == [NAME]
+
+
+async def test_a_load_ends_with_its_lease(replica):
+    await replica.catalog.register(leased(endpoint()))
+    await replica.heartbeat(load=0.9)
+    await replica.until_load(0.9)
+    await replica.catalog.deregister(Deregistration(name=NAME, owner_id=ME))
+    assert replica.observations.latest(NAME).load is None
+    await replica.catalog.register(batch(endpoint()))
+    assert replica.load() is None
+
+
+async def test_who_may_not_renew_tells_no_load(replica):
+    await replica.catalog.register(leased(endpoint()))
+    await replica.heartbeat(load=0.9, owner_id=OTHER)
+    await replica.heartbeat(load=0.5)
+    await replica.until_load(0.5)
+    assert replica.observations.epoch == 1
+
+
+async def test_the_newest_heartbeat_counts_whichever_replica_heard_it(replicas):
+    await replicas[0].catalog.register(leased(endpoint()))
+    for one in replicas:
+        await one.catalog.catch_up()
+    for turn in range(6):
+        load = turn / 10
+        await replicas[turn % 3].heartbeat(load=load)
+        for one in replicas:
+            await one.until_load(load)
 
 
 async def test_a_batch_that_is_sent_again_counts_once(replica):

@@ -35,7 +35,7 @@ from airegistry.errors import (
 )
 from airegistry.invocations.content import ContentBlock, MediaBlock
 from airegistry.invocations.kinds import AgentTaskState
-from airegistry.resources.requirements import Requirements
+from airegistry.resources.requirements import CredentialRequirement, DiscoverQuery, DiscoverTarget, Requirements
 from airegistry.resources.resource import AgentState
 from tests import catalogs
 from tests.agents import Doing, agent_server, card
@@ -43,6 +43,7 @@ from tests.planes import gateway_at, registry_at, until_revision
 from tests.providers import ok, provider
 
 LONG = 5.0
+AGENTS = DiscoverQuery(DiscoverTarget.AGENT, Requirements(credential=CredentialRequirement.ANY))
 
 
 @dataclass
@@ -249,6 +250,36 @@ async def test_who_is_busy_comes_later_and_who_is_away_not_at_all(tmp_path):
             a.report(AgentState.DRAINING)
             await state_of(all_, a.name, AgentState.DRAINING)
             assert [one.name for one in (await distributor.route_task("translate")).ranking] == ["agents/b"]
+
+
+async def test_who_says_that_it_is_loaded_comes_later_at_the_registry_and_in_the_gateway(tmp_path):
+    async with planes(tmp_path) as all_:
+        first = describe_agent("a", "grpc://h:1", ["translate"])
+        second = describe_agent("b", "grpc://h:1", ["translate"])
+        async with (
+            register_agent(all_.client, first, ttl=1.5) as a,
+            register_agent(all_.client, second, ttl=1.5) as b,
+        ):
+            distributor = TaskDistributor(all_.client)
+            for busy, idle in ((a, b), (b, a)):
+                busy.report(load=0.9)
+                idle.report(load=0.1)
+                wanted = [idle.name, busy.name]
+                await ranked(distributor, all_.gateway.cache, wanted)
+
+
+async def ranked(distributor, cache, wanted):
+    """Wait until the registry and a gateway rank agents as wanted."""
+    async with asyncio.timeout(10):
+        while True:
+            route = await distributor.route_task("translate")
+            if (
+                [one.name for one in route.ranking]
+                == wanted
+                == [each.name for each in cache.index.discover(AGENTS).candidates]
+            ):
+                return
+            await asyncio.sleep(0.05)
 
 
 async def test_who_takes_no_more_at_once_is_passed_by(tmp_path):

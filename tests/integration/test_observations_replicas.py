@@ -12,19 +12,25 @@ import pytest
 
 from airegistry.client import RegistryClient
 from airegistry.client.analytics import AnalyticsClient
+from airegistry.client.messages import LeaseRenewal
+from airegistry.discovery.answers import ScorePartKind
 from airegistry.errors import RegistryError, UnavailableError
 from airegistry.invocations.invocation import AttemptOutcome
 from airegistry.observations.observation import Observation
-from airegistry.resources.requirements import CredentialRequirement, DiscoverQuery, Requirements
+from airegistry.resources.agent import Agent, AgentSkill
+from airegistry.resources.requirements import CredentialRequirement, DiscoverQuery, DiscoverTarget, Requirements
+from airegistry.resources.resource import AgentState, Resource
 from registry.app import serve
 from registry.config import Config
-from tests.orders import endpoint, model
+from tests.orders import ME, endpoint, model
 from tests.postgres import own_server
 
 LONG = 30.0
 NAME = "models/a/endpoints/x"
 REPORTER = "reporter-one"
 ANYBODY = DiscoverQuery(requirements=Requirements(credential=CredentialRequirement.ANY))
+PLANNERS = DiscoverQuery(DiscoverTarget.AGENT, Requirements(skills=("plan",), credential=CredentialRequirement.ANY))
+LOAD = ScorePartKind.LOAD
 FREE = {"REGISTRY_ADDRESS": "127.0.0.1:0", "REGISTRY_HTTP_ADDRESS": "127.0.0.1:0"}
 
 
@@ -151,6 +157,39 @@ async def test_discover_gives_the_same_order_everywhere_at_one_epoch(database_ur
             (each.resource, each.score) for each in two.candidates
         ]
         assert len(one.candidates) == 3
+
+
+async def test_agents_are_ranked_by_the_load_of_their_heartbeats_alike_everywhere(database_url, tmp_path):
+    async with AsyncExitStack() as stack:
+        every = [await stack.enter_async_context(replica(database_url, tmp_path / str(place))) for place in range(2)]
+        registries = [await stack.enter_async_context(RegistryClient(one.address)) for one, _ in every]
+        pair = [
+            Resource(name=f"agents/{id_}", agent=Agent(skills=(AgentSkill(id="plan", name="Plan"),))) for id_ in "ab"
+        ]
+        await registries[0].register(pair, owner_id=ME, lease_ttl=30)
+        for busy, idle in (pair, pair[::-1]):
+            # Each speaks to another replica.
+            for client, agent, load in zip(registries, (busy, idle), (0.9, 0.1), strict=True):
+                beat = LeaseRenewal(agent.name, agent_state=AgentState.AVAILABLE, load=load)
+                (result,) = (await client.heartbeat([beat], owner_id=ME)).results
+                assert result.error is None
+            one, two = await alike(registries, [idle.name, busy.name])
+            assert [(each.resource, each.score) for each in one.candidates] == [
+                (each.resource, each.score) for each in two.candidates
+            ]
+            values = [part.value for each in one.candidates for part in each.score.parts if part.kind is LOAD]
+            assert values == pytest.approx([0.9, 0.1])
+
+
+async def alike(registries, names):
+    """Return the answers of all, once they are as of one epoch and name these in order."""
+    async with asyncio.timeout(LONG):
+        while True:
+            answers = [await registry.discover(PLANNERS) for registry in registries]
+            seen = {(each.observation_epoch, tuple(one.resource.name for one in each.candidates)) for each in answers}
+            if len(seen) == 1 and seen.pop()[1] == tuple(names):
+                return answers
+            await asyncio.sleep(0.05)
 
 
 async def test_the_lane_tells_what_another_replica_was_told(database_url, tmp_path):

@@ -91,7 +91,9 @@ class Unobserved:
 async def served(catalog):
     watches = Watches(catalog)
     waking = asyncio.create_task(watches.run())
-    server = await open_server([registry_service(catalog, watches, lambda: 0.0)], "127.0.0.1:0", Unobserved())
+    server = await open_server(
+        [registry_service(catalog, watches, lambda: 0.0, lambda _batch, _result: None)], "127.0.0.1:0", Unobserved()
+    )
     try:
         async with RegistryClient(server.address) as client:
             yield client

@@ -13,11 +13,12 @@ from airegistry.discovery.evidence.measured import (
     HALF_HOUR,
     MINUTE,
     Measured,
+    Told,
     microseconds,
     windows_of,
 )
 from airegistry.discovery.index import Index
-from airegistry.observations.performance import ErrorCount, Performance, Quantiles, WindowStats
+from airegistry.observations.performance import WINDOWS, ErrorCount, Performance, Quantiles, WindowStats
 from airegistry.resources.route import ErrorClass
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -148,3 +149,14 @@ def test_a_cache_passes_observations_on():
     assert cache.index.observation_epoch == 3
     cache.observe([], 4, snapshot=True)
     assert cache.index.observation_epoch == 4
+
+
+@pytest.mark.parametrize("attempts", [1, 2**40], ids=["narrow", "wide"])
+@pytest.mark.parametrize("count", range(5))
+def test_a_load_is_kept_beside_any_windows(count, attempts):
+    windows = windows_of(Performance(windows=tuple(window(length, attempts=attempts) for length in WINDOWS[:count])))
+    assert len(windows) == count
+    packed = Measured.of(windows, Told(0.3, microseconds(NOW)))
+    assert packed.at(microseconds(NOW)) == windows
+    assert packed.told_at(microseconds(NOW)) == Told(0.3, microseconds(NOW))
+    assert Measured.of(windows).told_at(microseconds(NOW)) is None

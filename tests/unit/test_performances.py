@@ -63,3 +63,11 @@ def test_changes_leave_the_rest_as_it_is():
     assert follower.take(told(epoch=2)) == PerformanceUpdate((), 2)
     # Who went by itself is not told as gone again.
     assert gone(follower.take(told(measured(B), epoch=3, snapshot=True))) == []
+
+
+def test_who_told_only_a_load_is_known_and_gone_with_the_next_snapshot():
+    follower = PerformanceFollower()
+    follower.take(told(Performance(A, load=0.5), measured(B), epoch=1, snapshot=True))
+    follower.cut()
+    update = follower.take(told(measured(B), epoch=2, snapshot=True))
+    assert update.performances[1:] == (Performance(A),)

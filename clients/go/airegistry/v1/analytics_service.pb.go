@@ -456,7 +456,7 @@ func (x *WatchPerformanceRequest) GetBookmarkInterval() *durationpb.Duration {
 // One message of WatchPerformance.
 type WatchPerformanceResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What was measured of those that changed; without windows for those of which nothing is known any more.
+	// What was measured of those that changed; without windows and load for those of which nothing is known any more.
 	Performances []*Performance `protobuf:"bytes,1,rep,name=performances,proto3" json:"performances,omitempty"`
 	// With this message the stream has told everything up to this epoch. Unset while it has not.
 	ObservationEpoch *int64 `protobuf:"varint,2,opt,name=observation_epoch,json=observationEpoch,proto3,oneof" json:"observation_epoch,omitempty"`

@@ -43,6 +43,8 @@ const (
 	ScoreFigureKind_SCORE_FIGURE_KIND_TOKENS_PER_MINUTE ScoreFigureKind = 6
 	// The share of attempts that a rate limit refused.
 	ScoreFigureKind_SCORE_FIGURE_KIND_RATE_LIMITED_SHARE ScoreFigureKind = 7
+	// How busy its holder said it is, 0 to 1; `last_time` is when. There is no window, and nothing is counted.
+	ScoreFigureKind_SCORE_FIGURE_KIND_LOAD ScoreFigureKind = 8
 )
 
 // Enum value maps for ScoreFigureKind.
@@ -56,6 +58,7 @@ var (
 		5: "SCORE_FIGURE_KIND_REQUESTS_PER_MINUTE",
 		6: "SCORE_FIGURE_KIND_TOKENS_PER_MINUTE",
 		7: "SCORE_FIGURE_KIND_RATE_LIMITED_SHARE",
+		8: "SCORE_FIGURE_KIND_LOAD",
 	}
 	ScoreFigureKind_value = map[string]int32{
 		"SCORE_FIGURE_KIND_UNSPECIFIED":         0,
@@ -66,6 +69,7 @@ var (
 		"SCORE_FIGURE_KIND_REQUESTS_PER_MINUTE": 5,
 		"SCORE_FIGURE_KIND_TOKENS_PER_MINUTE":   6,
 		"SCORE_FIGURE_KIND_RATE_LIMITED_SHARE":  7,
+		"SCORE_FIGURE_KIND_LOAD":                8,
 	}
 )
 
@@ -783,7 +787,7 @@ const file_airegistry_v1_discovery_proto_rawDesc = "" +
 	"\tExclusion\x126\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1e.airegistry.v1.ExclusionReasonR\x06reason\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x05R\x05count\x12\x14\n" +
-	"\x05names\x18\x03 \x03(\tR\x05names*\xcb\x02\n" +
+	"\x05names\x18\x03 \x03(\tR\x05names*\xe7\x02\n" +
 	"\x0fScoreFigureKind\x12!\n" +
 	"\x1dSCORE_FIGURE_KIND_UNSPECIFIED\x10\x00\x12)\n" +
 	"%SCORE_FIGURE_KIND_TIME_TO_FIRST_TOKEN\x10\x01\x12'\n" +
@@ -792,7 +796,8 @@ const file_airegistry_v1_discovery_proto_rawDesc = "" +
 	"\x1fSCORE_FIGURE_KIND_SUCCESS_SHARE\x10\x04\x12)\n" +
 	"%SCORE_FIGURE_KIND_REQUESTS_PER_MINUTE\x10\x05\x12'\n" +
 	"#SCORE_FIGURE_KIND_TOKENS_PER_MINUTE\x10\x06\x12(\n" +
-	"$SCORE_FIGURE_KIND_RATE_LIMITED_SHARE\x10\a*\xe0\x01\n" +
+	"$SCORE_FIGURE_KIND_RATE_LIMITED_SHARE\x10\a\x12\x1a\n" +
+	"\x16SCORE_FIGURE_KIND_LOAD\x10\b*\xe0\x01\n" +
 	"\rScorePartKind\x12\x1f\n" +
 	"\x1bSCORE_PART_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14SCORE_PART_KIND_COST\x10\x01\x12\x1b\n" +

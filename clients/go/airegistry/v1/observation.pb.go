@@ -144,8 +144,12 @@ type Performance struct {
 	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
 	// The observation epoch as of which it is so: windows end at its time. 0 in rollups.
 	ObservationEpoch int64 `protobuf:"varint,4,opt,name=observation_epoch,json=observationEpoch,proto3" json:"observation_epoch,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// How busy its holder said it is, with the last heartbeat: 0 idle, 1 full. Unset: nobody said, or it was silent for too long.
+	Load *float64 `protobuf:"fixed64,5,opt,name=load,proto3,oneof" json:"load,omitempty"`
+	// When the holder said so, by the registry's clock. Unset: nobody said.
+	LoadTime      *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=load_time,json=loadTime,proto3" json:"load_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Performance) Reset() {
@@ -204,6 +208,20 @@ func (x *Performance) GetObservationEpoch() int64 {
 		return x.ObservationEpoch
 	}
 	return 0
+}
+
+func (x *Performance) GetLoad() float64 {
+	if x != nil && x.Load != nil {
+		return *x.Load
+	}
+	return 0
+}
+
+func (x *Performance) GetLoadTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LoadTime
+	}
+	return nil
 }
 
 // What was measured in one window.
@@ -484,12 +502,15 @@ const file_airegistry_v1_observation_proto_rawDesc = "" +
 	"\bduration\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\bduration\x12H\n" +
 	"\x13time_to_first_token\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\x10timeToFirstToken\x12*\n" +
 	"\x05usage\x18\a \x01(\v2\x14.airegistry.v1.UsageR\x05usage\x12'\n" +
-	"\x04cost\x18\b \x01(\v2\x13.airegistry.v1.CostR\x04cost\"\xb4\x01\n" +
+	"\x04cost\x18\b \x01(\v2\x13.airegistry.v1.CostR\x04cost\"\x8f\x02\n" +
 	"\vPerformance\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x124\n" +
 	"\awindows\x18\x02 \x03(\v2\x1a.airegistry.v1.WindowStatsR\awindows\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12+\n" +
-	"\x11observation_epoch\x18\x04 \x01(\x03R\x10observationEpoch\"\x8c\x04\n" +
+	"\x11observation_epoch\x18\x04 \x01(\x03R\x10observationEpoch\x12\x17\n" +
+	"\x04load\x18\x05 \x01(\x01H\x00R\x04load\x88\x01\x01\x127\n" +
+	"\tload_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\bloadTimeB\a\n" +
+	"\x05_load\"\x8c\x04\n" +
 	"\vWindowStats\x121\n" +
 	"\x06window\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x06window\x12\x1a\n" +
 	"\battempts\x18\x02 \x01(\x03R\battempts\x121\n" +
@@ -553,18 +574,19 @@ var file_airegistry_v1_observation_proto_depIdxs = []int32{
 	10, // 6: airegistry.v1.Observation.cost:type_name -> airegistry.v1.Cost
 	2,  // 7: airegistry.v1.Performance.windows:type_name -> airegistry.v1.WindowStats
 	5,  // 8: airegistry.v1.Performance.time:type_name -> google.protobuf.Timestamp
-	8,  // 9: airegistry.v1.WindowStats.window:type_name -> google.protobuf.Duration
-	3,  // 10: airegistry.v1.WindowStats.errors:type_name -> airegistry.v1.ErrorCount
-	4,  // 11: airegistry.v1.WindowStats.time_to_first_token:type_name -> airegistry.v1.Quantiles
-	4,  // 12: airegistry.v1.WindowStats.duration:type_name -> airegistry.v1.Quantiles
-	4,  // 13: airegistry.v1.WindowStats.tokens_per_second:type_name -> airegistry.v1.Quantiles
-	5,  // 14: airegistry.v1.WindowStats.last_time:type_name -> google.protobuf.Timestamp
-	7,  // 15: airegistry.v1.ErrorCount.error_class:type_name -> airegistry.v1.ErrorClass
-	16, // [16:16] is the sub-list for method output_type
-	16, // [16:16] is the sub-list for method input_type
-	16, // [16:16] is the sub-list for extension type_name
-	16, // [16:16] is the sub-list for extension extendee
-	0,  // [0:16] is the sub-list for field type_name
+	5,  // 9: airegistry.v1.Performance.load_time:type_name -> google.protobuf.Timestamp
+	8,  // 10: airegistry.v1.WindowStats.window:type_name -> google.protobuf.Duration
+	3,  // 11: airegistry.v1.WindowStats.errors:type_name -> airegistry.v1.ErrorCount
+	4,  // 12: airegistry.v1.WindowStats.time_to_first_token:type_name -> airegistry.v1.Quantiles
+	4,  // 13: airegistry.v1.WindowStats.duration:type_name -> airegistry.v1.Quantiles
+	4,  // 14: airegistry.v1.WindowStats.tokens_per_second:type_name -> airegistry.v1.Quantiles
+	5,  // 15: airegistry.v1.WindowStats.last_time:type_name -> google.protobuf.Timestamp
+	7,  // 16: airegistry.v1.ErrorCount.error_class:type_name -> airegistry.v1.ErrorClass
+	17, // [17:17] is the sub-list for method output_type
+	17, // [17:17] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_airegistry_v1_observation_proto_init() }
@@ -575,6 +597,7 @@ func file_airegistry_v1_observation_proto_init() {
 	file_airegistry_v1_gateway_service_proto_init()
 	file_airegistry_v1_route_proto_init()
 	file_airegistry_v1_usage_proto_init()
+	file_airegistry_v1_observation_proto_msgTypes[1].OneofWrappers = []any{}
 	file_airegistry_v1_observation_proto_msgTypes[2].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{

@@ -1674,7 +1674,8 @@ type LeaseRenewal struct {
 	Health Health `protobuf:"varint,2,opt,name=health,proto3,enum=airegistry.v1.Health" json:"health,omitempty"`
 	// What an agent says of itself. Unspecified: unchanged.
 	AgentState AgentState `protobuf:"varint,3,opt,name=agent_state,json=agentState,proto3,enum=airegistry.v1.AgentState" json:"agent_state,omitempty"`
-	// How busy it is, 0 (idle) to 1 (full). Unset: unknown. Never in the revision log.
+	// How busy it is, 0 (idle) to 1 (full). Unset: unknown. Never in the revision log: it is ranked by, and told as
+	// Performance.load.
 	Load          *float64 `protobuf:"fixed64,4,opt,name=load,proto3,oneof" json:"load,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

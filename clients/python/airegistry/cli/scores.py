@@ -31,6 +31,7 @@ _FIGURES = {
     ScoreFigureKind.REQUESTS_PER_MINUTE: ("requests/min", "{:,.0f}".format),
     ScoreFigureKind.TOKENS_PER_MINUTE: ("tokens/min", "{:,.0f}".format),
     ScoreFigureKind.RATE_LIMITED_SHARE: ("rate limited", figure),
+    ScoreFigureKind.LOAD: ("load", figure),
 }
 
 

@@ -32,10 +32,10 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class PerformanceUpdate:
-    """What is known anew; of those without windows nothing is known any more.
+    """What is known anew; of those without windows and load nothing is known any more.
 
     With it everything up to `observation_epoch` was told; None: more of it is to come. A `snapshot` is complete with it, as at the
-    start and after each cut: who was known before and is not in it comes without windows.
+    start and after each cut: who was known before and is not in it comes without either.
     """
 
     performances: tuple[Performance, ...] = ()
@@ -64,7 +64,8 @@ class PerformanceFollower:
         if response.snapshot:
             self._missing = set(self._known)
         for each in response.performances:
-            (self._known.add if each.windows else self._known.discard)(each.name)
+            known = bool(each.windows) or each.load is not None
+            (self._known.add if known else self._known.discard)(each.name)
         if self._missing is None:
             return PerformanceUpdate(response.performances, response.observation_epoch)
         self._missing.difference_update(each.name for each in response.performances)

@@ -39,6 +39,7 @@ class ScoreFigureKind(IntEnum):
     REQUESTS_PER_MINUTE = 5
     TOKENS_PER_MINUTE = 6
     RATE_LIMITED_SHARE = 7
+    LOAD = 8
 
 
 class ExclusionReason(IntEnum):

@@ -79,8 +79,8 @@ class Index:
     def observe(self, performances: Iterable[Performance], epoch: int | None = None) -> None:
         """Take in what was measured up to an observation epoch; None: more of that epoch is to come.
 
-        The latest of a name counts, and one without windows forgets what was known of it. What is told of a name that is not
-        registered waits for it, within bounds; who is removed is forgotten.
+        The latest of a name counts, and one without windows and load forgets what was known of it. What is told of a name that
+        is not registered waits for it, within bounds; who is removed is forgotten.
         """
         moment = microseconds(self._now())
         for performance in performances:

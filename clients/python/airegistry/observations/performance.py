@@ -48,12 +48,17 @@ class WindowStats:
 
 @dataclass(frozen=True, slots=True)
 class Performance:
-    """What was measured until `time`: the windows in which anything was, the shortest first."""
+    """What was measured until `time`: the windows in which anything was, the shortest first.
+
+    `load` (0 to 1) is how busy its holder said it is, at `load_time`; None when nobody said lately.
+    """
 
     name: str = ""
     windows: tuple[WindowStats, ...] = ()
     time: datetime | None = None
     observation_epoch: int = 0
+    load: float | None = None
+    load_time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

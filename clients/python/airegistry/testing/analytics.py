@@ -46,6 +46,7 @@ class Analytics:
         self.measured = Measured()
         self.dropped = 0
         self._history = history
+        history.heard = self._heard
         self._batches: dict[tuple[str, int], pb.ReportUsageRequest] = {}
 
     async def report_usage(self, request: pb.ReportUsageRequest, _call: Call) -> pb.ReportUsageResponse:
@@ -82,10 +83,10 @@ class Analytics:
             raise InvalidArgumentError.of("bookmark_interval", "must be at least 1 s")
         after, told = 0, -1
         while not self._history.closed:
-            seen = self.measured.observations[after:]
-            names = {each.target for each in seen if each.target.startswith(request.name_prefix)}
+            changed = self.measured.changed[after:]
+            names = {name for name in changed if name.startswith(request.name_prefix)}
             message = WatchPerformanceResponse(self._performances(sorted(names)), self.measured.epoch, told < 0)
-            after, told = after + len(seen), self.measured.epoch
+            after, told = after + len(changed), self.measured.epoch
             yield to_pb(message, pb.WatchPerformanceResponse)
             await self._news(told, interval)
 
@@ -100,6 +101,11 @@ class Analytics:
             raise InvalidArgumentError.of("period", f"must be positive, and at most {_MANY_WINDOWS:,} times the step")
         found = self.measured.stats(request.name, datetime.now(UTC), period=period, step=step)
         return pb.GetStatsResponse(performances=[to_pb(each, observation_pb2.Performance) for each in found])
+
+    def _heard(self, name: str, load: float | None) -> None:
+        if self.measured.hear(name, load, datetime.now(UTC)):
+            self._history.cache.observe(self._performances((name,)), self.measured.epoch)
+            self._history.wake()
 
     def _fresh(self, batch: tuple[str, int], request: pb.ReportUsageRequest) -> bool:
         known = self._batches.get(batch)
@@ -144,8 +150,11 @@ class Analytics:
         return None
 
     def _performances(self, names: Iterable[str]) -> tuple[Performance, ...]:
-        now = datetime.now(UTC)
-        return tuple(self.measured.performance(name, now) for name in names)
+        now, listed = datetime.now(UTC), tuple(names)
+        for name in listed:
+            if name not in self._history.leases:
+                self.measured.forget(name)
+        return tuple(self.measured.performance(name, now) for name in listed)
 
     def _check_registered(self, name: str, field: str) -> None:
         parse_name(name, field=field)

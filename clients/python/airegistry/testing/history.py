@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -31,6 +31,7 @@ class History:
         self.store_id = uuid.uuid4().hex
         self.cache = Cache(lambda: datetime.now(UTC), compile_filter=compile_expression)
         self.leases: dict[str, FakeLease] = {}
+        self.heard: Callable[[str, float | None], None] = lambda _name, _load: None
         self.closed = False
         self.oldest = 0
         self.resets = 0

@@ -23,17 +23,37 @@ class Measured:
 
     def __init__(self) -> None:
         self.observations: list[Observation] = []
+        self.changed: list[str] = []
         self.epoch = 0
+        self._loads: dict[str, tuple[float, datetime]] = {}
 
     def add(self, observations: Iterable[Observation]) -> None:
         """Take in what counts; it makes an epoch."""
-        self.observations.extend(observations)
+        for each in observations:
+            self.observations.append(each)
+            self.changed.append(each.target)
         self.epoch += 1
+
+    def hear(self, name: str, load: float | None, now: datetime) -> bool:
+        """Take in the load that a heartbeat told, which makes an epoch; say whether anything is another."""
+        known = self._loads.pop(name, None)
+        if load is not None:
+            self._loads[name] = (load, now)
+        elif known is None:
+            return False
+        self.changed.append(name)
+        self.epoch += 1
+        return True
+
+    def forget(self, name: str) -> None:
+        """Know no load of a name: its lease ended."""
+        self._loads.pop(name, None)
 
     def performance(self, name: str, now: datetime) -> Performance:
         """Return what was measured of one name over the windows that end now."""
         windows = [self._window(name, now - timedelta(seconds=window), now, window) for window in WINDOWS]
-        return Performance(name, tuple(each for each in windows if each is not None), now, self.epoch)
+        load, time = self._loads.get(name, (None, None))
+        return Performance(name, tuple(each for each in windows if each is not None), now, self.epoch, load, time)
 
     def stats(self, name: str, now: datetime, *, period: float, step: float) -> tuple[Performance, ...]:
         """Return what was measured of one name in the windows of a period that ends now, the oldest first."""

@@ -64,6 +64,9 @@ class Writes:
         kept = {result.name for result in results if result.error is None}
         reported = (self._reported(renewal) for renewal in renewals if renewal.name in kept)
         self._history.commit({resource.name: resource for resource in reported if resource is not None})
+        for renewal in renewals:
+            if renewal.name in kept:
+                self._history.heard(renewal.name, renewal.load)
         answer: pb.HeartbeatResponse = to_pb(HeartbeatResponse(results, self._history.revision), pb.HeartbeatResponse)
         return answer
 

@@ -255,7 +255,7 @@ class WatchPerformanceResponse(_message.Message):
     """Everything known begins anew with this message: what was told before and is not told again is gone."""
     @_builtins.property
     def performances(self) -> _containers.RepeatedCompositeFieldContainer[_observation_pb2.Performance]:
-        """What was measured of those that changed; without windows for those of which nothing is known any more."""
+        """What was measured of those that changed; without windows and load for those of which nothing is known any more."""
 
     def __init__(
         self,

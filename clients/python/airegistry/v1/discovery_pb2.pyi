@@ -44,6 +44,8 @@ class _ScoreFigureKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Score
     """Tokens in the last minute; declared is the limit."""
     SCORE_FIGURE_KIND_RATE_LIMITED_SHARE: _ScoreFigureKind.ValueType  # 7
     """The share of attempts that a rate limit refused."""
+    SCORE_FIGURE_KIND_LOAD: _ScoreFigureKind.ValueType  # 8
+    """How busy its holder said it is, 0 to 1; `last_time` is when. There is no window, and nothing is counted."""
 
 class ScoreFigureKind(_ScoreFigureKind, metaclass=_ScoreFigureKindEnumTypeWrapper):
     """What is declared or measured of a candidate."""
@@ -64,6 +66,8 @@ SCORE_FIGURE_KIND_TOKENS_PER_MINUTE: ScoreFigureKind.ValueType  # 6
 """Tokens in the last minute; declared is the limit."""
 SCORE_FIGURE_KIND_RATE_LIMITED_SHARE: ScoreFigureKind.ValueType  # 7
 """The share of attempts that a rate limit refused."""
+SCORE_FIGURE_KIND_LOAD: ScoreFigureKind.ValueType  # 8
+"""How busy its holder said it is, 0 to 1; `last_time` is when. There is no window, and nothing is counted."""
 Global___ScoreFigureKind: _TypeAlias = ScoreFigureKind  # noqa: Y015
 
 class _ScorePartKind:

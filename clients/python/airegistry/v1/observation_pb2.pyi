@@ -93,10 +93,14 @@ class Performance(_message.Message):
     WINDOWS_FIELD_NUMBER: _builtins.int
     TIME_FIELD_NUMBER: _builtins.int
     OBSERVATION_EPOCH_FIELD_NUMBER: _builtins.int
+    LOAD_FIELD_NUMBER: _builtins.int
+    LOAD_TIME_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Whose it is: the full name of an endpoint or an agent."""
     observation_epoch: _builtins.int
     """The observation epoch as of which it is so: windows end at its time. 0 in rollups."""
+    load: _builtins.float
+    """How busy its holder said it is, with the last heartbeat: 0 idle, 1 full. Unset: nobody said, or it was silent for too long."""
     @_builtins.property
     def windows(self) -> _containers.RepeatedCompositeFieldContainer[Global___WindowStats]:
         """The windows in which anything was measured, the shortest first: of 1 minute, 5 minutes, 30 minutes and 1 day. None:
@@ -107,6 +111,10 @@ class Performance(_message.Message):
     def time(self) -> _timestamp_pb2.Timestamp:
         """Where the windows end."""
 
+    @_builtins.property
+    def load_time(self) -> _timestamp_pb2.Timestamp:
+        """When the holder said so, by the registry's clock. Unset: nobody said."""
+
     def __init__(
         self,
         *,
@@ -114,12 +122,16 @@ class Performance(_message.Message):
         windows: _abc.Iterable[Global___WindowStats] | None = ...,
         time: _timestamp_pb2.Timestamp | None = ...,
         observation_epoch: _builtins.int = ...,
+        load: _builtins.float | None = ...,
+        load_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["time", b"time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_load", b"_load", "load", b"load", "load_time", b"load_time", "time", b"time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "observation_epoch", b"observation_epoch", "time", b"time", "windows", b"windows"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_load", b"_load", "load", b"load", "load_time", b"load_time", "name", b"name", "observation_epoch", b"observation_epoch", "time", b"time", "windows", b"windows"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__load: _TypeAlias = _typing.Literal["load"]  # noqa: Y015
+    _WhichOneofArgType__load: _TypeAlias = _typing.Literal["_load", b"_load"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__load) -> _WhichOneofReturnType__load | None: ...
 
 Global___Performance: _TypeAlias = Performance  # noqa: Y015
 

@@ -932,7 +932,9 @@ class LeaseRenewal(_message.Message):
     agent_state: _resource_pb2.AgentState.ValueType
     """What an agent says of itself. Unspecified: unchanged."""
     load: _builtins.float
-    """How busy it is, 0 (idle) to 1 (full). Unset: unknown. Never in the revision log."""
+    """How busy it is, 0 (idle) to 1 (full). Unset: unknown. Never in the revision log: it is ranked by, and told as
+    Performance.load.
+    """
     def __init__(
         self,
         *,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from airegistry.discovery.evidence.measured import Measured, Window
+from airegistry.discovery.evidence.measured import Measured, Told, Window
 from airegistry.discovery.rows.claims import NO_CLAIMS, Claims
 
 
@@ -19,6 +19,11 @@ class Case(NamedTuple):
     def windows(self) -> list[Window]:
         """The windows that count at the moment, the shortest first."""
         return [] if self.measured is None else self.measured.at(self.at)
+
+    @property
+    def told(self) -> Told | None:
+        """The load that was told and counts at the moment."""
+        return None if self.measured is None else self.measured.told_at(self.at)
 
 
 NO_CASE = Case()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from airegistry.discovery.evidence.measured import Measured, Window, windows_of
+from airegistry.discovery.evidence.measured import Measured, Window, told_of, windows_of
 from airegistry.observations.performance import Performance
 
 MOST_EARLY = 65_536
@@ -26,15 +26,15 @@ class Evidence:
         return self._held.get(name)
 
     def take(self, performance: Performance, *, registered: bool) -> list[Window]:
-        """Know, and return, what was measured now; nothing is what forgets a name."""
-        name, windows = performance.name, windows_of(performance)
+        """Know what was measured now, and return its windows; nothing, and no load, is what forgets a name."""
+        name, windows, told = performance.name, windows_of(performance), told_of(performance)
         self._early.pop(name, None)
-        if not windows:
+        if not windows and told is None:
             self._held.pop(name, None)
         elif registered:
-            self._held[name] = Measured.of(windows)
+            self._held[name] = Measured.of(windows, told)
         else:
-            self._early[name] = Measured.of(windows)
+            self._early[name] = Measured.of(windows, told)
             if len(self._early) > MOST_EARLY:
                 del self._early[next(iter(self._early))]
         return windows

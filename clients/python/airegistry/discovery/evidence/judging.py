@@ -10,17 +10,21 @@ from typing import NamedTuple
 
 from airegistry.discovery.answers import ScoreBasis
 from airegistry.discovery.evidence.case import Case
-from airegistry.discovery.evidence.measured import DAY, FIVE_MINUTES, HALF_HOUR, MINUTE, Window
+from airegistry.discovery.evidence.measured import DAY, FIVE_MINUTES, HALF_HOUR, MINUTE, Told, Window
 from airegistry.discovery.evidence.picking import ENOUGH, Numbers, numbers, smoothed
 from airegistry.discovery.rows import values
 from airegistry.discovery.rows.claims import Claims
 from airegistry.discovery.rows.values import Value
 from airegistry.resources.endpoint import RateLimits
+from airegistry.resources.resource import AgentState
 
 _TRIES = 20
 """So many attempts within half an hour halve the wish to try one."""
 
 _MOSTLY = 0.5
+
+# Who says that it takes nothing more is not idle because of a number.
+_HEEDED = (None, AgentState.AVAILABLE)
 
 
 class Judged(NamedTuple):
@@ -37,7 +41,7 @@ class Judged(NamedTuple):
 
 def judge(case: Case, windows: Sequence[Window] | None = None) -> Judged:
     """Return how good a candidate is; who has the windows at hand that count need not have them unpacked."""
-    claims, at = case.claims, case.at
+    claims, told, at = case.claims, case.told, case.at
     if windows is None:
         windows = case.windows
     last = lately = 0.0
@@ -53,10 +57,10 @@ def judge(case: Case, windows: Sequence[Window] | None = None) -> Judged:
         case,
         _latency(claims, series, trust),
         _reliability(claims, series, trust),
-        _load(claims, windows),
+        _load(claims, windows, told, at),
         (_TRIES / (_TRIES + lately), ScoreBasis.MEASURED if lately else ScoreBasis.PRIOR),
         numbers(claims, windows, stale=at - last >= HALF_HOUR),
-        _next_change(windows, last, at) if windows else None,
+        _sooner(_next_change(windows, last, at) if windows else None, _next_doubt(told, at)),
     )
 
 
@@ -104,17 +108,35 @@ def _reliability(claims: Claims, series: Sequence[Window], trust: float) -> Valu
     return (value * values.DEGRADED if claims.degraded else value), basis
 
 
-def _load(claims: Claims, windows: Sequence[Window]) -> Value:
+def _load(claims: Claims, windows: Sequence[Window], told: Told | None, at: int) -> Value:
     """Return how idle it is, as far as anything is known that says it, less the share of refusals for too much load."""
     value, basis = values.idle(claims.state)
+    heeded = told if claims.state in _HEEDED else None
+    if heeded is not None:
+        value, basis = _trusted(value, 1 - heeded.load, _confidence(at - heeded.time), basis, 1.0)
     busy = _busy(claims.limits, windows)
     if busy is not None:
-        value, basis = 1 - min(1.0, busy), ScoreBasis.MEASURED
+        idle = 1 - min(1.0, busy)
+        value, basis = idle if heeded is None else min(value, idle), ScoreBasis.MEASURED
     for window in windows:
         if window.length == FIVE_MINUTES and window.limited:
             value *= 1 - window.limited / (max(window.attempts, window.limited) + ENOUGH)
             basis = ScoreBasis.MEASURED if busy is not None else ScoreBasis.MIXED
     return value, basis
+
+
+def _confidence(age: float) -> float:
+    """Return how much of a load counts that was told so long ago: all for a minute, then half."""
+    return 1.0 if age < MINUTE else 0.5
+
+
+def _next_doubt(told: Told | None, at: int) -> float | None:
+    """Return the next moment at which a load counts for less."""
+    return None if told is None else told.time + (MINUTE if at < told.time + MINUTE else FIVE_MINUTES)
+
+
+def _sooner(one: float | None, other: float | None) -> float | None:
+    return min((moment for moment in (one, other) if moment is not None), default=None)
 
 
 def _busy(limits: RateLimits, windows: Sequence[Window]) -> float | None:

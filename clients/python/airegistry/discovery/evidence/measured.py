@@ -56,10 +56,18 @@ class Window(NamedTuple):
     whole: float
 
 
+class Told(NamedTuple):
+    """How busy a holder said it is, 0 to 1, and when, in microseconds since 1970."""
+
+    load: float
+    time: float
+
+
 # Doubles hold microseconds exactly for another 250 years, and no count is too large for them; most counts need less.
 # The four lengths are among the numbers that 32 bits hold exactly, too.
 _NARROW, _WIDE = struct.Struct("<fd4IdIdIdId"), struct.Struct("<13d")
 _NARROWS = [struct.Struct("<" + "fd4IdIdIdId" * count) for count in range(len(_LENGTHS) + 1)]
+_TOLD = struct.Struct("<2d")
 _window_of = Window._make
 _INFINITE = math.inf
 _NARROW_MARK, _WIDE_MARK = b"n", b"w"
@@ -76,27 +84,50 @@ def time_of(moment: float) -> datetime:
 
 
 class Measured(bytes):
-    """Windows, the shortest first. A window counts until its last attempt is as old as the window is long."""
+    """Windows, the shortest first, and the load that was told.
+
+    A window counts until its last attempt is as old as the window is long, a load for five minutes.
+    """
 
     __slots__ = ()
 
     @classmethod
-    def of(cls, windows: Sequence[Window]) -> Self:
-        """Pack windows."""
+    def of(cls, windows: Sequence[Window], told: Told | None = None) -> Self:
+        """Pack windows, and a load behind them: it is shorter than any window, so its length tells whether there is one."""
+        behind = b"" if told is None else _TOLD.pack(*told)
         try:
-            return cls(_NARROW_MARK + _NARROWS[len(windows)].pack(*chain.from_iterable(windows)))
+            return cls(_NARROW_MARK + _NARROWS[len(windows)].pack(*chain.from_iterable(windows)) + behind)
         except (struct.error, IndexError):
-            return cls(_WIDE_MARK + b"".join([_WIDE.pack(*window) for window in windows]))
+            return cls(_WIDE_MARK + b"".join([_WIDE.pack(*window) for window in windows]) + behind)
 
     def at(self, moment: int) -> list[Window]:
         """Return the windows that still count at a moment, in microseconds since 1970; the shortest first."""
         layout = _NARROW if self[:1] == _NARROW_MARK else _WIDE
-        return counting(map(Window._make, layout.iter_unpack(self[1:])), moment)
+        return counting(map(Window._make, layout.iter_unpack(self[1 : len(self) - self._behind()])), moment)
+
+    def told_at(self, moment: int) -> Told | None:
+        """Return the load that still counts at a moment, None when there is none."""
+        if not self._behind():
+            return None
+        told = Told._make(_TOLD.unpack_from(self, len(self) - _TOLD.size))
+        return told if told.time + FIVE_MINUTES > moment else None
+
+    def _behind(self) -> int:
+        """Return how many bytes there are behind the windows."""
+        return (len(self) - 1) % (_NARROW.size if self[:1] == _NARROW_MARK else _WIDE.size)
 
 
 def counting(windows: Iterable[Window], moment: int) -> list[Window]:
     """Return those of the windows that count at a moment, in microseconds since 1970."""
     return [window for window in windows if window[0] + window[1] > moment]
+
+
+def told_of(performance: Performance) -> Told | None:
+    """Return the load that was told; None when none was, or what is no share."""
+    load, time = performance.load, performance.load_time
+    if load is None or time is None or not 0 <= load <= 1:
+        return None
+    return Told(load, microseconds(time))
 
 
 def windows_of(performance: Performance) -> list[Window]:

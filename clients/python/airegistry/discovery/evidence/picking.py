@@ -74,6 +74,7 @@ def figures(case: Case) -> Figures:
         _minute_figure(kinds.REQUESTS_PER_MINUTE, limits.requests_per_minute, windows, "attempts"),
         _minute_figure(kinds.TOKENS_PER_MINUTE, limits.tokens_per_minute, windows, "tokens"),
         _limited_figure(windows),
+        _told_figure(case),
     )
     parts = {ScorePartKind.LATENCY: latency, ScorePartKind.RELIABILITY: reliability, ScorePartKind.LOAD: load}
     return {kind: tuple(figure for figure in of_part if figure is not None) for kind, of_part in parts.items()}
@@ -125,6 +126,13 @@ def _limited_figure(windows: Sequence[Window]) -> ScoreFigure | None:
         return None
     share = window.limited / max(window.attempts, window.limited)
     return _measured(ScoreFigureKind.RATE_LIMITED_SHARE, None, window, share, window.attempts)
+
+
+def _told_figure(case: Case) -> ScoreFigure | None:
+    told = case.told
+    if told is None:
+        return None
+    return ScoreFigure(ScoreFigureKind.LOAD, measured=told.load, last_time=time_of(told.time))
 
 
 def _measured(
