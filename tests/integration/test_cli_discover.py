@@ -167,7 +167,8 @@ def test_an_explanation_shows_what_each_part_gave(running):
     result = running.run("discover", "--explain", "--max-price", "1")
     weights = [float(number) for number in re.findall(r"\* (\d\.\d+)", result.stdout)]
     row = next(line for line in result.stdout.splitlines() if CHEAP in line)
-    score, *values = [float(number) for number in re.findall(r"\d\.\d+", row)]
+    cost, score, *values = [float(number) for number in re.findall(r"\d\.\d+", row)]
+    assert cost == 0.1
     assert len(values) == len(weights) == 6
     assert sum(value * weight for value, weight in zip(values, weights, strict=True)) == pytest.approx(score, abs=0.002)
     assert "2 excluded: 2 price" in result.stderr

@@ -59,6 +59,11 @@ class Fact:
             return True
         return None if len(known) < len(self.values) else False
 
+    @property
+    def may_differ(self) -> bool:
+        """Whether it differs, or may, as far as anything is known of it."""
+        return self.differs is not False and any(value is not None for value in self.values)
+
 
 def facts_of(subjects: Subjects, now: datetime) -> Iterator[Fact]:
     """Yield every fact that is known of one of them, and those that everybody asks for."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from airegistry.cli.tables import table
-from airegistry.cli.values import figure, safe, seconds, span
+from airegistry.cli.values import figure, price, safe, seconds, span
 from airegistry.discovery.answers import Candidate, ScoreBasis, ScoreFigure, ScoreFigureKind, ScorePart, ScorePartKind
 
 if TYPE_CHECKING:
@@ -22,7 +22,10 @@ _BASES = {
     ScoreBasis.DECLARED: ("d", "cyan"),
     ScoreBasis.PRIOR: ("p", "dim"),
 }
-_LEGEND = "score: the sum of value * weight; m measured, x too little of it, d declared, p nothing known: a prior"
+_LEGEND = (
+    "score: the sum of value * weight; m measured, x too little of it, d declared, p nothing known: a prior; "
+    "$: --usage, else a million tokens, 3 in to 1 out; of an agent, a task"
+)
 _FIGURES = {
     ScoreFigureKind.TIME_TO_FIRST_TOKEN: ("first token", seconds),
     ScoreFigureKind.TOKENS_PER_SECOND: ("tokens/s", figure),
@@ -57,6 +60,7 @@ def score_table(found: DiscoverResponse) -> Table:
     weights = _parts(found.candidates[0])
     shown.add_column("#", justify="right")
     shown.add_column("NAME", overflow="fold")
+    shown.add_column("$", justify="right")
     shown.add_column("SCORE", justify="right")
     for kind in ScorePartKind:
         shown.add_column(
@@ -67,6 +71,7 @@ def score_table(found: DiscoverResponse) -> Table:
         shown.add_row(
             Text(str(rank)),
             Text(safe(name_of(candidate))),
+            Text(price(candidate.cost_nanos)),
             Text(total_of(candidate), style="bold"),
             *(_part(parts.get(kind)) for kind in ScorePartKind),
         )

@@ -58,7 +58,7 @@ def compare(
     preference = Preference.BALANCED if prefer is None else Preference[prefer.name]
     subjects = run(session, "registry", _find(session, names, preference, usage))
     now = datetime.now(UTC)
-    facts = [fact for fact in facts_of(subjects, now) if fact.differs is not False or not differences]
+    facts = [fact for fact in facts_of(subjects, now) if fact.may_differ or not differences]
     session.show(_plain(subjects, facts), lambda: _table(subjects, facts, now))
     for each in subjects.each:
         if each.other_endpoints and each.endpoint is not None:
