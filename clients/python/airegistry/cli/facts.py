@@ -10,7 +10,7 @@ from typing import Any
 
 from airegistry.cli.subjects import Subject, Subjects
 from airegistry.cli.tables import credential, state
-from airegistry.cli.values import span
+from airegistry.cli.values import figure, span
 from airegistry.discovery.answers import ScoreFigure, ScoreFigureKind, ScorePartKind
 from airegistry.discovery.rows.timing import stage_at
 from airegistry.manifests import usd
@@ -83,7 +83,7 @@ def shown(value: Any, now: datetime) -> str:
         case int():
             text = f"{value:,}"
         case float():
-            text = f"{value:.4g}"
+            text = f"{value:.4g}" if value < 1 else figure(value)
         case datetime():
             text = f"{value.astimezone(UTC):%Y-%m-%d}"
         case ScoreFigure():
@@ -170,14 +170,14 @@ def _capabilities(subject: Subject) -> dict[str, Any]:
 
 def _performance(subject: Subject) -> dict[str, Any]:
     parts = subject.score.parts if subject.score is not None else ()
-    figures = {figure.kind: figure for part in parts for figure in part.figures}
+    figures = {each.kind: each for part in parts for each in part.figures}
     declared = _endpoint(subject).declared or DeclaredPerformance()
     rows: dict[str, Any] = {}
     for kind, (name, field) in _DECLARED.items():
         if field:
             rows[f"{name}, declared"] = getattr(declared, field)
-        figure = figures.get(kind)
-        rows[f"{name}, measured"] = None if figure is None or figure.measured is None else figure
+        found = figures.get(kind)
+        rows[f"{name}, measured"] = None if found is None or found.measured is None else found
     return rows
 
 
@@ -221,9 +221,9 @@ def _score(subject: Subject) -> dict[str, Any]:
     return rows
 
 
-def _measured(figure: ScoreFigure, now: datetime) -> str:
-    age = None if figure.last_time is None else max(0.0, (now - figure.last_time).total_seconds())
-    return f"{figure.measured:.4g} ({figure.samples:,} in {span(figure.window)}, the last {span(age)} ago)"
+def _measured(found: ScoreFigure, now: datetime) -> str:
+    age = None if found.last_time is None else max(0.0, (now - found.last_time).total_seconds())
+    return f"{shown(found.measured, now)} ({found.samples:,} in {span(found.window)}, the last {span(age)} ago)"
 
 
 def _endpoint(subject: Subject) -> Endpoint:
