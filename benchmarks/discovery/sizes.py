@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 SIZES = tuple(sorted(map(int, os.environ.get("BENCH_DISCOVERY_SIZES", "10000,100000,1000000").split(","))))
-ROUNDS = int(os.environ.get("BENCH_DISCOVERY_ROUNDS", "5"))
+ROUNDS = int(os.environ.get("BENCH_DISCOVERY_ROUNDS", "3"))
 
 _LARGE = 100_000
 UPDATED = max((size for size in SIZES if size <= _LARGE), default=SIZES[0])

@@ -89,7 +89,8 @@ class Candidates:
         exclusions = []
         for reason, passed in filtered(asking, asked):
             kept = left & passed
-            kept_count = kept.bit_count()
+            # Most of the filters that always hold cut nobody, and to compare takes a tenth of counting.
+            kept_count = count if kept == left else kept.bit_count()
             if kept_count < count:
                 names = self._names(left & ~passed, names_left) if names_left else ()
                 names_left -= len(names)

@@ -60,6 +60,8 @@ class Index:
         self._forget(endpoints, agents)
         self._evidence.restrict(each.name for each in listed if each.endpoint is not None or each.agent is not None)
         self.apply(listed, (), revision)
+        for candidates in (self._endpoints, self._agents):
+            candidates.table.marks.settle()
 
     def apply(self, puts: Iterable[Resource], removed: Iterable[str], revision: int) -> None:
         """Take in what changed up to a revision. Repeats, and removals of what is not there, are harmless."""

@@ -48,6 +48,11 @@ class MarkColumns:
             self._of_rows[row] = packed
             self._move(row, set(_unpacked(before)), set(numbers))
 
+    def settle(self) -> None:
+        """Take in what was noted of every mark: after much was written at once, that is most of what the marks hold."""
+        for rows in self._sets:
+            rows.settle()
+
     def _move(self, row: int, before: set[int], after: set[int]) -> None:
         for number in after - before:
             self._sets[number].add(row)

@@ -59,9 +59,14 @@ class RowSet:
         """Return the rows."""
         if self._few is not None:
             return _bits_of(self._few)
-        if self._flipped:
-            self._settle()
+        self.settle()
         return self._bits
+
+    def settle(self) -> None:
+        """Take in the rows that changed."""
+        if self._flipped:
+            self._bits ^= _bits_of(self._flipped)
+            self._flipped.clear()
 
     def _flip(self, row: int) -> None:
         flipped = self._flipped
@@ -70,11 +75,7 @@ class RowSet:
             return
         flipped.add(row)
         if len(flipped) > _MOST_FLIPPED:
-            self._settle()
-
-    def _settle(self) -> None:
-        self._bits ^= _bits_of(self._flipped)
-        self._flipped.clear()
+            self.settle()
 
 
 def _bits_of(rows: array[int] | set[int]) -> Bits:
