@@ -28,7 +28,7 @@ async def play(folder: Path) -> tuple[list[Look], Turns]:
         best.token_delay, best.failure_rate = GOOD.token_delay, GOOD.failure_rate
         looks += await _part(scene, _AFTER)
         print(f"{len(scene.failed)} of {looks[-1].calls} calls failed")
-        return looks, {turned: f"{FAST} turns slow and bad", healed: f"{FAST} is well again"}
+        return looks, {turned: f"{FAST} turns bad", healed: f"{FAST} is well again"}
 
 
 async def _part(scene: Scene, calls: int) -> list[Look]:

@@ -76,7 +76,7 @@ def _frame(last: float) -> Iterator[str]:
 def _turns(turns: Turns, last: float) -> Iterator[str]:
     for minute, what in turns.items():
         x = _x(minute, last)
-        yield _rule(x, _TOP - 4, x, _BOTTOM, "turn")
+        yield _rule(x, _TOP - 4, x, _MIDDLE, "turn")
         yield _text(x + 4, _TOP + 4, what)
 
 
