@@ -209,7 +209,11 @@ def test_a_wrong_option_is_exit_code_2_and_asks_nobody(options, said, running):
         pytest.param(
             ["-c", "toolz"], "--capability[0]: nothing here has 'toolz'; did you mean 'tools'", id="capability"
         ),
-        pytest.param(["--skill", "x"], "--skill: ", id="skill"),
+        pytest.param(
+            ["--region", "eu", "--not-provider", "a", "--provider", "a"],
+            "--not-provider: contradicts",
+            id="contradiction",
+        ),
         pytest.param(["--task", "chat", "--task", "chatt"], "--task: nothing here has 'chatt'", id="one-of-several"),
     ],
 )
