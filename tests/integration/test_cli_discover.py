@@ -191,7 +191,6 @@ def test_an_explanation_shows_what_each_part_gave(running):
         pytest.param(["--min-context", "big"], "is not a number", id="context"),
         pytest.param(["--label", "team"], "is not key=value", id="label"),
         pytest.param(["--limit", "0"], "--limit", id="limit"),
-        pytest.param(["--skill", "translate"], "say --agents, too", id="skill-of-no-agent"),
         pytest.param(["--preference", "nicest"], "is not one of", id="preference"),
         pytest.param(["--colour"], "No such option", id="unknown-option"),
     ],

@@ -87,7 +87,7 @@ async def test_a_server_that_cannot_be_trusted_is_a_connection_error(authorities
         inference_server(tls=authorities.grpc_server(**facts)) as up,
         engine_for(authorities, up.url, communication=OPEN) as engine,
     ):
-        with pytest.raises(ProviderConnectionError, match="cannot connect: the provider's certificate is"):
+        with pytest.raises(ProviderConnectionError, match="cannot connect: the server's certificate is"):
             await engine.invoke(chat(policy=ONCE))
     assert up.seen == []
 

@@ -6,7 +6,7 @@ import grpc
 import pytest
 from grpc import aio
 
-from airegistry._status import http_status
+from airegistry._status import from_call, http_status
 from airegistry.errors import MalformedAnswerError, ProviderConnectionError, ProviderTimeoutError
 from airegistry.invoke.transport.grpc_status import broken, headers_of, refusal
 
@@ -64,3 +64,26 @@ def test_what_a_server_says_is_passed_on_as_http_would(code):
 def test_a_pause_that_is_asked_for_has_the_name_that_http_has_for_it():
     assert headers_of((("grpc-retry-pushback-ms", "250"), ("x-bin", b"\0")))["retry-after-ms"] == "250"
     assert "x-bin" not in headers_of((("x-bin", b"\0"),))
+
+
+@pytest.mark.parametrize(
+    ("code", "details", "words"),
+    [
+        (
+            CODE.UNAVAILABLE,
+            f"connections to all backends failing; {ALL}UNKNOWN: ipv4:10.0.0.7:1: Connection refused",
+            "nobody answers: connection refused",
+        ),
+        (
+            CODE.UNAVAILABLE,
+            "errors resolving x:1: [field:Domain name not found]",
+            "nobody answers: the name is not known",
+        ),
+        (CODE.UNAVAILABLE, "Stream removed (Socket closed)", "the connection broke"),
+        (CODE.UNAVAILABLE, "the registry is shutting down", "the registry is shutting down"),
+        (CODE.INTERNAL, "Socket closed", "Socket closed"),
+    ],
+    ids=["refused", "unknown-name", "broken", "of-a-server", "of-another-code"],
+)
+def test_what_grpc_says_of_a_connection_to_us_is_said_in_our_words(code, details, words):
+    assert from_call(error(code, details)).message == words

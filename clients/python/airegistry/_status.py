@@ -12,8 +12,13 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode, aio
 
 from airegistry import errors
+from airegistry._broken import broke, never_stood
 from airegistry._convert import ERROR_DOMAIN, duration_from_pb, duration_to_pb
 from airegistry.errors import ErrorStatus, FieldViolation, InvalidArgumentError, ProviderError, RegistryError
+
+NOBODY_ANSWERS = "nobody answers"
+CONNECTION_BROKE = "the connection broke"
+"""What a message begins with when a server was not reached, or not any more."""
 
 DETAILS_KEY = "grpc-status-details-bin"
 MAX_DETAILS_BYTES = 4 * 1024
@@ -141,8 +146,17 @@ def from_call(error: aio.AioRpcError) -> RegistryError:
     message = error.details() or ""
     info = _first(status, error_details_pb2.ErrorInfo)
     if info is None or info.domain != ERROR_DOMAIN or info.reason not in _BY_REASON:
-        return _BY_CODE.get(error.code(), RegistryError)(message)
+        return _BY_CODE.get(error.code(), RegistryError)(_in_words(error.code(), message))
     return _rebuild(_BY_REASON[info.reason], message, status, info)
+
+
+def _in_words(code: StatusCode, message: str) -> str:
+    """Return the message of a status without an ErrorInfo; what gRPC says of a connection is said in our words."""
+    if code not in (StatusCode.UNAVAILABLE, StatusCode.CANCELLED):
+        return message
+    if (why := never_stood(message)) is not None:
+        return f"{NOBODY_ANSWERS}{why}"
+    return CONNECTION_BROKE if broke(message) else message
 
 
 def reason_of(error: aio.AioRpcError) -> str:

@@ -39,14 +39,6 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
-# How gRPC begins its message when nobody listens; a server's own words are better than ours.
-_NOBODY_THERE = (
-    "connections to all backends failing",
-    "failed to connect to all addresses",
-    "DNS resolution failed",
-    "Socket closed",
-)
-
 _HINTS: dict[type[RegistryError], str] = {
     DeadlineExceededError: "give it more time with --timeout",
     EtagMismatchError: "get it again, and change what is there now",
@@ -132,4 +124,9 @@ def _attempts(error: RegistryError) -> Iterator[str]:
 
 
 def _nobody_there(error: RegistryError) -> bool:
-    return isinstance(error, (UnavailableError, CanceledError)) and error.message.startswith(_NOBODY_THERE)
+    if not isinstance(error, (UnavailableError, CanceledError)):
+        return False
+    from airegistry._status import CONNECTION_BROKE, NOBODY_ANSWERS
+
+    # A server's own words are better than ours.
+    return error.message.startswith((NOBODY_ANSWERS, CONNECTION_BROKE))

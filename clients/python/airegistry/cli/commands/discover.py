@@ -105,8 +105,6 @@ def discover(
         filter=expression,
         allow_unknown=tuple(allow_unknown or ()),
     )
-    if skill and not agents:
-        raise typer.BadParameter("--skill is something that agents have; say --agents, too")
     if weight and prefer is not None:
         raise typer.BadParameter("--weight and --prefer say the same in two ways; give one of them")
     query = DiscoverQuery(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import grpc
 import orjson
 from grpc import aio
 
+from airegistry._broken import broke, never_stood
 from airegistry._status import http_status, reason_of
 from airegistry.errors import MalformedAnswerError, ProviderConnectionError, ProviderError, ProviderTimeoutError
 from airegistry.routing.error_classes import RESET
@@ -43,28 +44,12 @@ def broken(error: aio.AioRpcError, *, begun: bool = False) -> ProviderError | No
         return ProviderTimeoutError("no answer within the time allowed")
     if error.code() is not grpc.StatusCode.UNAVAILABLE:
         return None
-    if any(sign in details for sign in _NEVER_STOOD):
-        why = next((meaning for sign, meaning in _REASONS.items() if sign in details), "")
+    if (why := never_stood(details)) is not None:
         return ProviderConnectionError(f"cannot connect{why}")
-    if any(sign in details for sign in _BROKE):
+    if broke(details):
         where = "in the middle of the answer" if begun else "before the answer"
         return ProviderConnectionError(f"the connection broke {where}", metadata={"connection": RESET})
     return None
-
-
-_NEVER_STOOD: Final = ("failed to connect to all addresses", "errors resolving", "DNS resolution failed")
-_BROKE: Final = ("Stream removed", "Socket closed", "onnection reset", "Broken pipe", "recvmsg", "GOAWAY", "watchdog")
-_REASONS: Final = {
-    "CERTIFICATE_VERIFY_FAILED": ": the provider's certificate is not trusted",
-    "Hostname Verification": ": the provider's certificate is for another name",
-    "not valid for": ": the provider's certificate is for another name",
-    "SSL": ": TLS failed",
-    "andshake": ": TLS failed",
-    "Connection refused": ": connection refused",
-    "Domain name not found": ": the name is not known",
-    "DNS": ": the name is not known",
-    "HTTP/2": ": the server does not speak HTTP/2",
-}
 
 
 def headers_of(metadata: Any) -> dict[str, str]:
