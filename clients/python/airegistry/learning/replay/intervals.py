@@ -15,6 +15,8 @@ LEVEL = 0.95
 _LEAST = 1e-12
 # Of fewer blocks too many draws are all alike, or nearly: divided by an error of almost nothing, bounds are any number.
 _FEWEST_BLOCKS = 10
+# Whoever names a block has values that do not depend on each other, such as whole runs.
+_FEWEST_RUNS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def interval(values: Floats, seed: int, over: Floats | None = None, *, block: in
     over = np.ones(len(values)) if over is None else over
     size = block or max(1, round(len(values) ** (1 / 3)))
     starts = np.arange(0, len(values), size)
-    if len(starts) < _FEWEST_BLOCKS or over.sum() <= 0:
+    if len(starts) < (_FEWEST_BLOCKS if block is None else _FEWEST_RUNS) or over.sum() <= 0:
         return NOTHING
     upper, lower = np.add.reduceat(values, starts), np.add.reduceat(over, starts)
     value = float(upper.sum() / lower.sum())
