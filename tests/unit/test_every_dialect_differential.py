@@ -266,4 +266,5 @@ def test_an_answer_without_its_end_is_no_answer(name, data):
         items = read(dialect, [wire[:end]])
     except TruncatedAnswerError:
         return
-    assert assemble(items)[0].choices == assemble(read(dialect, [wire]))[0].choices
+    # One choice was asked for: that there are more is not known before they come.
+    assert assemble(items)[0].choices[:1] == assemble(read(dialect, [wire]))[0].choices[:1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Self, TypeAlias, TypeVar
 
 import asyncpg
@@ -91,13 +91,7 @@ class Connections:
                 try:
                     yield connection
                 except BaseException as error:
-                    if (
-                        not isinstance(error, Exception)
-                        or isinstance(error, _IN_DOUBT)
-                        or connection.is_in_transaction()
-                    ):
-                        # An answer may still be on its way, and a cancellation might wait for a server that is gone.
-                        connection.terminate()
+                    _give_up(connection, error)
                     raise
                 finally:
                     await self._pool.release(connection)
@@ -107,13 +101,13 @@ class Connections:
             raise unavailable(error) from error
 
     async def read(self, reading: Callable[[Connection], Awaitable[T]], deadline: float = DEADLINE) -> T:
-        """Return what *reading* reads; once more over another connection when the first one turns out to be dead."""
-        try:
-            async with self.lend(deadline) as connection:
-                return await reading(connection)
-        except LostError:
-            async with self.lend(deadline) as connection:
-                return await reading(connection)
+        """Return what *reading* reads; over another connection when one turns out to be dead, and all that wait may be."""
+        for _ in range(_MAX_CONNECTIONS):
+            with suppress(LostError):
+                async with self.lend(deadline) as connection:
+                    return await reading(connection)
+        async with self.lend(deadline) as connection:
+            return await reading(connection)
 
     async def dedicated(self) -> asyncpg.Connection[asyncpg.Record]:
         """Open a connection that is not lent to anybody else."""
@@ -129,6 +123,14 @@ class Connections:
                 await self._pool.close()
         except TimeoutError:
             self._pool.terminate()
+
+
+def _give_up(connection: Connection, error: BaseException) -> None:
+    """End a connection that may still be at work: an answer may be on its way, or a cancellation wait for a server that is gone."""
+    # One that the pool knows to be dead answers nothing any more, not even this.
+    with suppress(asyncpg.InterfaceError):
+        if not isinstance(error, Exception) or isinstance(error, _IN_DOUBT) or connection.is_in_transaction():
+            connection.terminate()
 
 
 def unavailable(error: BaseException) -> UnavailableError:
