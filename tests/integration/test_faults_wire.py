@@ -20,10 +20,10 @@ from tests.planes import gateway_knowing
 from tests.providers import provider
 
 PACKAGE = "airegistry.v1"
-REGISTRY, GATEWAY = f"{PACKAGE}.RegistryService", f"{PACKAGE}.GatewayService"
+REGISTRY, ANALYTICS, GATEWAY = (f"{PACKAGE}.{name}Service" for name in ("Registry", "Analytics", "Gateway"))
 METHODS = [
     pytest.param(service, method.name, method.server_streaming, id=f"{service.rpartition('.')[2]}.{method.name}")
-    for service in (REGISTRY, GATEWAY)
+    for service in (REGISTRY, ANALYTICS, GATEWAY)
     for method in descriptor_pool.Default().FindServiceByName(service).methods
 ]
 
@@ -50,7 +50,7 @@ def reached(running, tmp_path):
 
     @asynccontextmanager
     async def reach(service):
-        if service == REGISTRY:
+        if service != GATEWAY:
             async with running() as r:
                 yield r.channel
                 await r.stub.List(pb.ListRequest(collection="models"))
@@ -85,8 +85,12 @@ EMPTY = {
     "Invoke": "invocation.model",
     "InvokeStream": "invocation.model",
     "Explain": "invocation.model",
+    "ReportFeedback": "call_id",
+    "ReportUsage": "reporter_id",
+    "GetPerformance": "names",
+    "GetStats": "name",
 }
-ASKS_FOR_NOTHING = {"Discover", "Watch"}
+ASKS_FOR_NOTHING = {"Discover", "Watch", "WatchPerformance"}
 """An empty request is a good one: everything."""
 
 

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from airegistry.dialects.exchange import Output
-from airegistry.errors import InternalError, NotFoundError, UnavailableError, UnsupportedFieldError
+from airegistry.errors import (
+    InternalError,
+    InvalidArgumentError,
+    NotFoundError,
+    UnavailableError,
+    UnsupportedFieldError,
+)
 from airegistry.invocations.chat import ChatRequest
 from airegistry.invocations.estimating import estimated_tokens
 from airegistry.invocations.invocation import Invocation, InvokeEvent, Settlement
@@ -36,7 +42,7 @@ from airegistry.invoke.selection.learned import LearnedSelection
 from airegistry.invoke.settings import EngineSettings
 from airegistry.invoke.standing import LocalStanding, Spoken, all_dialects, speaking
 from airegistry.invoke.transport import Transport
-from airegistry.learning.feedback import ReportFeedbackRequest, ReportFeedbackResponse
+from airegistry.learning.feedback import ReportFeedbackRequest, ReportFeedbackResponse, validate_feedback
 from airegistry.learning.tasks import task_class
 from airegistry.resources.resource import Resource
 from airegistry.resources.route import PickStrategy, Selection
@@ -191,6 +197,8 @@ class Engine:
 
     def report_feedback(self, feedback: ReportFeedbackRequest) -> ReportFeedbackResponse:
         """Learn from what a caller says of an answer; raises InvalidArgumentError and NotFoundError."""
+        if violations := validate_feedback(feedback):
+            raise InvalidArgumentError(violations=violations)
         if self._learned is None:
             raise NotFoundError("nothing is learned here")
         return self._learned.report(feedback)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from airegistry.errors import InvalidArgumentError, NotFoundError
+from airegistry.errors import NotFoundError
 from airegistry.invoke.selection.journal import Journal
-from airegistry.learning.feedback import ReportFeedbackRequest, ReportFeedbackResponse, merged, validate_feedback
+from airegistry.learning.feedback import ReportFeedbackRequest, ReportFeedbackResponse, merged
 from airegistry.learning.outcomes import RewardScale, reward
 from airegistry.learning.recent import RecentCall, RecentCalls
 from airegistry.learning.records import Decision, decision_line, feedback_line
@@ -70,12 +70,7 @@ class LearnedSelection:
         self._log(decision_line(decision))
 
     def report(self, feedback: ReportFeedbackRequest) -> ReportFeedbackResponse:
-        """Learn from what somebody says of an answer.
-
-        Raises InvalidArgumentError, and NotFoundError for a call that is not known, or no more.
-        """
-        if violations := validate_feedback(feedback):
-            raise InvalidArgumentError(violations=violations)
+        """Learn from what somebody says of an answer, which was checked; NotFoundError for a call that is not known, or no more."""
         at = self.now()
         call = self._recent.get(feedback.call_id, at)
         if call is None:
