@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from registry.observations.delta import Delta, merged, only
 
+MAX_EPOCHS = 64
+"""How many epochs a store reads at once."""
+
 NUMBERS_APART = 64
 """How far the numbers of a reporter's batches may be apart that are under way."""
 

@@ -10,6 +10,7 @@ import asyncpg
 
 from registry.observations.delta import Delta, Target, decode, encode
 from registry.observations.records import (
+    MAX_EPOCHS,
     NUMBERS_APART,
     BatchKey,
     ClashError,
@@ -27,8 +28,6 @@ from registry.observations.windows import HOURS_BACK, MINUTES_BACK
 from registry.store.postgres import observing_statements as sql
 from registry.store.postgres.connections import Connection, Connections
 
-MAX_EPOCHS = 64
-"""How many epochs are read at once."""
 _LONG = 120.0
 
 

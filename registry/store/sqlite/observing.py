@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 
 from registry.observations.delta import Delta, Target, decode, encode
 from registry.observations.records import (
+    MAX_EPOCHS,
     NUMBERS_APART,
     BatchKey,
     ClashError,
@@ -29,8 +30,6 @@ from registry.store.sqlite.writing import transaction
 
 T = TypeVar("T")
 
-MAX_EPOCHS = 64
-"""How many epochs are read at once."""
 AT_ONCE = 200
 """How many rollups are looked up at once."""
 

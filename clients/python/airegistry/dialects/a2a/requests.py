@@ -8,6 +8,7 @@ from typing import Any, Final
 from airegistry.dialects.a2a.parts import JSON, PartWriter
 from airegistry.dialects.a2a.states import UNDER_WAY, WAITING
 from airegistry.dialects.a2a.voices import EXTENSION
+from airegistry.dialects.hints import CHAT_HINTS
 from airegistry.dialects.tasks import TaskMessage
 from airegistry.errors import FieldViolation, UnsupportedFieldError
 from airegistry.invocations.chat import ChatRequest, Message, ResponseFormatKind, Role
@@ -15,21 +16,6 @@ from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.invocations.kinds import AgentTaskRequest, AgentTaskState
 
 _UNSAID: Final = "A2A has no place for it; not sent"
-_USEFUL: Final = (
-    "max_output_tokens",
-    "temperature",
-    "top_p",
-    "top_k",
-    "stop_sequences",
-    "parallel_tool_calls",
-    "reasoning",
-    "seed",
-    "presence_penalty",
-    "frequency_penalty",
-    "top_logprobs",
-    "user",
-)
-"""What makes another answer likely, and no other question of it."""
 _FINAL: Final = frozenset(state.name for state in AgentTaskState if state not in UNDER_WAY and state not in WAITING)
 _TEXTS: Final = ("context_id", "task_id", "state", "skill")
 _LISTS: Final = ("reference_task_ids", "accepted_output_modes")
@@ -118,7 +104,7 @@ def _needed(request: ChatRequest) -> Iterator[tuple[str, str]]:
 
 
 def _losses(request: ChatRequest) -> Iterator[FieldWarning]:
-    for name in _USEFUL:
+    for name in CHAT_HINTS:
         if getattr(request, name) not in (None, (), ""):
             yield FieldWarning(f"chat.{name}", _UNSAID)
     for name in request.extra or {}:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from airegistry.dialects.exchange import Input
+from airegistry.dialects.hints import CHAT_HINTS
 from airegistry.errors import FieldViolation, UnsupportedFieldError
 from airegistry.invocations.chat import ChatRequest, Message
 from airegistry.invocations.content import ContentBlock
@@ -21,20 +22,7 @@ _NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "rerank": ("query", "documents"),
 }
 _USEFUL: Final[Mapping[str, tuple[str, ...]]] = {
-    "chat": (
-        "max_output_tokens",
-        "temperature",
-        "top_p",
-        "top_k",
-        "stop_sequences",
-        "parallel_tool_calls",
-        "reasoning",
-        "seed",
-        "presence_penalty",
-        "frequency_penalty",
-        "top_logprobs",
-        "user",
-    ),
+    "chat": CHAT_HINTS,
     "embeddings": ("purpose", "user"),
     "image": ("size", "quality", "media_type"),
     "rerank": ("top_n", "return_documents"),
