@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections import deque
 from collections.abc import Iterable
 from functools import partial
 from typing import TypeVar
 
+from airegistry.backoff import Backoff
 from airegistry.errors import OverloadedError, UnavailableError
 from registry import groups
 from registry.groups import MAX_GROUP, Group, Waiting
@@ -26,11 +26,13 @@ log = logging.getLogger(__name__)
 MAX_QUEUED = 1_000
 MAX_QUEUED_BYTES = 64 * 1024 * 1024
 """What may wait: one request more is refused as OVERLOADED."""
-MAX_DEFEATS = 12
-"""How often a group is decided anew because another replica was faster."""
+PATIENCE = 5.0
+"""For how long a group is decided anew because another replica was faster, in seconds."""
+_WHOLE_DEFEATS = 3
+"""How often a group stays whole after that; then half of it goes back into the queue each time."""
 _PAUSE = 0.002
-"""The longest pause after the first defeat, in seconds; it doubles with each further one."""
 _MAX_PAUSE = 0.1
+"""The longest pause after the first defeat, and after any, in seconds."""
 _RETRY_AFTER = 1.0
 
 
@@ -86,24 +88,35 @@ class Writer:
     async def _write_next(self) -> None:
         """Write as many of the first requests as can go together."""
         self._underway = self._take(min(len(self._queue), MAX_GROUP))
-        for defeats in range(MAX_DEFEATS):
-            try:
-                await self._write_underway()
-            except StaleError as defeat:
-                self.conflicts += 1
-                log.debug("decided on what has changed: %s", defeat)
-                if defeat.fenced:
-                    _fail([one for one in self._underway if one.order.fenced], str(defeat))
-                await asyncio.sleep(random.random() * min(_PAUSE * 2**defeats, _MAX_PAUSE))
-            except UnavailableError as error:
-                log.warning("a transaction of %d requests failed: %s", len(self._underway), error.message)
-                _fail(self._underway, error.message)
-                break
-            else:
-                break
-        else:
-            _fail(self._underway, "other replicas keep changing the same resources")
+        try:
+            await self._write_undefeated()
+        except UnavailableError as error:
+            log.warning("a transaction of %d requests failed: %s", len(self._underway), error.message)
+            _fail(self._underway, error.message)
         self._underway = []
+
+    async def _write_undefeated(self) -> None:
+        """Write what is under way, decided anew after each defeat; UnavailableError when that helps no more."""
+        now = asyncio.get_running_loop().time
+        until = now() + PATIENCE
+        backoff = Backoff(first=_PAUSE, most=_MAX_PAUSE)
+        while True:
+            try:
+                return await self._write_underway()
+            except StaleError as defeat:
+                self._note(defeat)
+                if now() > until:
+                    raise UnavailableError("other replicas keep changing the same resources") from defeat
+            await asyncio.sleep(backoff.next())
+            if backoff.failures >= _WHOLE_DEFEATS:
+                # Fewer are defeated more rarely, and those that nobody contends for must not fail with one that is.
+                self._keep(max(1, len(self._underway) // 2))
+
+    def _note(self, defeat: StaleError) -> None:
+        self.conflicts += 1
+        log.debug("decided on what has changed: %s", defeat)
+        if defeat.fenced:
+            _fail([one for one in self._underway if one.order.fenced], str(defeat))
 
     async def _write_underway(self) -> None:
         """Decide the requests that are under way, write them, publish and answer them."""
@@ -111,8 +124,7 @@ class Writer:
         leases = Leases(basis.leases, self._store.now)
         state = State(self._view.entries, self._view.revision, leases, self._store.now)
         group = groups.decide(self._underway, state, basis)
-        self._put_back(self._underway[group.taken :])
-        del self._underway[group.taken :]
+        self._keep(group.taken)
         if group.planned:
             await self._commit(group)
 
@@ -149,9 +161,12 @@ class Writer:
         self._queued_bytes -= sum(one.order.size for one in taken)
         return taken
 
-    def _put_back(self, waiting: list[Waiting]) -> None:
-        self._queue.extendleft(reversed(waiting))
-        self._queued_bytes += sum(one.order.size for one in waiting)
+    def _keep(self, count: int) -> None:
+        """Put all but the first of what is under way back into the queue."""
+        later = self._underway[count:]
+        del self._underway[count:]
+        self._queue.extendleft(reversed(later))
+        self._queued_bytes += sum(one.order.size for one in later)
 
 
 def _fail(waiting: Iterable[Waiting], message: str) -> None:

@@ -1,6 +1,7 @@
 """What several registries on one database promise together: whichever is asked, it is one registry."""
 
 import asyncio
+import itertools
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -298,6 +299,44 @@ async def test_a_lease_granted_while_a_write_is_decided_is_not_written_over(repl
         await first.update(Update(resource=scout("new"), owner_id=ME))
     assert first.writer.conflicts == 1
     await asyncio.gather(*catching_up)
+
+
+@pytest.fixture
+def contend(replicas, monkeypatch):
+    """Return `contend(times)`: so often, another replica changes models/a while the first decides what to write."""
+    basis = replicas[0]._store.basis
+
+    def begin(times):
+        async def overtaken(leases, request_ids):
+            found = await basis(leases, request_ids)
+            if (turn := next(times, None)) is not None:
+                await replicas[1].register(batch(model("a", f"turn {turn}")))
+            return found
+
+        monkeypatch.setattr(replicas[0]._store, "basis", overtaken)
+
+    return begin
+
+
+async def test_a_write_that_others_defeat_again_and_again_is_carried_out(replicas, contend):
+    contend(iter(range(30)))
+    written = await replicas[0].register(batch(model("a", "at last")))
+    assert (written.revision, replicas[0].writer.conflicts) == (31, 30)
+
+
+@pytest.mark.parametrize("place", [0, 10], ids=["first", "last"])
+async def test_what_nobody_contends_for_does_not_fail_with_what_others_keep_changing(
+    replicas, contend, monkeypatch, place
+):
+    monkeypatch.setattr("registry.writer.PATIENCE", 1.0)
+    contend(itertools.count())
+    names = [f"m{i}" for i in range(10)]
+    names.insert(place, "a")
+    outcomes = await gather(*(replicas[0].register(batch(model(name, "mine"))) for name in names))
+    contended = outcomes.pop(place)
+    assert isinstance(contended, UnavailableError)
+    assert contended.retry_after
+    assert len(won(outcomes)) == 10
 
 
 async def test_a_retry_through_another_replica_gets_the_original_reply(replicas):
