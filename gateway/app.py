@@ -10,13 +10,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from airegistry._rpc.channelz import channelz_service
-from airegistry._rpc.health import HealthState, health_service
-from airegistry._rpc.http_server import HttpServer, open_http_server
+from airegistry._rpc.aio_carrier import AioCarrier
+from airegistry._rpc.carrier import Carrier, Offer
+from airegistry._rpc.health import HealthState
 from airegistry._rpc.metrics import Metrics
 from airegistry._rpc.process import end, owned_tasks
-from airegistry._rpc.reflection import reflection_services
-from airegistry._rpc.serving import GrpcServer, open_server
 from airegistry.cache import Cache
 from airegistry.client import RegistryClient
 from airegistry.invoke import Engine, EngineSettings, open_engine
@@ -38,9 +36,6 @@ from gateway.rpc.service import gateway_service
 
 log = logging.getLogger(__name__)
 
-# For a start that fails halfway: nobody can have called yet.
-_HTTP_DRAIN = 1.0
-
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
@@ -56,13 +51,15 @@ class Gateway:
 async def serve(
     config: Config,
     *,
+    carrier: Carrier | None = None,
     environment: Mapping[str, str] | None = None,
     now: Callable[[], float] = time.monotonic,
     clock: Callable[[], float] = time.time,
 ) -> AsyncIterator[Gateway]:
     """Run a gateway for as long as the block runs; StartError when it cannot start.
 
-    It starts and serves while the registry is away, by the last good view. Credentials may be in *environment*; *now* is the
+    It starts and serves while the registry is away, by the last good view. Its calls come by *carrier*, by grpc.aio and
+    uvicorn when none is given. Credentials may be in *environment*; *now* is the
     monotonic clock of all its parts, *clock* gives the seconds since 1970. A part that dies on its own cancels the block and
     raises out of it.
     """
@@ -91,16 +88,25 @@ async def serve(
         app = fronts(
             engine, health, metrics, lambda: _facts(cache, now()), max_body_bytes=config.gateway_max_body_bytes
         )
-        http = await open_http_server(app, config.gateway_http_address, tasks, insecure=config.insecure)
-        stack.push_async_callback(http.close, _HTTP_DRAIN)
-        grpc = await _open_grpc(config, engine, health, metrics)
-        # Both fronts drain at the same time: the one need not wait for the other's calls.
-        stack.push_async_callback(_drain, grpc, http, config.gateway_drain)
+        offer = Offer(
+            services=[gateway_service(engine)],
+            health=health,
+            pages=app,
+            observer=metrics.calls,
+            address=config.gateway_address,
+            http_address=config.gateway_http_address,
+            insecure=config.insecure,
+        )
+        carried = await (carrier or AioCarrier()).open(offer, tasks)
+        stack.push_async_callback(carried.close, config.gateway_drain)
         stack.callback(health.close)
         log.info(
-            "the gateway serves gRPC on %s and http://%s, registry at %s", grpc.address, http.address, config.address
+            "the gateway serves gRPC on %s and http://%s, registry at %s",
+            carried.address,
+            carried.http_address,
+            config.address,
         )
-        yield Gateway(grpc.address, http.address, cache, engine)
+        yield Gateway(carried.address, carried.http_address, cache, engine)
 
 
 async def _open_cache(
@@ -182,17 +188,3 @@ def _settings(config: Config) -> EngineSettings:
 
 def _facts(cache: Cache, at: float) -> Mapping[str, object]:
     return {"revision": cache.revision, "stale": cache.stale(at), "silence": cache.silence(at)}
-
-
-async def _open_grpc(config: Config, engine: Engine, health: HealthState, metrics: Metrics) -> GrpcServer:
-    own = gateway_service(engine)
-    services = [own, health_service(health), channelz_service()]
-    services += reflection_services([service.name for service in services])
-    server = await open_server(services, config.gateway_address, metrics.calls, insecure=config.insecure)
-    for name in ("", own.name):
-        health.set(name, True)
-    return server
-
-
-async def _drain(grpc: GrpcServer, http: HttpServer, seconds: float) -> None:
-    await asyncio.gather(grpc.close(seconds), http.close(seconds))

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,13 +14,12 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
-from airegistry._rpc.channelz import channelz_service
-from airegistry._rpc.health import HealthState, health_service
-from airegistry._rpc.http_server import HttpServer, open_http_server
+from airegistry._rpc.aio_carrier import AioCarrier
+from airegistry._rpc.carrier import AsgiApp, CallObserver, Carrier, ConnectionAge, Offer
+from airegistry._rpc.health import HealthState
 from airegistry._rpc.metrics import Metrics
 from airegistry._rpc.process import StartError, end, owned_tasks
-from airegistry._rpc.reflection import reflection_services
-from airegistry._rpc.serving import ConnectionAge, GrpcServer, open_server
+from airegistry._rpc.service import Service
 from airegistry._rpc.status_pages import status_routes
 from airegistry.discovery.index import Index
 from airegistry.discovery.naming import NameTable
@@ -52,7 +51,6 @@ from registry.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
-_HTTP_DRAIN = 1.0
 _AWAY = 2.0
 """A pass of the sweep that comes this late, in seconds, means that the plane itself was away."""
 
@@ -67,10 +65,12 @@ class Registry:
 
 
 @asynccontextmanager
-async def serve(config: Config, *, clock: Callable[[], float] | None = None) -> AsyncIterator[Registry]:
+async def serve(
+    config: Config, *, carrier: Carrier | None = None, clock: Callable[[], float] | None = None
+) -> AsyncIterator[Registry]:
     """Run a registry for as long as the block runs; StartError when it cannot start.
 
-    *clock* gives the time in seconds since 1970, in the place of the wall clock and of SQLite's; PostgreSQL has its own. A part that dies on its own cancels the block and raises out of it.
+    Its calls come by *carrier*, by grpc.aio when none is given. *clock* gives the time in seconds since 1970, in the place of the wall clock and of SQLite's; PostgreSQL has its own. A part that dies on its own cancels the block and raises out of it.
     """
     async with owned_tasks() as tasks, AsyncExitStack() as stack:
         opened, where = await _open_store(config, clock)
@@ -85,16 +85,22 @@ async def serve(config: Config, *, clock: Callable[[], float] | None = None) -> 
         metrics = Metrics("registry")
         observe(metrics, catalog, watches, store.latencies, prober)
         metrics.register(ObservationMetrics(measuring))
-        http = await _open_http(config, catalog, health, metrics, tasks)
-        stack.push_async_callback(http.close, _HTTP_DRAIN)
-        grpc = await _open_grpc(config, catalog, watches, measuring, health, metrics)
-        stack.push_async_callback(grpc.close, config.registry_drain)
+        services = [
+            registry_service(catalog, watches, time.monotonic, measuring.heard.hear),
+            analytics_service(measuring.reports, measuring.analytics, measuring.watches),
+        ]
+        pages = Starlette(routes=status_routes(health, metrics, lambda: {"revision": catalog.revision}))
+        offer = _offer(config, services, health, pages, metrics.calls)
+        carried = await (carrier or AioCarrier()).open(offer, tasks)
+        stack.push_async_callback(carried.close, config.registry_drain)
         # Open watches end here, so that the server need not wait for them.
         stack.callback(catalog.feed.close)
         stack.callback(measuring.observations.lane.close)
         stack.callback(health.close)
-        log.info("the registry serves gRPC on %s and http://%s, data in %s", grpc.address, http.address, where)
-        yield Registry(grpc.address, http.address, catalog)
+        log.info(
+            "the registry serves gRPC on %s and http://%s, data in %s", carried.address, carried.http_address, where
+        )
+        yield Registry(carried.address, carried.http_address, catalog)
 
 
 def _watch_limits(config: Config) -> WatchLimits:
@@ -196,37 +202,21 @@ def _open_sqlite(folder: Path, clock: Callable[[], float] | None) -> Store:
         raise StartError(f"cannot open the data in {folder}: {error}") from error
 
 
-async def _open_http(
-    config: Config, catalog: Catalog, health: HealthState, metrics: Metrics, tasks: asyncio.TaskGroup
-) -> HttpServer:
-    pages = Starlette(routes=status_routes(health, metrics, lambda: {"revision": catalog.revision}))
-    return await open_http_server(pages, config.registry_http_address, tasks, insecure=config.insecure)
-
-
-async def _open_grpc(
-    config: Config,
-    catalog: Catalog,
-    watches: Watches,
-    measuring: Measuring,
-    health: HealthState,
-    metrics: Metrics,
-) -> GrpcServer:
-    own = registry_service(catalog, watches, time.monotonic, measuring.heard.hear)
-    analytics = analytics_service(measuring.reports, measuring.analytics, measuring.watches)
-    services = [own, analytics, health_service(health), channelz_service()]
-    services += reflection_services([service.name for service in services])
-    server = await open_server(
-        services,
-        config.registry_address,
-        metrics.calls,
+def _offer(
+    config: Config, services: Sequence[Service], health: HealthState, pages: AsgiApp, observer: CallObserver
+) -> Offer:
+    return Offer(
+        services=services,
+        health=health,
+        pages=pages,
+        observer=observer,
+        address=config.registry_address,
+        http_address=config.registry_http_address,
         insecure=config.insecure,
-        reuse_port=config.registry_workers > 1,
+        shared=config.registry_workers > 1,
         age=ConnectionAge(
             config.registry_max_watch_age,
             # Every Watch has ended by then; what is left of one that nobody reads goes with its connection.
             grace=config.registry_max_watch_age + config.registry_watch_stall_timeout,
         ),
     )
-    for name in ("", own.name, analytics.name):
-        health.set(name, True)
-    return server

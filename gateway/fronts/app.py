@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from airegistry._rpc.aio_server import CallObserver
+from airegistry._rpc.carrier import CallObserver
 from airegistry._rpc.health import HealthState
 from airegistry._rpc.metrics import Metrics
 from airegistry._rpc.status_pages import status_routes

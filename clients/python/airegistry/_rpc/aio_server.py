@@ -9,11 +9,12 @@ import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import grpc
 from grpc import aio
 
+from airegistry._rpc.carrier import CallObserver
 from airegistry._rpc.service import Method, Service, write
 from airegistry._status import DETAILS_KEY, code_of, to_status
 from airegistry.errors import InternalError, RegistryError
@@ -38,18 +39,6 @@ SERVER_OPTIONS: Sequence[tuple[str, int]] = (
     ("grpc.server.max_pending_requests", 20_000),
     ("grpc.server.max_pending_requests_hard_limit", 40_000),
 )
-
-
-class CallObserver(Protocol):
-    """Who wants to know about calls: metrics. Both methods must be quick and must not raise."""
-
-    def call_started(self, method: str) -> None:
-        """Note that a call began."""
-        ...
-
-    def call_ended(self, method: str, code: str, seconds: float) -> None:
-        """Note that a call ended with a status code, by name."""
-        ...
 
 
 class AioCall:

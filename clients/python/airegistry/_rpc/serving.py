@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from grpc import aio
 
-from airegistry._rpc.aio_server import SERVER_OPTIONS, CallObserver, add_service
+from airegistry._rpc.aio_server import SERVER_OPTIONS, add_service
+from airegistry._rpc.carrier import CallObserver, ConnectionAge
 from airegistry._rpc.listening import ListenError, bind_shared, join_address, listen_on
 from airegistry._rpc.service import Service
 
@@ -23,18 +23,6 @@ class GrpcServer:
     async def close(self, drain: float) -> None:
         """Refuse new calls, and give the running ones *drain* seconds to end."""
         await self._server.stop(drain)
-
-
-@dataclass(frozen=True, slots=True)
-class ConnectionAge:
-    """How long connections live, in seconds.
-
-    At `limit`, give or take a tenth, a connection takes no new calls: its client opens another one, perhaps to another
-    server. What still runs there `grace` seconds after that is cut.
-    """
-
-    limit: float
-    grace: float
 
 
 async def open_server(

@@ -1,0 +1,91 @@
+"""The seam between a server program and what carries its calls: services and HTTP pages in, addresses out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from airegistry._rpc.health import HealthState
+from airegistry._rpc.service import Service
+
+CarrierName = Literal["aio", "envoy"]
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+AsgiApp = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+
+class CallObserver(Protocol):
+    """Who wants to know about calls: metrics. Both methods must be quick and must not raise."""
+
+    def call_started(self, method: str) -> None:
+        """Note that a call began."""
+        ...
+
+    def call_ended(self, method: str, code: str, seconds: float) -> None:
+        """Note that a call ended with a status code, by name."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionAge:
+    """How long connections live, in seconds.
+
+    At `limit`, give or take a tenth, a connection takes no new calls: its client opens another one, perhaps to another
+    server. What still runs there `grace` seconds after that is cut.
+    """
+
+    limit: float
+    grace: float
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a program serves, and where.
+
+    The carrier adds health, which tells of `health`, and reflection. `pages` is an ASGI application. With `shared` other processes of this user may serve gRPC on `address`, too;
+    connections are spread over all of them. Without an `age`, connections live for as long as their clients want.
+    """
+
+    services: Sequence[Service]
+    health: HealthState
+    pages: AsgiApp
+    observer: CallObserver
+    address: str
+    http_address: str
+    insecure: bool = False
+    shared: bool = False
+    age: ConnectionAge | None = None
+
+    def show_serving(self) -> None:
+        """Let health say that the process serves, and each service."""
+        for name in ("", *(service.name for service in self.services)):
+            self.health.set(name, True)
+
+
+class Carried(Protocol):
+    """An offer that is being served. The addresses have the ports that were taken; they may be one and the same."""
+
+    @property
+    def address(self) -> str:
+        """Where gRPC is served."""
+        ...
+
+    @property
+    def http_address(self) -> str:
+        """Where the HTTP pages are served."""
+        ...
+
+    async def close(self, drain: float) -> None:
+        """Refuse new calls and requests, and give the running ones *drain* seconds to end."""
+        ...
+
+
+class Carrier(Protocol):
+    """What can serve an offer."""
+
+    async def open(self, offer: Offer, tasks: asyncio.TaskGroup) -> Carried:
+        """Serve *offer*, with tasks of its own in *tasks*; StartError when it cannot, ListenError for an address."""
+        ...
