@@ -114,10 +114,21 @@ def _check(wanted: List) -> None:
 
 
 def _matching(wanted: List, entries: Entries) -> Iterator[Entry]:
-    kind, prefix = parse_collection(wanted.collection)
-    for entry in entries.under(prefix):
-        if entry.kind is kind and has_labels(entry, wanted.labels):
+    collection = parse_collection(wanted.collection)
+    below = _named_by(collection.agent, entries) if collection.agent else entries.under(collection.prefix)
+    for entry in below:
+        if entry.kind is collection.kind and has_labels(entry, wanted.labels):
             yield entry
+
+
+def _named_by(name: str, entries: Entries) -> Iterator[Entry]:
+    """Yield the models that an agent names, in the order of their names; it may name some that are not registered."""
+    entry = entries.get(name)
+    if entry is None:
+        raise NotFoundError(f"{name} does not exist", metadata={"name": name})
+    models = entry.resource.agent.models if entry.resource.agent else ()
+    found = (entries.get(model) for model in sorted(set(models)))
+    return (entry for entry in found if entry is not None)
 
 
 async def _evaluate(satisfying: Satisfying, entries: list[Entry]) -> None:

@@ -291,6 +291,39 @@ async def test_list_selects_by_collection_and_labels(client):
     }
 
 
+async def test_the_models_of_an_agent_are_those_it_names_that_are_registered(client):
+    models = [replace(MODEL, name=f"models/{id_}", labels={"team": id_}) for id_ in "cab"]
+    worker = replace(AGENT, agent=Agent(models=("models/c", "models/gone", "models/a")))
+    await client.register([*models, worker, replace(AGENT, name="agents/idle")])
+    found = {
+        "all": [r.name async for r in client.list("agents/writer/models")],
+        "page-by-page": [r.name async for r in client.list("agents/writer/models", page_size=1)],
+        "labelled": [r.name async for r in client.list("agents/writer/models", labels={"team": "c"})],
+        "filtered": [r.name async for r in client.list("agents/writer/models", filter='labels.team == "a"')],
+        "of-one-that-names-none": [r.name async for r in client.list("agents/idle/models")],
+    }
+    assert found == {
+        "all": ["models/a", "models/c"],
+        "page-by-page": ["models/a", "models/c"],
+        "labelled": ["models/c"],
+        "filtered": ["models/a"],
+        "of-one-that-names-none": [],
+    }
+    with pytest.raises(NotFoundError, match="agents/nobody does not exist"):
+        await client.list_page("agents/nobody/models")
+
+
+async def test_the_pages_of_an_agents_models_show_one_revision(client):
+    worker = replace(AGENT, agent=Agent(models=("models/a", "models/b")))
+    await client.register([MODEL, replace(MODEL, name="models/b"), worker])
+    first = await client.list_page("agents/writer/models", page_size=1)
+    await client.deregister("models/b")
+    await client.deregister("agents/writer")
+    second = await client.list_page("agents/writer/models", page_size=1, page_token=first.next_page_token)
+    assert [r.name for page in (first, second) for r in page.resources] == ["models/a", "models/b"]
+    assert (second.revision, second.total_size) == (1, 2)
+
+
 async def test_a_wrong_list_is_refused(client):
     with pytest.raises(InvalidArgumentError):
         await client.list_page("things")

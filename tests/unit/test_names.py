@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airegistry.errors import InvalidArgumentError
-from airegistry.resources.names import ResourceName, parse_collection, parse_name, slug, valid_id
+from airegistry.resources.names import Collection, ResourceName, parse_collection, parse_name, slug, valid_id
 from airegistry.resources.resource import ResourceKind
 
 MODEL, ENDPOINT, AGENT, ROUTE = ResourceKind
@@ -88,21 +88,22 @@ def test_slugs_of_real_ids(original, made):
 
 
 @pytest.mark.parametrize(
-    ("collection", "kind", "prefix"),
+    ("collection", "listed"),
     [
-        pytest.param("models", MODEL, "models/", id="models"),
-        pytest.param("models/-/endpoints", ENDPOINT, "models/", id="all-endpoints"),
-        pytest.param("models/a/endpoints", ENDPOINT, "models/a/endpoints/", id="endpoints"),
-        pytest.param("agents", AGENT, "agents/", id="agents"),
-        pytest.param("routes", ROUTE, "routes/", id="routes"),
+        pytest.param("models", Collection(MODEL, "models/"), id="models"),
+        pytest.param("models/-/endpoints", Collection(ENDPOINT, "models/"), id="all-endpoints"),
+        pytest.param("models/a/endpoints", Collection(ENDPOINT, "models/a/endpoints/"), id="endpoints"),
+        pytest.param("agents", Collection(AGENT, "agents/"), id="agents"),
+        pytest.param("agents/a/models", Collection(MODEL, "models/", "agents/a"), id="models-of-an-agent"),
+        pytest.param("routes", Collection(ROUTE, "routes/"), id="routes"),
     ],
 )
-def test_a_collection_is_a_kind_and_a_prefix(collection, kind, prefix):
-    assert parse_collection(collection) == (kind, prefix)
+def test_a_collection_is_a_kind_and_a_prefix_or_what_an_agent_names(collection, listed):
+    assert parse_collection(collection) == listed
 
 
 @pytest.mark.parametrize(
-    "collection", ["", "things", "models/", "models/A/endpoints", "models/a", "agents/-/endpoints"]
+    "collection", ["", "things", "models/", "models/A/endpoints", "models/a", "agents/-/endpoints", "agents/-/models"]
 )
 def test_what_is_not_a_collection_is_refused(collection):
     with pytest.raises(InvalidArgumentError):

@@ -675,12 +675,12 @@ const file_airegistry_v1_analytics_service_proto_rawDesc = "" +
 	"\x1fREJECTION_REASON_UNKNOWN_TARGET\x10\x01\x12$\n" +
 	" REJECTION_REASON_FROM_THE_FUTURE\x10\x02\x12\x1c\n" +
 	"\x18REJECTION_REASON_TOO_OLD\x10\x03\x12\"\n" +
-	"\x1eREJECTION_REASON_BEFORE_TARGET\x10\x042\xa2\x04\n" +
+	"\x1eREJECTION_REASON_BEFORE_TARGET\x10\x042\xba\x05\n" +
 	"\x10AnalyticsService\x12z\n" +
-	"\vReportUsage\x12!.airegistry.v1.ReportUsageRequest\x1a\".airegistry.v1.ReportUsageResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/registry/v1/usage:report\x12\x86\x01\n" +
-	"\x0eGetPerformance\x12$.airegistry.v1.GetPerformanceRequest\x1a%.airegistry.v1.GetPerformanceResponse\"'\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/registry/v1/performance:get\x12\x90\x01\n" +
-	"\x10WatchPerformance\x12&.airegistry.v1.WatchPerformanceRequest\x1a'.airegistry.v1.WatchPerformanceResponse\")\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/registry/v1/performance:watch0\x01\x12v\n" +
-	"\bGetStats\x12\x1e.airegistry.v1.GetStatsRequest\x1a\x1f.airegistry.v1.GetStatsResponse\")\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/registry/v1/performance:statsBC\n" +
+	"\vReportUsage\x12!.airegistry.v1.ReportUsageRequest\x1a\".airegistry.v1.ReportUsageResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/registry/v1/usage:report\x12\xa2\x01\n" +
+	"\x0eGetPerformance\x12$.airegistry.v1.GetPerformanceRequest\x1a%.airegistry.v1.GetPerformanceResponse\"C\x82\xd3\xe4\x93\x02=:\x01*Z\x1a\x12\x18/registry/v1/performance\"\x1c/registry/v1/performance:get\x12\xb2\x01\n" +
+	"\x10WatchPerformance\x12&.airegistry.v1.WatchPerformanceRequest\x1a'.airegistry.v1.WatchPerformanceResponse\"K\x82\xd3\xe4\x93\x02E:\x01*Z \x12\x1e/registry/v1/performance:watch\"\x1e/registry/v1/performance:watch0\x01\x12\xcf\x01\n" +
+	"\bGetStats\x12\x1e.airegistry.v1.GetStatsRequest\x1a\x1f.airegistry.v1.GetStatsResponse\"\x81\x01\x82\xd3\xe4\x93\x02{:\x01*Z0\x12./registry/v1/{name=models/*/endpoints/*}:statsZ$\x12\"/registry/v1/{name=agents/*}:stats\"\x1e/registry/v1/performance:statsBC\n" +
 	"\x11dev.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3"
 
 var (

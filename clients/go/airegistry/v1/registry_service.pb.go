@@ -567,7 +567,8 @@ func (x *GetResponse) GetRevision() int64 {
 // The request of List.
 type ListRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What to list: `models`, `models/{model}/endpoints`, `models/-/endpoints` (of all models), `agents` or `routes`.
+	// What to list: `models`, `models/{model}/endpoints`, `models/-/endpoints` (of all models), `agents`,
+	// `agents/{agent}/models` (those of `Agent.models` that are registered) or `routes`.
 	Collection string `protobuf:"bytes,1,opt,name=collection,proto3" json:"collection,omitempty"`
 	// How many at most. 0: 100. At most 1,000; more is cut to that. Negative is refused. A page also ends before 3 MiB.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
@@ -2017,17 +2018,17 @@ const file_airegistry_v1_registry_service_proto_rawDesc = "" +
 	"\x1cWATCH_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16WATCH_EVENT_TYPE_ADDED\x10\x01\x12\x1c\n" +
 	"\x18WATCH_EVENT_TYPE_UPDATED\x10\x02\x12\x1c\n" +
-	"\x18WATCH_EVENT_TYPE_REMOVED\x10\x032\xc6\f\n" +
+	"\x18WATCH_EVENT_TYPE_REMOVED\x10\x032\xda\r\n" +
 	"\x0fRegistryService\x12w\n" +
 	"\bRegister\x12\x1e.airegistry.v1.RegisterRequest\x1a\x1f.airegistry.v1.RegisterResponse\"*\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/registry/v1/resources:register\x12\xd0\x01\n" +
-	"\x03Get\x12\x19.airegistry.v1.GetRequest\x1a\x1a.airegistry.v1.GetResponse\"\x91\x01\x82\xd3\xe4\x93\x02\x8a\x01Z*\x12(/registry/v1/{name=models/*/endpoints/*}Z\x1e\x12\x1c/registry/v1/{name=agents/*}Z\x1e\x12\x1c/registry/v1/{name=routes/*}\x12\x1c/registry/v1/{name=models/*}\x12\xe3\x01\n" +
-	"\x04List\x12\x1a.airegistry.v1.ListRequest\x1a\x1b.airegistry.v1.ListResponse\"\xa1\x01\x82\xd3\xe4\x93\x02\x9a\x01Z.\x12,/registry/v1/{collection=models/*/endpoints}Z\"\x12 /registry/v1/{collection=agents}Z\"\x12 /registry/v1/{collection=routes}\x12 /registry/v1/{collection=models}\x12\xa5\x02\n" +
+	"\x03Get\x12\x19.airegistry.v1.GetRequest\x1a\x1a.airegistry.v1.GetResponse\"\x91\x01\x82\xd3\xe4\x93\x02\x8a\x01Z*\x12(/registry/v1/{name=models/*/endpoints/*}Z\x1e\x12\x1c/registry/v1/{name=agents/*}Z\x1e\x12\x1c/registry/v1/{name=routes/*}\x12\x1c/registry/v1/{name=models/*}\x12\xb2\x02\n" +
+	"\x04List\x12\x1a.airegistry.v1.ListRequest\x1a\x1b.airegistry.v1.ListResponse\"\xf0\x01\x82\xd3\xe4\x93\x02\xe9\x01Z.\x12,/registry/v1/{collection=models/*/endpoints}Z\"\x12 /registry/v1/{collection=agents}Z+\x12)/registry/v1/{collection=agents/*/models}Z\"\x12 /registry/v1/{collection=routes}Z :\x01*\"\x1b/registry/v1/resources:list\x12 /registry/v1/{collection=models}\x12\xa5\x02\n" +
 	"\x06Update\x12\x1c.airegistry.v1.UpdateRequest\x1a\x1d.airegistry.v1.UpdateResponse\"\xdd\x01\x82\xd3\xe4\x93\x02\xd6\x01:\bresourceZ=:\bresource21/registry/v1/{resource.name=models/*/endpoints/*}Z1:\bresource2%/registry/v1/{resource.name=agents/*}Z1:\bresource2%/registry/v1/{resource.name=routes/*}2%/registry/v1/{resource.name=models/*}\x12\xe5\x01\n" +
 	"\n" +
-	"Deregister\x12 .airegistry.v1.DeregisterRequest\x1a!.airegistry.v1.DeregisterResponse\"\x91\x01\x82\xd3\xe4\x93\x02\x8a\x01Z**(/registry/v1/{name=models/*/endpoints/*}Z\x1e*\x1c/registry/v1/{name=agents/*}Z\x1e*\x1c/registry/v1/{name=routes/*}*\x1c/registry/v1/{name=models/*}\x12w\n" +
-	"\bDiscover\x12\x1e.airegistry.v1.DiscoverRequest\x1a\x1f.airegistry.v1.DiscoverResponse\"*\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/registry/v1/resources:discover\x12\x8b\x01\n" +
-	"\rBatchDiscover\x12#.airegistry.v1.BatchDiscoverRequest\x1a$.airegistry.v1.BatchDiscoverResponse\"/\x82\xd3\xe4\x93\x02):\x01*\"$/registry/v1/resources:batchDiscover\x12m\n" +
-	"\x05Watch\x12\x1b.airegistry.v1.WatchRequest\x1a\x1c.airegistry.v1.WatchResponse\"'\x82\xd3\xe4\x93\x02!:\x01*\"\x1c/registry/v1/resources:watch0\x01\x12{\n" +
+	"Deregister\x12 .airegistry.v1.DeregisterRequest\x1a!.airegistry.v1.DeregisterResponse\"\x91\x01\x82\xd3\xe4\x93\x02\x8a\x01Z**(/registry/v1/{name=models/*/endpoints/*}Z\x1e*\x1c/registry/v1/{name=agents/*}Z\x1e*\x1c/registry/v1/{name=routes/*}*\x1c/registry/v1/{name=models/*}\x12\x9a\x01\n" +
+	"\bDiscover\x12\x1e.airegistry.v1.DiscoverRequest\x1a\x1f.airegistry.v1.DiscoverResponse\"M\x82\xd3\xe4\x93\x02G:\x01*Z!\x12\x1f/registry/v1/resources:discover\"\x1f/registry/v1/resources:discover\x12\x8b\x01\n" +
+	"\rBatchDiscover\x12#.airegistry.v1.BatchDiscoverRequest\x1a$.airegistry.v1.BatchDiscoverResponse\"/\x82\xd3\xe4\x93\x02):\x01*\"$/registry/v1/resources:batchDiscover\x12\x8d\x01\n" +
+	"\x05Watch\x12\x1b.airegistry.v1.WatchRequest\x1a\x1c.airegistry.v1.WatchResponse\"G\x82\xd3\xe4\x93\x02A:\x01*Z\x1e\x12\x1c/registry/v1/resources:watch\"\x1c/registry/v1/resources:watch0\x01\x12{\n" +
 	"\tHeartbeat\x12\x1f.airegistry.v1.HeartbeatRequest\x1a .airegistry.v1.HeartbeatResponse\"+\x82\xd3\xe4\x93\x02%:\x01*\" /registry/v1/resources:heartbeatBC\n" +
 	"\x11dev.airegistry.v1P\x01Z,airegistry.dev/go/airegistry/v1;airegistryv1b\x06proto3"
 

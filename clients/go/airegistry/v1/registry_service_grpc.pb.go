@@ -49,6 +49,7 @@ type RegistryServiceClient interface {
 	// Returns one resource, or `NOT_FOUND`.
 	Get(ctx context.Context, in *GetRequest, opts ...grpc.CallOption) (*GetResponse, error)
 	// Returns the resources of a collection in the order of their names, page by page; all pages show one revision.
+	// `NOT_FOUND` when the collection is that of an agent which does not exist.
 	List(ctx context.Context, in *ListRequest, opts ...grpc.CallOption) (*ListResponse, error)
 	// Changes the named fields of one resource.
 	Update(ctx context.Context, in *UpdateRequest, opts ...grpc.CallOption) (*UpdateResponse, error)
@@ -192,6 +193,7 @@ type RegistryServiceServer interface {
 	// Returns one resource, or `NOT_FOUND`.
 	Get(context.Context, *GetRequest) (*GetResponse, error)
 	// Returns the resources of a collection in the order of their names, page by page; all pages show one revision.
+	// `NOT_FOUND` when the collection is that of an agent which does not exist.
 	List(context.Context, *ListRequest) (*ListResponse, error)
 	// Changes the named fields of one resource.
 	Update(context.Context, *UpdateRequest) (*UpdateResponse, error)

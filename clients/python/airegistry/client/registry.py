@@ -101,7 +101,8 @@ class RegistryClient(AnalyticsClient):
     ) -> AsyncIterator[Resource]:
         """Iterate over a collection in the order of names, page by page; all pages show one revision.
 
-        *collection* is `models`, `models/{model}/endpoints`, `models/-/endpoints`, `agents` or `routes`.
+        *collection* is `models`, `models/{model}/endpoints`, `models/-/endpoints`, `agents`, `agents/{agent}/models` (that it
+        works with) or `routes`.
         """
         page = ListResponse()
         more = True

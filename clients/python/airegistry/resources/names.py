@@ -30,6 +30,18 @@ class ResourceName:
     parent: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What can be listed: the resources of a kind whose names have a prefix.
+
+    With `agent`, an agent's full name, only those of them that it names.
+    """
+
+    kind: ResourceKind
+    prefix: str
+    agent: str = ""
+
+
 def valid_id(text: str) -> bool:
     """Say whether *text* can be an id."""
     return _ID.fullmatch(text) is not None
@@ -46,20 +58,22 @@ def parse_name(name: str, *, field: str = "name") -> ResourceName:
     raise InvalidArgumentError.of(field, _name_problem(name, parts))
 
 
-def parse_collection(collection: str, *, field: str = "collection") -> tuple[ResourceKind, str]:
-    """Return the kind of a collection and the name prefix of its members.
+def parse_collection(collection: str, *, field: str = "collection") -> Collection:
+    """Return what a collection lists, or raise InvalidArgumentError naming *field*.
 
-    `models/-/endpoints` means the endpoints of all models.
+    `models/-/endpoints` means the endpoints of all models, `agents/{agent}/models` the models that an agent works with.
     """
     match collection.split("/"):
         case [top] if top in _COLLECTIONS:
-            return _COLLECTIONS[top], f"{top}/"
+            return Collection(_COLLECTIONS[top], f"{top}/")
         case ["models", "-", "endpoints"]:
-            return ResourceKind.ENDPOINT, "models/"
+            return Collection(ResourceKind.ENDPOINT, "models/")
         case ["models", model, "endpoints"] if valid_id(model):
-            return ResourceKind.ENDPOINT, f"{collection}/"
+            return Collection(ResourceKind.ENDPOINT, f"{collection}/")
+        case ["agents", agent, "models"] if valid_id(agent):
+            return Collection(ResourceKind.MODEL, "models/", f"agents/{agent}")
     raise InvalidArgumentError.of(
-        field, "must be models, models/{model}/endpoints, models/-/endpoints, agents or routes"
+        field, "must be models, models/{model}/endpoints, models/-/endpoints, agents, agents/{agent}/models or routes"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 
 from airegistry._convert import from_pb, to_pb
 from airegistry._rpc.call import Call
@@ -23,8 +23,9 @@ from airegistry.errors import (
     NotFoundError,
 )
 from airegistry.expressions.expression import compile_expression
-from airegistry.resources.names import parse_collection, parse_name
+from airegistry.resources.names import Collection, parse_collection, parse_name
 from airegistry.resources.requirements import DiscoverQuery
+from airegistry.resources.resource import Resource
 from airegistry.resources.validation import validate_labels
 from airegistry.testing.history import History
 from airegistry.testing.streaming import stream
@@ -56,7 +57,7 @@ class Handlers(Writes):
 
     async def list(self, request: pb.ListRequest, call: Call) -> pb.ListResponse:
         """Return one page of a collection, of the revision that the first one showed."""
-        kind, prefix = parse_collection(request.collection)
+        collection = parse_collection(request.collection)
         if request.page_size < 0:
             raise InvalidArgumentError.of("page_size", "must not be negative")
         if violations := validate_labels(request.labels, path="labels"):
@@ -65,9 +66,8 @@ class Handlers(Writes):
         revision, after = await self._page_start(request, call)
         found = [
             resource
-            for name, resource in self._history.at(revision).items()
-            if resource.kind is kind
-            and name.startswith(prefix)
+            for resource in _members(collection, self._history.at(revision))
+            if resource.kind is collection.kind
             and request.labels.items() <= resource.labels.items()
             and (expression is None or expression.holds(resource))
         ]
@@ -137,6 +137,16 @@ class Handlers(Writes):
         left = call.time_left()
         if not await self._history.grown(consistency.min_revision - 1, within=_WAIT if left is None else left):
             raise DeadlineExceededError(f"revision {consistency.min_revision} was not reached in time")
+
+
+def _members(collection: Collection, resources: Mapping[str, Resource]) -> Iterator[Resource]:
+    """Return what a collection may list, in the order of names."""
+    if not collection.agent:
+        return (resource for name, resource in resources.items() if name.startswith(collection.prefix))
+    holder = resources.get(collection.agent)
+    if holder is None or holder.agent is None:
+        raise NotFoundError(f"{collection.agent} does not exist", metadata={"name": collection.agent})
+    return (resources[name] for name in sorted(set(holder.agent.models)) if name in resources)
 
 
 def _list_of(request: pb.ListRequest) -> str:

@@ -338,7 +338,9 @@ class ListRequest(_message.Message):
     FILTER_FIELD_NUMBER: _builtins.int
     CONSISTENCY_FIELD_NUMBER: _builtins.int
     collection: _builtins.str
-    """What to list: `models`, `models/{model}/endpoints`, `models/-/endpoints` (of all models), `agents` or `routes`."""
+    """What to list: `models`, `models/{model}/endpoints`, `models/-/endpoints` (of all models), `agents`,
+    `agents/{agent}/models` (those of `Agent.models` that are registered) or `routes`.
+    """
     page_size: _builtins.int
     """How many at most. 0: 100. At most 1,000; more is cut to that. Negative is refused. A page also ends before 3 MiB."""
     page_token: _builtins.str

@@ -116,6 +116,7 @@ class RegistryServiceServicer(object):
 
     def List(self, request, context):
         """Returns the resources of a collection in the order of their names, page by page; all pages show one revision.
+        `NOT_FOUND` when the collection is that of an agent which does not exist.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

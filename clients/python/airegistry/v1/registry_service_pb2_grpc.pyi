@@ -48,7 +48,9 @@ class RegistryServiceStub:
     Get: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.GetRequest, _registry_service_pb2.GetResponse]
     """Returns one resource, or `NOT_FOUND`."""
     List: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.ListRequest, _registry_service_pb2.ListResponse]
-    """Returns the resources of a collection in the order of their names, page by page; all pages show one revision."""
+    """Returns the resources of a collection in the order of their names, page by page; all pages show one revision.
+    `NOT_FOUND` when the collection is that of an agent which does not exist.
+    """
     Update: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.UpdateRequest, _registry_service_pb2.UpdateResponse]
     """Changes the named fields of one resource."""
     Deregister: _grpc.UnaryUnaryMultiCallable[_registry_service_pb2.DeregisterRequest, _registry_service_pb2.DeregisterResponse]
@@ -86,7 +88,9 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     Get: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.GetRequest, _registry_service_pb2.GetResponse]  # type: ignore[assignment]
     """Returns one resource, or `NOT_FOUND`."""
     List: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.ListRequest, _registry_service_pb2.ListResponse]  # type: ignore[assignment]
-    """Returns the resources of a collection in the order of their names, page by page; all pages show one revision."""
+    """Returns the resources of a collection in the order of their names, page by page; all pages show one revision.
+    `NOT_FOUND` when the collection is that of an agent which does not exist.
+    """
     Update: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.UpdateRequest, _registry_service_pb2.UpdateResponse]  # type: ignore[assignment]
     """Changes the named fields of one resource."""
     Deregister: _aio.UnaryUnaryMultiCallable[_registry_service_pb2.DeregisterRequest, _registry_service_pb2.DeregisterResponse]  # type: ignore[assignment]
@@ -139,7 +143,9 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_service_pb2.ListRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_service_pb2.ListResponse, _abc.Awaitable[_registry_service_pb2.ListResponse]]:
-        """Returns the resources of a collection in the order of their names, page by page; all pages show one revision."""
+        """Returns the resources of a collection in the order of their names, page by page; all pages show one revision.
+        `NOT_FOUND` when the collection is that of an agent which does not exist.
+        """
 
     @_abc_1.abstractmethod
     def Update(

@@ -36,7 +36,8 @@ def list_(
     collection: Annotated[
         str,
         typer.Argument(
-            help="models, models/{model}/endpoints, models/-/endpoints (of all models), agents or routes.",
+            help="models, models/{model}/endpoints, models/-/endpoints (of all models), agents, "
+            "agents/{agent}/models (that it works with) or routes.",
             metavar="COLLECTION",
         ),
     ] = "models",
@@ -60,7 +61,7 @@ def list_(
         return
     from airegistry.cli.tables import resource_table
 
-    session.console.print(resource_table(parse_collection(collection)[0], resources))
+    session.console.print(resource_table(parse_collection(collection).kind, resources))
     if len(resources) < total:
         session.note(f"{len(resources):,} of {total:,}; --limit 0 shows all")
 
