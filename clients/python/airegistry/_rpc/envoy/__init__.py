@@ -1,0 +1,1 @@
+"""The second carrier: Envoy, with the server inside it."""

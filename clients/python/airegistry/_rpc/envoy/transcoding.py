@@ -1,0 +1,140 @@
+"""REST out of the descriptors of our services, by Envoy's gRPC-JSON transcoder."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import pkgutil
+from collections.abc import Iterator, Sequence
+
+from google.api import annotations_pb2, http_pb2
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import FileDescriptor, MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet
+from google.rpc import error_details_pb2, status_pb2
+
+from airegistry import v1
+from airegistry._rpc.envoy.configuration import Json, filter_name, http_options
+from airegistry._rpc.envoy.plan import Plan
+
+STREAM_ERROR_FIELD = 536_870_911
+"""The number, only between us and the transcoder, of the field `error` that answers of streams have over REST.
+
+A stream that fails after its first message has sent its HTTP status long ago, and most clients see no trailers.
+"""
+
+TRANSCODER = filter_name("grpc_json_transcoder")
+_ERROR_TYPE = f".{status_pb2.Status.DESCRIPTOR.full_name}"
+
+
+def transcoder(plan: Plan, *, event_stream: bool = False) -> Json:
+    """Return the transcoder's options; streams are server-sent events with *event_stream*, else lines of JSON."""
+    style = "stream_sse_style_delimited" if event_stream else "stream_newline_delimited"
+    return http_options(
+        "grpc_json_transcoder.v3.GrpcJsonTranscoder",
+        {
+            "services": list(plan.services),
+            "proto_descriptor_bin": base64.b64encode(descriptors(plan.services)).decode(),
+            "print_options": {style: True},
+            # What the route says about a path goes on to count when the path has become that of the RPC.
+            "match_incoming_request_route": True,
+            "convert_grpc_status": True,
+            "request_validation_options": {
+                "reject_unknown_method": True,
+                "reject_unknown_query_parameters": True,
+                "reject_binding_body_field_collisions": True,
+            },
+            "max_request_body_size": plan.max_rest_request_bytes,
+            "max_response_body_size": plan.max_rest_answer_bytes,
+        },
+    )
+
+
+def descriptors(services: Sequence[str]) -> bytes:
+    """Return the serialized FileDescriptorSet of *services* and of the details of errors, what is depended on first."""
+    files: dict[str, FileDescriptorProto] = {}
+    found = [_service(name) for name in services]
+    for file in (*(service.file for service in found), error_details_pb2.DESCRIPTOR, status_pb2.DESCRIPTOR):
+        _add(file, files)
+    for service in found:
+        for method in service.methods:
+            if method.server_streaming:
+                _give_error(method, files)
+    return FileDescriptorSet(file=_ordered(files)).SerializeToString()
+
+
+def rest_prefixes(services: Sequence[str]) -> list[str]:
+    """Return what the paths of the REST API begin with (`/registry/v1/`)."""
+    return sorted({_prefix(path) for name in services for method in _service(name).methods for path in _paths(method)})
+
+
+def stream_paths(services: Sequence[str]) -> list[str]:
+    """Return the paths that answer with streams."""
+    methods = [method for name in services for method in _service(name).methods if method.server_streaming]
+    return sorted(path for method in methods for path in _paths(method))
+
+
+def _service(name: str) -> ServiceDescriptor:
+    # The pool knows what was imported.
+    for module in pkgutil.iter_modules(v1.__path__, f"{v1.__name__}."):
+        if module.name.endswith("_service_pb2"):
+            importlib.import_module(module.name)
+    return descriptor_pool.Default().FindServiceByName(name)
+
+
+def _add(file: FileDescriptor, files: dict[str, FileDescriptorProto]) -> None:
+    if file.name in files:
+        return
+    for needed in file.dependencies:
+        _add(needed, files)
+    files[file.name] = FileDescriptorProto.FromString(file.serialized_pb)
+
+
+def _give_error(method: MethodDescriptor, files: dict[str, FileDescriptorProto]) -> None:
+    file = files[method.output_type.file.name]
+    message = next(one for one in file.message_type if one.name == method.output_type.name)
+    if any(field.number == STREAM_ERROR_FIELD for field in message.field):
+        return
+    message.field.add(
+        name="error",
+        json_name="error",
+        number=STREAM_ERROR_FIELD,
+        label=FieldDescriptorProto.LABEL_OPTIONAL,
+        type=FieldDescriptorProto.TYPE_MESSAGE,
+        type_name=_ERROR_TYPE,
+    )
+    if status_pb2.DESCRIPTOR.name not in file.dependency:
+        file.dependency.append(status_pb2.DESCRIPTOR.name)
+
+
+def _ordered(files: dict[str, FileDescriptorProto]) -> list[FileDescriptorProto]:
+    placed: dict[str, FileDescriptorProto] = {}
+
+    def place(file: FileDescriptorProto) -> None:
+        if file.name not in placed:
+            for name in file.dependency:
+                place(files[name])
+            placed[file.name] = file
+
+    for file in files.values():
+        place(file)
+    return list(placed.values())
+
+
+def _paths(method: MethodDescriptor) -> Iterator[str]:
+    rule = method.GetOptions().Extensions[annotations_pb2.http]
+    for one in (rule, *rule.additional_bindings):
+        if path := _path(one):
+            yield path
+
+
+def _path(rule: http_pb2.HttpRule) -> str:
+    pattern = rule.WhichOneof("pattern")
+    if pattern is None or pattern == "custom":
+        return rule.custom.path
+    path: str = getattr(rule, pattern)
+    return path
+
+
+def _prefix(path: str) -> str:
+    return "/".join(path.split("/")[:3]) + "/"
