@@ -4,28 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import inspect
-import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, cast
+from typing import Any
 
 import grpc
 from grpc import aio
 
 from airegistry._rpc.carrier import CallObserver
+from airegistry._rpc.carrying import MAX_RECEIVE_BYTES, known, sending
 from airegistry._rpc.service import Method, Service, write
 from airegistry._status import DETAILS_KEY, code_of, to_status
-from airegistry.errors import InternalError, RegistryError
-
-log = logging.getLogger(__name__)
+from airegistry.errors import RegistryError
 
 # For how long a status that nobody reads is waited for, in seconds. The core keeps it for a peer that reads on later.
 _LAST_WORD = 1.0
-
-MAX_RECEIVE_BYTES = 8 * 1024 * 1024
-"""Above our own limits, so that a request that is too large gets our error, with the limit and the count."""
 
 SERVER_OPTIONS: Sequence[tuple[str, int]] = (
     ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
@@ -127,7 +121,7 @@ def _unary(method: Method, observer: CallObserver) -> Any:
 def _stream(method: Method, observer: CallObserver) -> Any:
     handle, path = method.stream, method.path
     assert handle is not None  # noqa: S101 - the caller looked
-    answer: Any = handle if inspect.iscoroutinefunction(handle) else _sending(cast("Any", handle))
+    answer = sending(handle)
 
     # Not a generator itself: grpc.aio would only write what it yields, one frame further away.
     async def behaviour(request: Any, context: aio.ServicerContext[Any, Any]) -> None:
@@ -150,23 +144,6 @@ def _stream(method: Method, observer: CallObserver) -> Any:
     return behaviour
 
 
-def _sending(handle: Callable[[Any, AioCall], AsyncIterator[Any]]) -> Callable[[Any, AioCall], Awaitable[None]]:
-    """Return a handler that sends what the generator *handle* yields."""
-
-    async def send_all(request: Any, call: AioCall) -> None:
-        messages = handle(request, call)
-        try:
-            async for message in messages:
-                await call.send(message)
-        finally:
-            # The handler's own clean-up runs now, not when the garbage collector finds it.
-            close = getattr(messages, "aclose", None)
-            if close is not None:
-                await close()
-
-    return send_all
-
-
 def _read(method: Method, request: Any) -> Any:
     """Return the request, or the iterator of requests, for the handler."""
     return (method.read(one) async for one in request) if method.streamed_request else method.read(request)
@@ -174,17 +151,12 @@ def _read(method: Method, request: Any) -> Any:
 
 async def _abort(context: aio.ServicerContext[Any, Any], path: str, error: Exception) -> str:
     """End the call with the status of *error* and return the code's name."""
-    if isinstance(error, RegistryError):
-        known = error
-    else:
-        # grpc.aio would send str(error) to the caller; it may hold a DSN or a prompt.
-        log.error("unhandled error in %s", path, exc_info=error)
-        known = InternalError("internal error")
-    status = to_status(known)
+    told = known(error, path)
+    status = to_status(told)
     # The status is sent then; raising on would only make grpc.aio log it again.
     with contextlib.suppress(aio.AbortError):
         await context.abort(status.code, status.message, ((DETAILS_KEY, status.details),))
-    return code_of(known).name
+    return code_of(told).name
 
 
 async def _abort_unread(context: aio.ServicerContext[Any, Any], path: str, error: RegistryError) -> str:

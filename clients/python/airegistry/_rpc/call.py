@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Protocol
 
 from airegistry.errors import RegistryError
@@ -46,7 +46,7 @@ class Call(Protocol):
 class Sink(Call, Protocol):
     """A call whose handler sends by itself: a coroutine of `(request, call)` in place of an async generator."""
 
-    async def send(self, message: bytes) -> None:
+    def send(self, message: bytes, /) -> Awaitable[None]:
         """Send a serialized message; return when the carrier took it, which waits for a peer that reads slowly."""
         ...
 

@@ -1,0 +1,220 @@
+"""Services as an ASGI application, which speaks gRPC."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from grpc import StatusCode
+
+from airegistry._rpc.asgi.call import AsgiCall, Send
+from airegistry._rpc.asgi.ending import EXPIRED, ending
+from airegistry._rpc.asgi.framing import ENCODINGS
+from airegistry._rpc.asgi.headers import CONTENT_TYPE, Pairs, is_grpc, timeout_of
+from airegistry._rpc.asgi.incoming import Receive
+from airegistry._rpc.asgi.peers import Running
+from airegistry._rpc.asgi.refusing import ProtocolError
+from airegistry._rpc.carrier import CallObserver
+from airegistry._rpc.carrying import MAX_RECEIVE_BYTES, sending
+from airegistry._rpc.service import Method, Service, write
+from airegistry.errors import CanceledError, UnavailableError
+
+Answer = Callable[[AsgiCall], Awaitable[None]]
+
+_UNKNOWN_METHOD = ProtocolError(StatusCode.UNIMPLEMENTED, "Method not found!")
+# When a peer may ask again, in seconds: soon, for another server answers it.
+_STOPPED_RETRY = 1.0
+_ACCEPTED = (b"grpc-accept-encoding", b"identity,deflate,gzip")
+_NOTHING = {"type": "http.response.body", "body": b""}
+
+
+class GrpcApp:
+    """Serves gRPC calls for an ASGI server that has HTTP/2 and trailers. Every call is told to *observer*.
+
+    Answers longer than *compress_above* bytes go out with gzip, to peers that take it; None compresses nothing.
+    """
+
+    def __init__(
+        self,
+        services: Sequence[Service],
+        observer: CallObserver,
+        *,
+        max_receive_bytes: int = MAX_RECEIVE_BYTES,
+        compress_above: int | None = None,
+    ) -> None:
+        self._answers = {method.path: _answer(method) for service in services for method in service.methods}
+        self._observer = observer
+        self._limit = max_receive_bytes
+        self._compress_above = compress_above
+        self._running = Running()
+        self._stopping = False
+        self._empty = asyncio.Event()
+
+    @property
+    def in_flight(self) -> int:
+        """How many calls run."""
+        return len(self._running)
+
+    async def drain(self, seconds: float) -> None:
+        """Refuse new calls, give the running ones so many seconds, then end them; return when none is left."""
+        self._stopping = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._emptied()
+        for call in self._running:
+            call.end(_stopped())
+        await self._emptied()
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one call."""
+        head: dict[bytes, bytes] = dict(scope["headers"])
+        if not is_grpc(head.get(b"content-type", b"")):
+            await _answer_plainly(send, 415)
+            return
+        answer = self._answers.get(scope["path"])
+        try:
+            if answer is None:
+                raise _UNKNOWN_METHOD
+            if self._stopping:
+                raise _stopped()
+            timeout = _timeout(head)
+            encoding = _encoding(head)
+        except (ProtocolError, UnavailableError) as error:
+            await _refuse(send, ending(error, scope["path"])[1])
+            return
+        call = AsgiCall(
+            scope["path"],
+            scope,
+            receive,
+            send,
+            limit=self._limit,
+            encoding=encoding,
+            compress_above=self._compress_above if self._packs(head) else None,
+        )
+        if timeout is not None:
+            call.expire_after(timeout)
+        await self._carry(call, answer)
+
+    async def _carry(self, call: AsgiCall, answer: Answer) -> None:
+        """Run the handler, and end the call as it ended."""
+        path = call.method
+        self._observer.call_started(path)
+        self._running.add(call)
+        code = "OK"
+        try:
+            await answer(call)
+        except asyncio.CancelledError:
+            code = await _interrupted(call)
+        except Exception as error:  # noqa: BLE001 - strangers' exceptions stop here
+            code = await _failed(call, error)
+        finally:
+            call.release()
+            self._running.remove(call)
+            self._observer.call_ended(path, code, time.monotonic() - call.began)
+            if self._stopping and not self._running:
+                self._empty.set()
+
+    async def _emptied(self) -> None:
+        """Wait until no call runs."""
+        self._empty.clear()
+        if self._running:
+            await self._empty.wait()
+
+    def _packs(self, head: Mapping[bytes, bytes]) -> bool:
+        return self._compress_above is not None and b"gzip" in head.get(b"grpc-accept-encoding", b"")
+
+
+def _answer(method: Method) -> Answer:
+    """Return what serves a call of *method*: everything but its end, where that is no good one."""
+    if method.stream is not None:
+        return _streaming(method)
+    return _unary(method)
+
+
+def _unary(method: Method) -> Answer:
+    handle, read = method.unary, method.read
+    assert handle is not None  # noqa: S101 - the caller looked
+
+    async def answer(call: AsgiCall) -> None:
+        request = read(await call.request())
+        await call.finish(write(await handle(request, call)))
+
+    async def answer_requests(call: AsgiCall) -> None:
+        await call.finish(write(await handle(call.requests(read), call)))
+
+    return answer_requests if method.streamed_request else answer
+
+
+def _streaming(method: Method) -> Answer:
+    assert method.stream is not None  # noqa: S101 - the caller looked
+    send, read = sending(method.stream), method.read
+
+    async def answer(call: AsgiCall) -> None:
+        await send(read(await call.request()), call)
+        await call.finish_sending()
+
+    async def answer_requests(call: AsgiCall) -> None:
+        await send(call.requests(read), call)
+        await call.finish_sending()
+
+    return answer_requests if method.streamed_request else answer
+
+
+async def _interrupted(call: AsgiCall) -> str:
+    """End a call whose handler was cancelled, and return its code."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - it is the handler's
+    if call.cancelled():
+        # By us: the cancellation stops here.
+        task.uncancel()
+    elif task.cancelling():
+        # By who stops the loop.
+        raise asyncio.CancelledError
+    return await _failed(call, CanceledError("the server cancelled the call"))
+
+
+async def _failed(call: AsgiCall, error: Exception) -> str:
+    """End a call by *error*, or by what ended it before, and return its code."""
+    code, trailers = ending(call.ended or error, call.method)
+    if call.gone:
+        return "CANCELLED"
+    await call.close(trailers)
+    return code
+
+
+def _timeout(head: Mapping[bytes, bytes]) -> float | None:
+    value = head.get(b"grpc-timeout")
+    if value is None:
+        return None
+    seconds = timeout_of(value)
+    if seconds <= 0:
+        raise EXPIRED
+    return seconds
+
+
+def _encoding(head: Mapping[bytes, bytes]) -> bytes:
+    encoding = head.get(b"grpc-encoding", b"identity")
+    if encoding not in ENCODINGS:
+        name = encoding.decode("latin-1")[:100]
+        raise ProtocolError(StatusCode.UNIMPLEMENTED, f"the server does not know the compression {name!r}")
+    return encoding
+
+
+def _stopped() -> UnavailableError:
+    return UnavailableError("the server is stopping", retry_after=_STOPPED_RETRY)
+
+
+async def _refuse(send: Send, trailers: Pairs) -> None:
+    """Answer with nothing but a status. It says, too, how requests may be compressed: that may be why."""
+    with contextlib.suppress(OSError):
+        await send({"type": "http.response.start", "status": 200, "headers": [CONTENT_TYPE, _ACCEPTED, *trailers]})
+        await send(_NOTHING)
+
+
+async def _answer_plainly(send: Send, status: int) -> None:
+    with contextlib.suppress(OSError):
+        await send({"type": "http.response.start", "status": status, "headers": [(b"content-length", b"0")]})
+        await send(_NOTHING)
