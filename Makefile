@@ -14,6 +14,7 @@ VENV ?= .venv
 TOOLS := .venv-protos
 LOCKER := .venv-lock
 BUF := tools/buf/node_modules/.bin/buf
+WEB := clients/web
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 # The interpreter: what the caller asked for, else the one the environment was made with, else the first that is new
@@ -75,6 +76,25 @@ $(BUF): tools/buf/package.json tools/buf/package-lock.json
 	cd tools/buf && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
+# The browser comes in the package, too, for Linux on x86-64; elsewhere the tests take the one that CHROMIUM names.
+build/chromium/.stamp: tools/chromium/package.json tools/chromium/package-lock.json tools/chromium/unpack.mjs
+	cd tools/chromium && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	node tools/chromium/unpack.mjs build/chromium
+	rm -rf tools/chromium/node_modules
+	@touch $@
+
+$(WEB)/node_modules/.stamp: $(WEB)/package.json $(WEB)/package-lock.json
+	cd $(WEB) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(WEB)/gen/.stamp: $(WEB)/node_modules/.stamp $(WEB)/buf.gen.yaml $(BUF) build/googleapis/.stamp $(wildcard protos/airegistry/v1/*.proto)
+	$(BUF) generate --template $(WEB)/buf.gen.yaml
+	@touch $@
+
+build/web/.stamp: $(WEB)/gen/.stamp $(WEB)/build.mjs $(WEB)/tsconfig.json $(wildcard $(WEB)/src/* $(WEB)/scenarios/* examples/watch_page/*)
+	node $(WEB)/build.mjs build/web
+	@touch $@
+
 build/googleapis/.stamp: $(TOOLS)/.stamp tools/googleapis.py
 	$(TOOLS)/bin/python tools/googleapis.py build/googleapis
 	@touch $@
@@ -108,6 +128,19 @@ grpcurl: ## Install grpcurl into build/go (needs Go)
 protos-go-check: $(TOOLS)/.stamp ## Fail when clients/go differs from protos/, where there is Go to tell
 	@if command -v go >/dev/null; then $(TOOLS)/bin/python -m tools.go_stubs --check && cd clients/go && go vet ./...; \
 		else echo "no Go here: clients/go is not checked"; fi
+
+.PHONY: web
+web: build/web/.stamp ## Build the clients for browsers and Node, and the page of examples/watch_page (needs Node 20+)
+
+.PHONY: web-packages
+web-packages: $(WEB)/node_modules/.stamp $(BUF) ## Install what `web` needs from npm
+
+.PHONY: web-check
+web-check: $(WEB)/gen/.stamp ## Check the types of the clients for browsers and Node
+	$(WEB)/node_modules/.bin/tsc --project $(WEB)
+
+.PHONY: chromium
+chromium: build/chromium/.stamp ## Unpack a headless Chromium into build/chromium, for the tests that open pages (needs Node 20+)
 
 .PHONY: docs
 docs: $(DEV_STAMP) ## Write docs/settings.md from the settings (a test fails when it is out of date)
@@ -144,7 +177,7 @@ imports: $(DEV_STAMP) ## Check which way the imports point
 	$(VENV)/bin/lint-imports --no-logo
 
 .PHONY: check
-check: lint types imports protos-lint protos-breaking protos-check protos-go-check ## All of the above: what CI runs besides the tests
+check: lint types imports protos-lint protos-breaking protos-check protos-go-check web-check ## All of the above: what CI runs besides the tests
 
 ## Tests
 
@@ -213,6 +246,6 @@ build: $(RUN_STAMP) ## Build wheels and sdists of both distributions into dist/
 
 .PHONY: clean
 clean: ## Remove environments, caches and build output
-	rm -rf $(VENV) $(TOOLS) $(LOCKER) build dist tools/buf/node_modules
+	rm -rf $(VENV) $(TOOLS) $(LOCKER) build dist tools/buf/node_modules tools/chromium/node_modules $(WEB)/node_modules $(WEB)/gen $(WEB)/dist
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,19 @@
+// Bundles what runs in a browser and in Node: node build.mjs INTO
+import { build } from "esbuild";
+import { cpSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+const here = import.meta.dirname;
+const into = resolve(process.argv[2]);
+const page = resolve(here, "../../examples/watch_page");
+const common = {
+  bundle: true,
+  format: "esm",
+  target: "es2022",
+  sourcemap: true,
+  tsconfig: join(here, "tsconfig.json"),
+  logLevel: "warning",
+};
+
+await build({ ...common, entryPoints: [join(page, "page.ts")], outdir: join(into, "watch_page"), minify: true });
+for (const file of ["index.html", "style.css"]) cpSync(join(page, file), join(into, "watch_page", file));
