@@ -7,7 +7,7 @@ import pytest
 from airegistry.resources.resource import Liveness
 from registry.leases import MIN_PER_PASS, Lease
 from registry.store.records import Write
-from tests.contract.stores import commit, hold, lease, leases_of
+from tests.contract.stores import commit, hold, lease, leases_of, put
 
 NEVER = float("inf")
 SCOUT = "agents/scout"
@@ -44,6 +44,16 @@ async def test_a_lease_that_names_no_time_is_renewed_when_it_is_written(store, c
     clock.time += 12
     await commit(store, hold(lease(SCOUT)))
     assert (await leases_of(store, SCOUT))[SCOUT].renewed_at == clock.time
+
+
+async def test_what_renews_without_a_change_is_renewed_beside_what_changes(store, clock):
+    await commit(store, hold(lease(SCOUT), lease("models/b")))
+    clock.time += 12
+    await commit(store, hold(lease(SCOUT)), put("models/a", leases=(lease(),)), hold(lease("models/b")))
+    renewed = await leases_of(store, SCOUT, "models/a", "models/b")
+    assert {name: one.renewed_at for name, one in renewed.items()} == dict.fromkeys(
+        (SCOUT, "models/a", "models/b"), clock.time
+    )
 
 
 async def test_every_write_gives_a_lease_another_number_and_none_comes_back(open_store):

@@ -18,10 +18,10 @@ from registry.catalog import Catalog
 from registry.store.postgres import PostgresStore, statements
 from registry.store.postgres.connections import Connections
 from registry.store.postgres.schema import HEAD, MIGRATIONS, migrate
-from registry.store.records import StaleError
+from registry.store.records import Expected, StaleError
 from tests.contract.stores import STILL, commit, hold, lease, leases_of, put
 from tests.orders import batch, model
-from tests.postgres import connected, execute, fresh_database, terminate_sessions
+from tests.postgres import connected, execute, fresh_database, holding, terminate_sessions
 
 SCOUT = "agents/scout"
 COLUMNS = """
@@ -113,6 +113,29 @@ async def test_the_database_tells_the_time_of_leases(database_url, open_postgres
         shown = store.now()
         async with connected(database_url) as connection:
             assert shown <= await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
+
+
+WAITING = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+
+
+@pytest.mark.parametrize(
+    "before", [pytest.param((), id="granted"), pytest.param((put(SCOUT), hold(lease(SCOUT))), id="revived")]
+)
+async def test_a_lease_counts_from_the_time_of_its_revision_however_long_that_waited(
+    database_url, open_postgres, before
+):
+    async with open_postgres(now=None) as store:
+        await store.commit([*before, put("models/z")], Expected())
+        old = next((entry for entry in (await store.load()).entries if entry.name == SCOUT), None)
+        async with holding(database_url, statements.LOCK_COUNTER) as holder:
+            waiting = asyncio.create_task(store.commit([put(SCOUT, "two", old, leases=(lease(SCOUT),))], Expected()))
+            async with asyncio.timeout(30):
+                while not await holder.fetchval(WAITING):  # noqa: ASYNC110 - it happens elsewhere
+                    await asyncio.sleep(0.01)
+            last_held = await holder.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
+        committed = await waiting
+        renewed_at = (await leases_of(store, SCOUT))[SCOUT].renewed_at
+        assert last_held <= renewed_at == committed.time
 
 
 async def test_a_database_without_durability_is_complained_about(database_url, open_postgres, caplog):

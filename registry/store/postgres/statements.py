@@ -160,6 +160,7 @@ WITH locked_resource AS MATERIALIZED (
 SELECT true, name, revision FROM locked_resource UNION ALL SELECT false, name, seq FROM locked_lease
 """
 LOCK_SWEEPER = "SELECT holder = $1 AND epoch = $2 FROM sweeper FOR SHARE"
+# The leases of what takes no revision are written before the counter is locked: it is held for no longer than it must be.
 PUT_LEASES = """
 INSERT INTO lease (name, owner_id, ttl, renewed_at, liveness, seq, load)
 SELECT name, owner_id, ttl,
@@ -173,7 +174,8 @@ ON CONFLICT (name) DO UPDATE SET owner_id = excluded.owner_id, ttl = excluded.tt
 DELETE_LEASES = "DELETE FROM lease WHERE name = ANY ($1)"
 
 # The last statement of every transaction with changes; COMMIT follows at once. The counter is locked from here on, so that
-# the order of commits is the order of revisions. The time is taken when the counter is held.
+# the order of commits is the order of revisions. The time is taken when the counter is held, also that of the leases: one
+# that counted from before the wait for the counter could be over when its revision is acknowledged.
 WRITE = """
 WITH bumped AS (
     UPDATE counter SET revision = revision + $2::bigint
@@ -201,6 +203,14 @@ WITH bumped AS (
     SELECT request_id, fingerprint, now, base + step, reply
     FROM bumped, unnest($21::text[], $22::text[], $23::integer[], $24::bytea[])
         AS given (request_id, fingerprint, step, reply)
+), leased AS (
+    INSERT INTO lease (name, owner_id, ttl, renewed_at, liveness, seq, load)
+    SELECT name, owner_id, ttl, coalesce(renewed_at, now), liveness, nextval('lease_seq'), load
+    FROM bumped, unnest(
+        $25::text[], $26::text[], $27::double precision[], $28::double precision[], $29::smallint[], $30::double precision[]
+    ) AS given (name, owner_id, ttl, renewed_at, liveness, load)
+    ON CONFLICT (name) DO UPDATE SET owner_id = excluded.owner_id, ttl = excluded.ttl, renewed_at = excluded.renewed_at,
+        liveness = excluded.liveness, seq = excluded.seq, load = excluded.load
 )
 SELECT base, now FROM bumped
 """

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from airegistry.resources.names import parse_name
-from registry.leases import Lease
 from registry.store.postgres import statements as sql
 from registry.store.postgres.connections import Connection
 from registry.store.records import Committed, Expected, StaleError, Write
@@ -32,11 +31,11 @@ async def lock_sweeper(connection: Connection, writes: Iterable[Write], replica:
 
 
 async def write_leases(connection: Connection, writes: Sequence[Write], moment: float | None) -> None:
-    """Write and end leases, in the order of names."""
-    leases = sorted((lease for write in writes for lease in write.leases), key=lambda lease: lease.name)
+    """End leases, and write those of what takes no revision, in the order of names."""
+    leases = _lease_rows(write for write in writes if not write.changes)
     ended = sorted(name for write in writes for name in write.ended_leases)
     if leases:
-        await connection.execute(sql.PUT_LEASES, moment, *_columns((_lease_row(lease) for lease in leases), 6))
+        await connection.execute(sql.PUT_LEASES, moment, *_columns(leases, 6))
     if ended:
         await connection.execute(sql.DELETE_LEASES, ended)
 
@@ -44,7 +43,7 @@ async def write_leases(connection: Connection, writes: Sequence[Write], moment: 
 async def write_changes(
     connection: Connection, writes: Sequence[Write], batch: UUID, moment: float | None
 ) -> Committed:
-    """Take the next revisions and write what they changed: the last statement before COMMIT."""
+    """Take the next revisions and write what they changed, with their leases: the last statement before COMMIT."""
     steps = list(_steps(writes))
     total = steps[-1] if steps else 0
     if not total:
@@ -52,7 +51,8 @@ async def write_changes(
     rows = _Rows()
     for write, step in zip(writes, steps, strict=True):
         rows.add(write, step)
-    row = await connection.fetchrow(sql.WRITE, moment, total, batch, *rows.columns())
+    leases = _lease_rows(write for write in writes if write.changes)
+    row = await connection.fetchrow(sql.WRITE, moment, total, batch, *rows.columns(), *_columns(leases, 6))
     assert row is not None  # noqa: S101 - the counter has one row
     base, now = row
     return Committed(tuple(base + step for step in steps), now)
@@ -126,8 +126,9 @@ def _compare(what: str, expected: Iterable[tuple[str, int]], found: dict[str, in
             raise StaleError(f"the {what} {name} changed meanwhile")
 
 
-def _lease_row(lease: Lease) -> tuple[Any, ...]:
-    return (lease.name, lease.owner_id, lease.ttl, lease.renewed_at, lease.liveness, lease.load)
+def _lease_rows(writes: Iterable[Write]) -> list[tuple[Any, ...]]:
+    leases = sorted((lease for write in writes for lease in write.leases), key=lambda lease: lease.name)
+    return [(one.name, one.owner_id, one.ttl, one.renewed_at, one.liveness, one.load) for one in leases]
 
 
 def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
