@@ -129,6 +129,15 @@ protos-go-check: $(TOOLS)/.stamp ## Fail when clients/go differs from protos/, w
 	@if command -v go >/dev/null; then $(TOOLS)/bin/python -m tools.go_stubs --check && cd clients/go && go vet ./...; \
 		else echo "no Go here: clients/go is not checked"; fi
 
+.PHONY: openapi
+openapi: $(TOOLS)/.stamp ## Generate the OpenAPI documents from protos/ (needs Go)
+	$(TOOLS)/bin/python -m tools.openapi
+
+.PHONY: openapi-check
+openapi-check: $(TOOLS)/.stamp ## Fail when the OpenAPI documents differ from protos/, where there is Go to tell
+	@if command -v go >/dev/null; then $(TOOLS)/bin/python -m tools.openapi --check; \
+		else echo "no Go here: the OpenAPI documents are not checked"; fi
+
 .PHONY: web
 web: build/web/.stamp ## Build the clients for browsers and Node, and the page of examples/watch_page (needs Node 20+)
 
@@ -177,7 +186,7 @@ imports: $(DEV_STAMP) ## Check which way the imports point
 	$(VENV)/bin/lint-imports --no-logo
 
 .PHONY: check
-check: lint types imports protos-lint protos-breaking protos-check protos-go-check web-check ## All of the above: what CI runs besides the tests
+check: lint types imports protos-lint protos-breaking protos-check protos-go-check openapi-check web-check ## All of the above: what CI runs besides the tests
 
 ## Tests
 
