@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -20,7 +21,7 @@ from airegistry._rpc.health import HealthState
 from airegistry._rpc.metrics import Metrics
 from airegistry._rpc.process import StartError, end, owned_tasks
 from airegistry._rpc.service import Service
-from airegistry._rpc.status_pages import status_routes
+from airegistry._rpc.status_pages import Api, status_routes
 from airegistry.discovery.index import Index
 from airegistry.discovery.naming import NameTable
 from airegistry.errors import RegistryError
@@ -89,7 +90,7 @@ async def serve(
             registry_service(catalog, watches, time.monotonic, measuring.heard.hear),
             analytics_service(measuring.reports, measuring.analytics, measuring.watches),
         ]
-        pages = Starlette(routes=status_routes(health, metrics, lambda: {"revision": catalog.revision}))
+        pages = Starlette(routes=status_routes(health, metrics, lambda: {"revision": catalog.revision}, _api()))
         offer = _offer(config, services, health, pages, metrics.calls)
         carried = await (carrier or AioCarrier()).open(offer, tasks)
         stack.push_async_callback(carried.close, config.registry_drain)
@@ -101,6 +102,10 @@ async def serve(
             "the registry serves gRPC on %s and http://%s, data in %s", carried.address, carried.http_address, where
         )
         yield Registry(carried.address, carried.http_address, catalog)
+
+
+def _api() -> Api:
+    return Api("/registry/v1/", files("registry").joinpath("openapi.json").read_bytes())
 
 
 def _watch_limits(config: Config) -> WatchLimits:

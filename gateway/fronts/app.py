@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from importlib.resources import files
 from typing import Any
 
 from starlette.applications import Starlette
@@ -16,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from airegistry._rpc.carrier import CallObserver
 from airegistry._rpc.health import HealthState
 from airegistry._rpc.metrics import Metrics
-from airegistry._rpc.status_pages import status_routes
+from airegistry._rpc.status_pages import Api, status_routes
 from airegistry.errors import NotFoundError, RegistryError
 from airegistry.invoke import Engine
 from gateway.fronts.anthropic.endpoints import anthropic_routes, speaks_anthropic
@@ -68,7 +69,7 @@ def fronts(
     """Return the application. `/health` shows *facts*."""
     return Starlette(
         routes=[
-            *status_routes(health, metrics, facts),
+            *status_routes(health, metrics, facts, _api()),
             # Before OpenAI's: both have /v1/models, and this front takes the calls of its own clients alone.
             *anthropic_routes(engine, max_body_bytes=max_body_bytes),
             *openai_routes(engine, max_body_bytes=max_body_bytes),
@@ -79,6 +80,10 @@ def fronts(
         middleware=[Middleware(CountedRequests, observer=metrics.calls), Middleware(Callers)],
         exception_handlers={HTTPException: _refused, RegistryError: _failed, Exception: _failed},
     )
+
+
+def _api() -> Api:
+    return Api("/gateway/v1/", files("gateway").joinpath("openapi.json").read_bytes())
 
 
 class CountedRequests:

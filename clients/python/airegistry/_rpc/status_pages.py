@@ -1,8 +1,12 @@
-"""The pages that every server has over HTTP: `/health` for load balancers and people, `/metrics` for Prometheus."""
+"""The pages that every server has over HTTP: `/health` for load balancers and people, `/metrics` for Prometheus.
+
+Both are beside its REST API, too, with the OpenAPI document of that.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
@@ -12,8 +16,21 @@ from starlette.routing import Route
 from airegistry._rpc.health import HealthState
 from airegistry._rpc.metrics import CONTENT_TYPE, Metrics
 
+API_PAGES = ("health", "metrics", "openapi.json")
+"""The pages below the path of a REST API, which no RPC stands behind."""
 
-def status_routes(health: HealthState, metrics: Metrics, facts: Callable[[], Mapping[str, Any]]) -> list[Route]:
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """A server's REST API: what its paths begin with (`/registry/v1/`), and its OpenAPI document."""
+
+    prefix: str
+    document: bytes
+
+
+def status_routes(
+    health: HealthState, metrics: Metrics, facts: Callable[[], Mapping[str, Any]], api: Api
+) -> list[Route]:
     """Return the routes. `/health` also shows *facts*, and answers 503 while the process does not serve."""
 
     async def show_health(_request: Request) -> Response:
@@ -23,4 +40,9 @@ def status_routes(health: HealthState, metrics: Metrics, facts: Callable[[], Map
     async def show_metrics(_request: Request) -> Response:
         return Response(metrics.render(), media_type=CONTENT_TYPE)
 
-    return [Route("/health", show_health), Route("/metrics", show_metrics)]
+    async def show_document(_request: Request) -> Response:
+        return Response(api.document, media_type="application/json")
+
+    pages: tuple[Callable[[Request], Awaitable[Response]], ...] = (show_health, show_metrics, show_document)
+    beside_the_api = [Route(api.prefix + name, page) for name, page in zip(API_PAGES, pages, strict=True)]
+    return [Route("/health", show_health), Route("/metrics", show_metrics), *beside_the_api]
