@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import ssl
 from pathlib import Path
+from typing import Self
 
 from pydantic import Field, field_validator
 
-from airegistry._rpc.settings import ServerSettings
+from airegistry._rpc.post import Post
+from airegistry._rpc.settings import ProgramSettings
 from airegistry._rpc.targets import target_of
 from airegistry.cache import STALE_AFTER
 from airegistry.errors import InvalidArgumentError
@@ -17,7 +19,7 @@ from airegistry.learning.outcomes import RewardScale
 from airegistry.learning.selector import SelectorSettings
 
 
-class Config(ServerSettings):
+class Config(ProgramSettings):
     """What can be chosen about a gateway. Durations are in seconds, sizes in bytes."""
 
     address: str = Field(
@@ -113,6 +115,15 @@ class Config(ServerSettings):
     gateway_first_token_timeout: float | None = Field(None, gt=0, description="For the first token. Unset: 30 s.")
     gateway_idle_timeout: float | None = Field(None, gt=0, description="Between two tokens. Unset: 30 s.")
     gateway_total_timeout: float | None = Field(None, gt=0, description="For the whole call. Unset: 600 s.")
+
+    @property
+    def post(self) -> Post:
+        """Where the gateway serves."""
+        return Post(self.gateway_address, self.gateway_http_address, self.gateway_drain, self.insecure)
+
+    def seated(self, address: str, http_address: str) -> Self:
+        """Return the settings of a process of the gateway that serves on these addresses."""
+        return self.model_copy(update={"gateway_address": address, "gateway_http_address": http_address})
 
     @field_validator("address")
     @classmethod

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
-from airegistry._rpc.settings import ServerSettings
+from airegistry._rpc.post import Post
+from airegistry._rpc.settings import ProgramSettings
 
 
-class Config(ServerSettings):
+class Config(ProgramSettings):
     """What can be chosen about a registry. Durations are in seconds."""
 
     registry_address: str = Field("127.0.0.1:50051", description="Where gRPC listens; port 0 takes a free one.")
@@ -107,6 +109,17 @@ class Config(ServerSettings):
         description="How many processes serve behind the one gRPC port; more than one needs PostgreSQL. Each has its own "
         "HTTP address: the port counts up with them.",
     )
+
+    @property
+    def post(self) -> Post:
+        """Where the registry serves, and by how many processes."""
+        return Post(
+            self.registry_address, self.registry_http_address, self.registry_drain, self.insecure, self.registry_workers
+        )
+
+    def seated(self, address: str, http_address: str) -> Self:
+        """Return the settings of a process of the registry that serves on these addresses."""
+        return self.model_copy(update={"registry_address": address, "registry_http_address": http_address})
 
     @field_validator("registry_database_url")
     @classmethod

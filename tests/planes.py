@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from typing import Any
 
 import gateway.app
 import registry.app
+from airegistry._rpc.carrier import Carrier
 from airegistry.cache import Cache
 from airegistry.client import RegistryClient
 from airegistry.resources.resource import Resource
@@ -20,7 +22,19 @@ from registry.app import Registry
 from registry.config import Config as RegistryConfig
 
 ANYWHERE = "127.0.0.1:0"
+CARRIER = os.environ.get("CARRIER", "aio")
+"""What carries the calls of every registry and gateway in the tests (`make test CARRIER=envoy`)."""
 NOWHERE = "127.0.0.1:1"
+
+
+def carrier() -> Carrier | None:
+    """The carrier under test; None is the one that needs nothing extra."""
+    if CARRIER == "aio":
+        return None
+    # The extra need not be installed.
+    from tests.bridge.carrier import BridgedCarrier  # noqa: PLC0415
+
+    return BridgedCarrier()
 
 
 @asynccontextmanager
@@ -30,7 +44,7 @@ async def registry_at(
     config = RegistryConfig(
         registry_address=address, registry_http_address=ANYWHERE, data_dir=folder, **{"registry_drain": 0.0} | settings
     )
-    async with registry.app.serve(config, clock=clock) as running:
+    async with registry.app.serve(config, carrier=carrier(), clock=clock) as running:
         yield running
 
 
@@ -53,7 +67,7 @@ async def gateway_at(
         data_dir=folder,
         **defaults | settings,
     )
-    async with gateway.app.serve(config, environment=environment, now=now, clock=clock) as running:
+    async with gateway.app.serve(config, carrier=carrier(), environment=environment, now=now, clock=clock) as running:
         yield running
 
 

@@ -38,6 +38,7 @@ from airegistry.resources.resource import AgentState, Health, Liveness, Resource
 from airegistry.testing import FakeRegistry
 from registry.app import serve
 from registry.config import Config
+from tests.planes import carrier
 
 ADDED, UPDATED, REMOVED = WatchEventType.ADDED, WatchEventType.UPDATED, WatchEventType.REMOVED
 OWNER, OTHER = "owner-1234", "other-5678"
@@ -61,7 +62,7 @@ async def real_registry(folder):
     config = Config(
         data_dir=folder, registry_address="127.0.0.1:0", registry_http_address="127.0.0.1:0", registry_drain=1.0
     )
-    async with serve(config) as registry:
+    async with serve(config, carrier=carrier()) as registry:
         yield registry.address
 
 

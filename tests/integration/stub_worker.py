@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from airegistry._rpc.lifeline import end_with_parent
-from registry.seat import Seat
+from airegistry._rpc.seat import Seat
 
 folder = Path(sys.argv[1])
 seat = Seat.taken_from(os.environ)

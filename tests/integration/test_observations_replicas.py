@@ -23,6 +23,7 @@ from airegistry.resources.resource import AgentState, Resource
 from registry.app import serve
 from registry.config import Config
 from tests.orders import ME, endpoint, model
+from tests.planes import carrier
 from tests.postgres import own_server
 
 LONG = 30.0
@@ -39,7 +40,7 @@ async def replica(url, folder):
     config = Config(
         data_dir=folder, registry_address="127.0.0.1:0", registry_http_address="127.0.0.1:0", registry_database_url=url
     )
-    async with serve(config) as registry, AnalyticsClient(registry.address, timeout=LONG) as client:
+    async with serve(config, carrier=carrier()) as registry, AnalyticsClient(registry.address, timeout=LONG) as client:
         yield registry, client
 
 

@@ -17,11 +17,11 @@ import psutil
 import pytest
 
 from airegistry._rpc.listening import ListenError
+from airegistry._rpc.workers import Start, WorkerEndedError, Workers
 from airegistry.client import RegistryClient
 from airegistry.resources.model import Model
 from airegistry.resources.resource import Resource
 from registry.config import Config
-from registry.workers import WorkerEndedError, Workers
 
 STUB = Path(__file__).with_name("stub_worker.py")
 URL = "postgresql://nobody@127.0.0.1:1/nothing"
@@ -30,20 +30,22 @@ SUPERVISOR = """
 import os, sys
 from airegistry._rpc.logs import configure_logs
 from registry.config import Config
-from registry.workers import run_workers
+from airegistry._rpc.workers import Start, run_workers
 config = Config(
     registry_workers=2, registry_database_url=sys.argv[1], registry_address="127.0.0.1:0",
     registry_http_address="127.0.0.1:0",
 )
 configure_logs("info", "json")
-sys.exit(run_workers(config, [sys.executable, *sys.argv[2:]], os.environ))
+start = Start([sys.executable, *sys.argv[2:]], os.environ)
+sys.exit(run_workers("registry", config.post, lambda seat: start))
 """
 
 
 def stubs(folder, *, python=sys.executable, **settings):
     free = {"registry_address": "127.0.0.1:0", "registry_http_address": "127.0.0.1:0"}
     config = Config(registry_database_url=URL, **{"registry_workers": 2} | free | settings)
-    return Workers(config, [python, str(STUB), str(folder)], os.environ)
+    start = Start([python, str(STUB), str(folder)], os.environ)
+    return Workers(config.post, lambda _seat: start)
 
 
 @contextmanager
@@ -196,7 +198,7 @@ async def test_a_signal_stops_all_workers(tmp_path, number):
     with supervisor(tmp_path) as process:
         await until(tmp_path, "0 serves", "1 serves")
         assert process.stderr is not None
-        assert "2 workers serve gRPC on 127.0.0.1:" in await asyncio.to_thread(process.stderr.readline)
+        assert "2 workers serve on 127.0.0.1:" in await asyncio.to_thread(process.stderr.readline)
         pids = pid_of(tmp_path, 0), pid_of(tmp_path, 1)
         process.send_signal(number)
         _, said = await asyncio.to_thread(process.communicate, timeout=30)
@@ -227,7 +229,7 @@ async def test_a_second_signal_kills_what_does_not_stop(tmp_path):
 
 
 async def test_what_does_not_stop_in_time_is_killed(tmp_path, monkeypatch):
-    monkeypatch.setattr("registry.workers._STOPPING", 0.2)
+    monkeypatch.setattr("airegistry._rpc.workers._STOPPING", 0.2)
     (tmp_path / "stubborn-1").touch()
     async with stubs(tmp_path, registry_drain=0).serve():
         await until(tmp_path, "0 serves", "1 serves")

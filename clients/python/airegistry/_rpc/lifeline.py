@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 
 
 def end_with_parent(lifeline: int = 0, *, patience: float) -> None:
@@ -13,17 +14,22 @@ def end_with_parent(lifeline: int = 0, *, patience: float) -> None:
 
     The parent holds that end, never writes to it, and need not do anything: the kernel closes it when the parent dies.
     """
-    threading.Thread(target=_watch, args=(lifeline, patience), name="lifeline", daemon=True).start()
+    when_let_go(lambda: os.kill(os.getpid(), signal.SIGTERM), lifeline, patience=patience)
 
 
-def _watch(lifeline: int, patience: float) -> None:
+def when_let_go(stop: Callable[[], None], lifeline: int = 0, *, patience: float) -> None:
+    """Call *stop*, in a thread, once the other end of *lifeline* is closed; end this process *patience* seconds later."""
+    threading.Thread(target=_watch, args=(lifeline, stop, patience), name="lifeline", daemon=True).start()
+
+
+def _watch(lifeline: int, stop: Callable[[], None], patience: float) -> None:
     try:
         while os.read(lifeline, 1):
             pass
     except OSError:
         # A broken line holds nobody either.
         pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    stop()
     time.sleep(patience)
     # It hangs, and there is no parent left who would kill it.
     os._exit(1)

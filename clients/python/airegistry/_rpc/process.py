@@ -82,11 +82,11 @@ async def _serve_until_signalled(
     for number in _STOPPING:
         loop.add_signal_handler(number, stop, number)
     async with serve():
-        _spare_collections()
+        spare_collections()
         await stopped.wait()
 
 
-def _spare_collections() -> None:
+def spare_collections() -> None:
     """Keep the garbage collector from what lives as long as the server.
 
     At the defaults each change told to 1,000 watchers sets off several collections, and one over a whole catalog holds

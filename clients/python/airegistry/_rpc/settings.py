@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import difflib
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from airegistry._rpc.logs import LogFormat, LogLevel
+from airegistry._rpc.post import CarrierName, Post
 from airegistry._rpc.process import SettingsError
 
 _PREFIX = "AIREGISTRY_"
@@ -39,6 +41,11 @@ class ServerSettings(BaseSettings):
     insecure: bool = Field(
         default=False, description="Lets servers listen beyond loopback, without encryption and authentication."
     )
+    carrier: CarrierName = Field(
+        "aio",
+        description="What carries the calls: `aio` is grpc.aio and uvicorn; `envoy`, which needs the extra of that name, is "
+        "Envoy with the server inside it, several times as fast and with everything on one port.",
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -52,6 +59,19 @@ class ServerSettings(BaseSettings):
         """Take what the caller passes and nothing else."""
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
+
+
+class ProgramSettings(ServerSettings, ABC):
+    """What a server program must be able to tell of itself."""
+
+    @property
+    @abstractmethod
+    def post(self) -> Post:
+        """Where the program serves, and by how many processes."""
+
+    @abstractmethod
+    def seated(self, address: str, http_address: str) -> Self:
+        """Return the settings of a process of the program that serves on these addresses."""
 
 
 def read_settings(settings: type[S], program: str, arguments: Sequence[str]) -> S:

@@ -1,4 +1,4 @@
-"""Several processes behind one gRPC port: started, watched, started again when they die, and stopped together."""
+"""Processes behind one port: started, watched, started again when they die, and stopped together."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import logging
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 
 from airegistry._rpc.listening import bind_shared, join_address, listen_on, split_address
+from airegistry._rpc.post import Post
 from airegistry._rpc.process import StartError, end, owned_tasks, run
+from airegistry._rpc.seat import Seat
 from airegistry.backoff import Backoff
-from registry.config import Config
-from registry.seat import Seat
 
 log = logging.getLogger(__name__)
 
@@ -25,13 +26,28 @@ STEADY = 10.0
 _STOPPING = 5.0
 
 
-def run_workers(config: Config, command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Keep as many processes of *command* as the settings say until a signal; return the exit code.
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a worker is started: its command and its whole environment.
+
+    One that is `leashed` ends when its standard input is closed, and is asked to stop by that; others get SIGTERM.
+    """
+
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    leashed: bool = False
+
+
+Starting = Callable[[Seat], Start]
+
+
+def run_workers(name: str, post: Post, starting: Starting) -> int:
+    """Keep as many processes of the program *name* as the post has until a signal; return the exit code.
 
     A second signal kills them. When this process dies they end by themselves.
     """
-    workers = Workers(config, command, environment)
-    return run("registry", workers.serve, abandon=workers.kill)
+    workers = Workers(post, starting)
+    return run(name, workers.serve, abandon=workers.kill)
 
 
 class WorkerEndedError(StartError):
@@ -46,21 +62,20 @@ class WorkerEndedError(StartError):
 class Workers:
     """The processes that share the port. They are equals: the kernel gives each connection to one of them."""
 
-    def __init__(self, config: Config, command: Sequence[str], environment: Mapping[str, str]) -> None:
-        self._config = config
-        self._command = command
-        self._environment = environment
+    def __init__(self, post: Post, starting: Starting) -> None:
+        self._post = post
+        self._starting = starting
         self._workers: list[_Worker] = []
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[None]:
         """Keep the workers for as long as the block runs. One that cannot even start cancels the block: StartError."""
         async with owned_tasks() as tasks, AsyncExitStack() as stack:
-            kept = stack.enter_context(_kept_port(self._config))
+            kept = stack.enter_context(_kept_port(self._post))
             address = join_address(*kept.getsockname()[:2])
             self._workers = [
-                _Worker(Seat(index, address, http_address), self._command, self._environment)
-                for index, http_address in enumerate(_http_addresses(self._config))
+                _Worker(Seat(index, address, http_address or address), self._starting)
+                for index, http_address in enumerate(_http_addresses(self._post))
             ]
             stack.push_async_callback(self._stop)
             stack.push_async_callback(end, tasks.create_task(self._keep(address)))
@@ -76,16 +91,17 @@ class Workers:
         first, *others = self._workers
         await first.start()
         await asyncio.gather(*(worker.start() for worker in others))
-        log.info("%d workers serve gRPC on %s", len(self._workers), address)
+        if others:
+            log.info("%d workers serve on %s", len(self._workers), address)
         async with asyncio.TaskGroup() as group:
             for worker in self._workers:
                 group.create_task(worker.keep())
 
     async def _stop(self) -> None:
         for worker in self._workers:
-            worker.send(signal.SIGTERM)
+            worker.stop()
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._config.registry_drain + _STOPPING):
+            async with asyncio.timeout(self._post.drain + _STOPPING):
                 await self._wait()
         self.kill()
         await self._wait()
@@ -97,20 +113,22 @@ class Workers:
 class _Worker:
     """One process, and the one that takes its place when it ends."""
 
-    def __init__(self, seat: Seat, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, seat: Seat, starting: Starting) -> None:
         self._seat = seat
-        self._command = command
-        self._environment = {**environment, **seat.environment}
+        self._starting = starting
+        self._leashed = False
         self._process: asyncio.subprocess.Process | None = None
         self._serving_since = 0.0
 
     async def start(self) -> None:
         """Start it and wait until it serves; WorkerEndedError when it ends instead."""
+        start = self._starting(self._seat)
+        self._leashed = start.leashed
         self._process = await asyncio.create_subprocess_exec(
-            *self._command,
+            *start.command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env=self._environment,
+            env={**start.environment, **self._seat.environment},
             # Ctrl-C in a terminal reaches only this process, which tells the workers once.
             start_new_session=True,
         )
@@ -141,6 +159,13 @@ class _Worker:
         """Wait until it has ended and return its exit code."""
         return 0 if self._process is None else await self._process.wait()
 
+    def stop(self) -> None:
+        """Ask it to stop when what it is doing is done."""
+        if not self._leashed:
+            self.send(signal.SIGTERM)
+        elif self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
+
     def send(self, number: signal.Signals) -> None:
         """Send a signal, when it runs."""
         if self._process is not None and self._process.returncode is None:
@@ -148,19 +173,20 @@ class _Worker:
                 self._process.send_signal(number)
 
 
-def _kept_port(config: Config) -> socket.socket:
+def _kept_port(post: Post) -> socket.socket:
     """Return a socket that keeps the port for the workers, also while none of them runs; ListenError if it is taken."""
-    address, insecure = config.registry_address, config.insecure
-    if split_address(address)[1] != 0:
-        # Shared ports let in every process of this user: another registry must be noticed here.
-        listen_on(address, insecure=insecure).close()
-    return bind_shared(address, insecure=insecure)
+    if split_address(post.address)[1] != 0:
+        # Shared ports let in every process of this user: another server must be noticed here.
+        listen_on(post.address, insecure=post.insecure).close()
+    return bind_shared(post.address, insecure=post.insecure)
 
 
-def _http_addresses(config: Config) -> Sequence[str]:
-    """Return where each worker serves HTTP: on ports in a row, or each on a free one."""
-    host, first = split_address(config.registry_http_address)
-    addresses = [join_address(host, first + index if first else 0) for index in range(config.registry_workers)]
+def _http_addresses(post: Post) -> Sequence[str]:
+    """Return where each worker serves HTTP: on ports in a row, or each on a free one; empty where it has no other address."""
+    if not post.http_address:
+        return [""] * post.count
+    host, first = split_address(post.http_address)
+    addresses = [join_address(host, first + index if first else 0) for index in range(post.count)]
     # The last of the ports must be one, too.
     split_address(addresses[-1])
     return addresses

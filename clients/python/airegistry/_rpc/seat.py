@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from airegistry._rpc.lifeline import end_with_parent
-from registry.config import Config
 
 # No setting: it is only ever set by a supervisor, for the process that it starts.
-_VARIABLE = "AIREGISTRY_REGISTRY_WORKER"
+_VARIABLE = "AIREGISTRY_WORKER"
 # Beyond the drain time, for what else there is to close.
 _CLOSING = 5.0
 
@@ -42,13 +41,9 @@ class Seat:
         """What to add to the environment of the worker."""
         return {_VARIABLE: f"{self.index} {self.address} {self.http_address}"}
 
-    def settings(self, shared: Config) -> Config:
-        """Return the settings of the worker, which differ from the *shared* ones by where it listens."""
-        return shared.model_copy(update={"registry_address": self.address, "registry_http_address": self.http_address})
-
-    def hold(self, config: Config) -> None:
-        """End this process when its supervisor dies."""
-        end_with_parent(patience=config.registry_drain + _CLOSING)
+    def hold(self, drain: float) -> None:
+        """End this process when its supervisor dies, or lets go of it; it has *drain* seconds for running calls."""
+        end_with_parent(patience=drain + _CLOSING)
 
     def announce(self) -> None:
         """Tell the supervisor that this worker serves."""

@@ -1,0 +1,63 @@
+"""The carrier as the program inside Envoy sees it: calls and requests come as ASGI, from a listener that is there already."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from airegistry._rpc.asgi.app import GrpcApp
+from airegistry._rpc.asgi.headers import is_grpc
+from airegistry._rpc.carrier import AsgiApp, Offer, Receive, Send
+from airegistry._rpc.envoy.admin import Admin
+from airegistry._rpc.envoy.draining import DrainingPages
+from airegistry._rpc.standard_services import with_standard_services
+
+
+class EnvoyCarrier:
+    """Serves an offer on the addresses that this Envoy listens on."""
+
+    def __init__(self, address: str, http_address: str, admin: Admin) -> None:
+        self._address = address
+        self._http_address = http_address
+        self._admin = admin
+        self._calls: AsgiApp | None = None
+        self._requests: AsgiApp | None = None
+
+    async def open(self, offer: Offer, _tasks: asyncio.TaskGroup) -> EnvoyCarried:
+        """Serve *offer*; Envoy listens once the program has started."""
+        calls = GrpcApp(with_standard_services(offer.services, offer.health), offer.observer)
+        pages = DrainingPages(offer.pages)
+        self._calls, self._requests = calls, pages
+        offer.show_serving()
+        return EnvoyCarried(self._address, self._http_address, self._admin, calls, pages)
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Serve one call or request."""
+        serve = self._calls if _is_call(scope) else self._requests
+        assert serve is not None  # noqa: S101 - Envoy listens after `open`
+        await serve(scope, receive, send)
+
+
+@dataclass(frozen=True, slots=True)
+class EnvoyCarried:
+    """An offer served inside this Envoy."""
+
+    address: str
+    http_address: str
+    admin: Admin
+    calls: GrpcApp
+    pages: DrainingPages
+
+    async def close(self, drain: float) -> None:
+        """Take no new connections, refuse new calls and requests, and give the running ones *drain* seconds to end."""
+        await self.admin.stop_listening()
+        await asyncio.gather(self.calls.drain(drain), self.pages.drain(drain))
+
+
+def _is_call(scope: Mapping[str, Any]) -> bool:
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            return is_grpc(value)
+    return False
