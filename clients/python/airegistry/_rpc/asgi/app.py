@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from grpc import StatusCode
 
-from airegistry._rpc.asgi.call import AsgiCall, Send
+from airegistry._rpc.asgi.call import AsgiCall
 from airegistry._rpc.asgi.ending import EXPIRED, ending
 from airegistry._rpc.asgi.framing import ENCODINGS
 from airegistry._rpc.asgi.headers import CONTENT_TYPE, Pairs, is_grpc, timeout_of
-from airegistry._rpc.asgi.incoming import Receive
-from airegistry._rpc.asgi.peers import Running
 from airegistry._rpc.asgi.refusing import ProtocolError
-from airegistry._rpc.carrier import CallObserver
+from airegistry._rpc.asgi.running import Running
+from airegistry._rpc.carrier import CallObserver, Receive, Send
 from airegistry._rpc.carrying import MAX_RECEIVE_BYTES, sending
 from airegistry._rpc.service import Method, Service, write
 from airegistry.errors import CanceledError, UnavailableError
@@ -68,10 +67,11 @@ class GrpcApp:
             call.end(_stopped())
         await self._emptied()
 
-    async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one call."""
         head: dict[bytes, bytes] = dict(scope["headers"])
-        if not is_grpc(head.get(b"content-type", b"")):
+        kind = head.get(b"content-type", b"")
+        if kind != b"application/grpc" and not is_grpc(kind):
             await _answer_plainly(send, 415)
             return
         answer = self._answers.get(scope["path"])
@@ -80,8 +80,8 @@ class GrpcApp:
                 raise _UNKNOWN_METHOD
             if self._stopping:
                 raise _stopped()
-            timeout = _timeout(head)
-            encoding = _encoding(head)
+            timeout = _timeout(head[b"grpc-timeout"]) if b"grpc-timeout" in head else None
+            encoding = _encoding(head[b"grpc-encoding"]) if b"grpc-encoding" in head else b"identity"
         except (ProtocolError, UnavailableError) as error:
             await _refuse(send, ending(error, scope["path"])[1])
             return
@@ -92,10 +92,10 @@ class GrpcApp:
             send,
             limit=self._limit,
             encoding=encoding,
-            compress_above=self._compress_above if self._packs(head) else None,
+            compress_above=None if self._compress_above is None else self._compression_for(head),
         )
         if timeout is not None:
-            call.expire_after(timeout)
+            call.deadline = call.began + timeout
         await self._carry(call, answer)
 
     async def _carry(self, call: AsgiCall, answer: Answer) -> None:
@@ -123,8 +123,8 @@ class GrpcApp:
         if self._running:
             await self._empty.wait()
 
-    def _packs(self, head: Mapping[bytes, bytes]) -> bool:
-        return self._compress_above is not None and b"gzip" in head.get(b"grpc-accept-encoding", b"")
+    def _compression_for(self, head: Mapping[bytes, bytes]) -> int | None:
+        return self._compress_above if b"gzip" in head.get(b"grpc-accept-encoding", b"") else None
 
 
 def _answer(method: Method) -> Answer:
@@ -185,22 +185,18 @@ async def _failed(call: AsgiCall, error: Exception) -> str:
     return code
 
 
-def _timeout(head: Mapping[bytes, bytes]) -> float | None:
-    value = head.get(b"grpc-timeout")
-    if value is None:
-        return None
+def _timeout(value: bytes) -> float:
     seconds = timeout_of(value)
     if seconds <= 0:
         raise EXPIRED
     return seconds
 
 
-def _encoding(head: Mapping[bytes, bytes]) -> bytes:
-    encoding = head.get(b"grpc-encoding", b"identity")
-    if encoding not in ENCODINGS:
-        name = encoding.decode("latin-1")[:100]
-        raise ProtocolError(StatusCode.UNIMPLEMENTED, f"the server does not know the compression {name!r}")
-    return encoding
+def _encoding(name: bytes) -> bytes:
+    if name not in ENCODINGS:
+        shown = name.decode("latin-1")[:100]
+        raise ProtocolError(StatusCode.UNIMPLEMENTED, f"the server does not know the compression {shown!r}")
+    return name
 
 
 def _stopped() -> UnavailableError:

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Mapping
 from functools import cached_property
 from typing import Any
 
-from airegistry._rpc.asgi.ending import EXPIRED, ending
+from airegistry._rpc.asgi.ending import ending
 from airegistry._rpc.asgi.framing import compressed_frame, frame
 from airegistry._rpc.asgi.headers import CONTENT_TYPE, Pairs, metadata_of, peer_of
-from airegistry._rpc.asgi.incoming import Event, Incoming, Receive
+from airegistry._rpc.asgi.incoming import Event, Incoming
+from airegistry._rpc.carrier import Receive, Send
 from airegistry._rpc.service import write
 
-Send = Callable[[Event], Awaitable[None]]
-
-# How many messages may be on their way to the carrier before the handler waits for one of them to be taken.
-_AHEAD = 0
+# What may be on its way to the carrier before the handler waits until all of it is taken: each wait is a round trip between
+# threads, which takes more than a message does.
+_AHEAD = 16
+_AHEAD_BYTES = 64 * 1024
 
 _START: Event = {"type": "http.response.start", "status": 200, "headers": [CONTENT_TYPE], "trailers": True}
-_START_GZIP: Event = _START | {"headers": [CONTENT_TYPE, (b"grpc-encoding", b"gzip")]}
+_START_GZIP: Event = {**_START, "headers": [CONTENT_TYPE, (b"grpc-encoding", b"gzip")]}
 _END: Event = {"type": "http.response.body", "body": b""}
 _OK: Event = {"type": "http.response.trailers", "headers": [(b"grpc-status", b"0")]}
 
@@ -32,14 +34,14 @@ class AsgiCall(Incoming):
     """
 
     principal = ""
+    deadline: float | None = None
     gone = False
     ended: Exception | None = None
     _begun = False
     _over = False
-    _waiting = 0
+    _ahead = 0
+    _ahead_bytes = 0
     _room: asyncio.Future[None] | None = None
-    _deadline: float | None = None
-    _timer: asyncio.TimerHandle | None = None
     _closing: asyncio.Future[None] | None = None
 
     def __init__(  # noqa: PLR0913 - what a server gives, and what the app knows of the call
@@ -75,7 +77,7 @@ class AsgiCall(Incoming):
 
     def time_left(self) -> float | None:
         """Return the seconds until the caller's deadline."""
-        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        return None if self.deadline is None else max(0.0, self.deadline - time.monotonic())
 
     def cancelled(self) -> bool:
         """Say whether the peer is gone, or the call was ended."""
@@ -87,16 +89,16 @@ class AsgiCall(Incoming):
             raise asyncio.CancelledError
         if not self._begun:
             await self._begin()
-        sent = self._send({"type": "http.response.body", "body": self._framed(write(message)), "more_body": True})
+        body = self._framed(write(message))
+        sent = self._send({"type": "http.response.body", "body": body, "more_body": True})
         if not isinstance(sent, asyncio.Future):
-            await self._or_gone(sent)
-            if self.gone:
-                raise asyncio.CancelledError
+            await self._wait_for(sent)
             return
         # Not waited for itself: pyvoy sets its result even when a handler was cancelled that waited for it.
         sent.add_done_callback(self._taken)
-        self._waiting += 1
-        if self._waiting > _AHEAD:
+        self._ahead += 1
+        self._ahead_bytes += len(body)
+        if self._ahead > _AHEAD or self._ahead_bytes > _AHEAD_BYTES:
             self._room = asyncio.get_running_loop().create_future()
             await self._room
 
@@ -106,11 +108,6 @@ class AsgiCall(Incoming):
             return
         self.ended = error
         self._interrupt()
-
-    def expire_after(self, seconds: float) -> None:
-        """End the call when its deadline comes."""
-        self._deadline = time.monotonic() + seconds
-        self._timer = asyncio.get_running_loop().call_later(seconds, self.end, EXPIRED)
 
     def peer_left(self) -> None:
         """Cancel the handler: nobody waits for it any more."""
@@ -123,9 +120,13 @@ class AsgiCall(Incoming):
         if self.cancelled():
             raise asyncio.CancelledError
         self._over = True
-        await self._send(self._start)
-        await self._or_gone(self._send({"type": "http.response.body", "body": self._framed(message)}))
-        await self._or_gone(self._send(_OK))
+        try:
+            await self._send(self._start)
+            await self._send({"type": "http.response.body", "body": self._framed(message)})
+            await self._send(_OK)
+        except OSError:
+            # The peer is gone.
+            pass
 
     async def finish_sending(self) -> None:
         """Say that every message was sent, and all is well."""
@@ -138,18 +139,18 @@ class AsgiCall(Incoming):
         if self._over:
             return
         self._over = True
-        if self._begun:
-            await self._or_gone(self._send(_END))
-            await self._or_gone(self._send({"type": "http.response.trailers", "headers": trailers}))
-        else:
-            await self._send(_START | {"headers": [CONTENT_TYPE, *trailers], "trailers": False})
-            await self._or_gone(self._send(_END))
+        # The server may raise one where the peer is gone.
+        with contextlib.suppress(OSError):
+            if self._begun:
+                await self._send(_END)
+                await self._send({"type": "http.response.trailers", "headers": trailers})
+            else:
+                await self._send({**_START, "headers": [CONTENT_TYPE, *trailers], "trailers": False})
+                await self._send(_END)
 
     def release(self) -> None:
         """Let go of what a call holds beyond its handler."""
         self._over = True
-        if self._timer is not None:
-            self._timer.cancel()
         self.let_go()
 
     @property
@@ -165,19 +166,22 @@ class AsgiCall(Incoming):
         self._begun = True
         await self._send(self._start)
 
-    async def _or_gone(self, sent: Awaitable[None]) -> None:
-        """Wait for what is sent; the server may raise an OSError where the peer is gone."""
+    async def _wait_for(self, sent: Awaitable[None]) -> None:
+        """Wait for what is sent by a server that has no futures."""
         try:
             await sent
         except OSError:
             self.peer_left()
+            raise asyncio.CancelledError from None
 
     def _taken(self, sent: asyncio.Future[None]) -> None:
-        self._waiting -= 1
+        self._ahead -= 1
         if not sent.cancelled() and sent.exception() is not None:
             self.peer_left()
-        elif self._room is not None and not self._room.done():
-            self._room.set_result(None)
+        elif self._ahead == 0:
+            self._ahead_bytes = 0
+            if self._room is not None and not self._room.done():
+                self._room.set_result(None)
 
     def _interrupt(self) -> None:
         if self.listening:

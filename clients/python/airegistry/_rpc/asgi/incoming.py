@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, MutableMapping
 from typing import Any
 
 from airegistry._rpc.asgi.framing import HEAD, Frames
 from airegistry._rpc.asgi.refusing import wrong_number
+from airegistry._rpc.carrier import Receive
 
-Event = dict[str, Any]
-Receive = Callable[[], Awaitable[Event]]
+Event = MutableMapping[str, Any]
 
 
 class Incoming:
