@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,12 +18,20 @@ ROOT = Path(__file__).parents[1]
 
 @asynccontextmanager
 async def echoing(**settings: str) -> AsyncIterator[str]:
-    """Run the service with these settings in its environment, and yield its address."""
+    """Run the service with these settings in its environment, and yield its address; check that it logs no surprises."""
     environ = {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]), **settings}
     # More workers than one would only take turns on this machine.
     one = ["--concurrency", "1"]
-    async with PyvoyServer("tests.grpc_echo:app", env=environ, lifespan=False, additional_envoy_args=one) as server:
-        yield f"127.0.0.1:{server.listener_port}"
+    with tempfile.TemporaryFile() as log:
+        async with PyvoyServer(
+            "tests.grpc_echo:app", env=environ, lifespan=False, additional_envoy_args=one, stderr=log
+        ) as server:
+            yield f"127.0.0.1:{server.listener_port}"
+        log.seek(0)
+        said = log.read().decode()
+    # What the loop says of futures that were cancelled and completed, and of errors that nobody looked at.
+    for surprise in ("Exception in", "never retrieved", "never awaited", "InvalidStateError", "was destroyed"):
+        assert surprise not in said, said
 
 
 @asynccontextmanager

@@ -188,6 +188,14 @@ class AsgiCall(Incoming):
             # The task waits for the server itself, which tells it that the call is over when the answer is out.
             assert self.ended is not None  # noqa: S101 - nobody else learns that the peer left
             self._closing = asyncio.ensure_future(self.close(ending(self.ended, self.method)[1]))
+        elif asyncio.current_task() is self._task:
+            # Who cancels itself and ends before it waits again is cancelled nevertheless, and the app with it.
+            asyncio.get_running_loop().call_soon(self._cancel)
+        else:
+            self._cancel()
+
+    def _cancel(self) -> None:
+        if self._over:
             return
         self._task.cancel()
         if self._room is not None:
