@@ -17,6 +17,7 @@ from airegistry._rpc.envoy.bootstrap import admin_socket, bootstrap
 from airegistry._rpc.envoy.carrier import EnvoyCarrier
 from airegistry._rpc.envoy.installed import find_envoy
 from airegistry._rpc.envoy.plan import Plan
+from airegistry._rpc.envoy.transcoding import api_pages
 from airegistry._rpc.listening import bind_shared, join_address, listen_on, split_address
 from tests.bridge.inside import SOCKET
 from tests.bridge.wire import packed, unpacked
@@ -179,5 +180,6 @@ def _plan(address: str, folder: Path) -> Plan:
         pyvoy_module=find_envoy().pyvoy_module,
         folder=folder,
         services=SERVICES,
+        pages=api_pages(SERVICES),
         reuse_port=True,
     )

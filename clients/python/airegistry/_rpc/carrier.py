@@ -15,6 +15,9 @@ Send = Callable[[Any], Awaitable[None]]
 AsgiApp = Callable[[Any, Receive, Send], Awaitable[None]]
 """An application of ASGI 3; its events are dicts."""
 
+API_PAGES = ("health", "metrics", "openapi.json")
+"""What a server's pages have below the path of its REST API, where no RPC stands behind it."""
+
 
 class CallObserver(Protocol):
     """Who wants to know about calls: metrics. Both methods must be quick and must not raise."""

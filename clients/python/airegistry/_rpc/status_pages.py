@@ -13,11 +13,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from airegistry._rpc.carrier import API_PAGES
 from airegistry._rpc.health import HealthState
 from airegistry._rpc.metrics import CONTENT_TYPE, Metrics
-
-API_PAGES = ("health", "metrics", "openapi.json")
-"""The pages below the path of a REST API, which no RPC stands behind."""
 
 
 @dataclass(frozen=True, slots=True)

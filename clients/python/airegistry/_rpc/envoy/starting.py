@@ -14,6 +14,7 @@ from typing import Any
 from airegistry._rpc.envoy.bootstrap import admin_socket, bootstrap
 from airegistry._rpc.envoy.installed import Installed, find_envoy
 from airegistry._rpc.envoy.plan import Plan
+from airegistry._rpc.envoy.transcoding import api_pages
 from airegistry._rpc.post import Post
 from airegistry._rpc.program import Program
 from airegistry._rpc.seat import Seat
@@ -68,6 +69,7 @@ class _Envoys:
             pyvoy_module=self.installed.pyvoy_module,
             folder=folder,
             services=self.program.services,
+            pages=api_pages(self.program.services),
             # The supervisor keeps the port by a socket of its own.
             reuse_port=True,
         )

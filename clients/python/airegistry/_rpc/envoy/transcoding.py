@@ -14,6 +14,7 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorP
 from google.rpc import error_details_pb2, status_pb2
 
 from airegistry import v1
+from airegistry._rpc.carrier import API_PAGES
 from airegistry._rpc.envoy.configuration import Json, filter_name, http_options
 from airegistry._rpc.envoy.plan import Plan
 
@@ -39,6 +40,8 @@ def transcoder(plan: Plan, *, event_stream: bool = False) -> Json:
             # What the route says about a path goes on to count when the path has become that of the RPC.
             "match_incoming_request_route": True,
             "convert_grpc_status": True,
+            # As forms and most clients write a space.
+            "query_param_unescape_plus": True,
             "request_validation_options": {
                 "reject_unknown_method": True,
                 "reject_unknown_query_parameters": True,
@@ -66,6 +69,11 @@ def descriptors(services: Sequence[str]) -> bytes:
 def rest_prefixes(services: Sequence[str]) -> list[str]:
     """Return what the paths of the REST API begin with (`/registry/v1/`)."""
     return sorted({_prefix(path) for name in services for method in _service(name).methods for path in _paths(method)})
+
+
+def api_pages(services: Sequence[str]) -> list[str]:
+    """Return the paths below those prefixes that are pages, and no RPC's."""
+    return [prefix + page for prefix in rest_prefixes(services) for page in API_PAGES]
 
 
 def stream_paths(services: Sequence[str]) -> list[str]:

@@ -1,0 +1,80 @@
+"""A registry, a gateway and the demo backend as processes, each server inside Envoy and on one port."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.e2e.plane import free_ports
+
+
+@dataclass(frozen=True)
+class Plane:
+    registry: str
+    gateway: str
+    demo: str
+
+    def placed(self, text: str) -> str:
+        """Put the addresses of this plane in the place of the usual ones."""
+        usual = {"127.0.0.1:50051": self.registry, "127.0.0.1:50052": self.gateway, "127.0.0.1:3003": self.demo}
+        for address, ours in usual.items():
+            text = text.replace(address, ours)
+        return text
+
+    def usual(self, text: str) -> str:
+        """Put the usual address of the demo in the place of this plane's, as `placed` the other way."""
+        return text.replace(self.demo, "127.0.0.1:3003")
+
+
+@contextmanager
+def plane_in_envoy(folder: Path) -> Iterator[Plane]:
+    """Run all three until the block ends."""
+    with ExitStack() as stack:
+        (port,) = free_ports(1)
+        stack.enter_context(_process("demo_backend", "--host", "127.0.0.1", "--port", str(port)))
+        registry = stack.enter_context(_server("registry", AIREGISTRY_DATA_DIR=str(folder)))
+        gateway = stack.enter_context(
+            _server(
+                "gateway", AIREGISTRY_DATA_DIR=str(folder), AIREGISTRY_ADDRESS=registry, AIREGISTRY_GATEWAY_DRAIN="0"
+            )
+        )
+        yield Plane(registry, gateway, f"127.0.0.1:{port}")
+
+
+@contextmanager
+def _server(name: str, **settings: str) -> Iterator[str]:
+    """Run a server; yield where it is."""
+    anywhere = {f"AIREGISTRY_{name.upper()}_ADDRESS": "127.0.0.1:0", "AIREGISTRY_CARRIER": "envoy"}
+    with _process(name, AIREGISTRY_LOG_FORMAT="json", **anywhere, **settings) as process:
+        assert process.stderr is not None
+        said: list[str] = []
+        for line in process.stderr:
+            said.append(line)
+            event = json.loads(line).get("event", "") if line.startswith("{") else ""
+            if event.startswith(f"the {name} serves"):
+                yield event.replace(",", "").split()[5]
+                return
+        raise AssertionError(f"the {name} did not start:\n{''.join(said)}")
+
+
+@contextmanager
+def _process(module: str, *arguments: str, **settings: str) -> Iterator[subprocess.Popen[str]]:
+    own = {key: value for key, value in os.environ.items() if not key.startswith("AIREGISTRY_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *arguments], env=own | settings, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        yield process
+        process.terminate()
+        process.wait(20)
+    finally:
+        process.kill()
+        process.wait()
+        if process.stderr is not None:
+            process.stderr.close()
