@@ -31,6 +31,7 @@ from gateway.config import Config
 from gateway.fronts.app import fronts
 from gateway.learning import open_learning
 from gateway.metrics import InvocationMetrics, observe
+from gateway.proxies import proxies_for
 from gateway.reporting_metrics import ReportingMetrics
 from gateway.rpc.service import gateway_service
 
@@ -76,7 +77,7 @@ async def serve(
             open_engine(
                 cache,
                 credentials=credentials,
-                settings=_settings(config),
+                settings=_settings(config, environment or {}),
                 observer=_observer(config, client, metrics, tasks, stack, clocks),
                 now=now,
                 clock=clocks.wall,
@@ -162,7 +163,7 @@ def _credentials(config: Config, folder: Path, environment: Mapping[str, str], n
     )
 
 
-def _settings(config: Config) -> EngineSettings:
+def _settings(config: Config, environment: Mapping[str, str]) -> EngineSettings:
     return EngineSettings(
         policy=RoutePolicy(
             max_attempts=config.gateway_max_attempts,
@@ -182,6 +183,7 @@ def _settings(config: Config) -> EngineSettings:
             max_connections=2 * config.gateway_max_in_flight,
             max_answer_bytes=config.gateway_max_answer_bytes,
             ca_file=config.gateway_ca_file,
+            proxies=proxies_for(config, environment),
         ),
     )
 

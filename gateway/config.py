@@ -7,7 +7,7 @@ import ssl
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from airegistry._rpc.post import Post
 from airegistry._rpc.settings import ProgramSettings
@@ -15,8 +15,11 @@ from airegistry._rpc.targets import target_of
 from airegistry.cache import STALE_AFTER
 from airegistry.errors import InvalidArgumentError
 from airegistry.invoke.credentials import DEFAULT_PATTERN
+from airegistry.invoke.transport.proxies import LOCAL, listed, proxy_at
 from airegistry.learning.outcomes import RewardScale
 from airegistry.learning.selector import SelectorSettings
+
+PROXIES_OF_ENVIRONMENT = "environment"
 
 
 class Config(ProgramSettings):
@@ -47,6 +50,18 @@ class Config(ProgramSettings):
     )
     gateway_ca_file: Path | None = Field(
         None, description="Certificates (PEM) that are trusted of providers, beside those that this machine trusts."
+    )
+    gateway_proxy: SecretStr = Field(
+        SecretStr(""),
+        description="The HTTP proxy that providers are called through, `http://user:password@host:port`, or `environment`: those "
+        "that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY name. As an option it shows in the list of processes. Unset: none.",
+    )
+    gateway_proxy_file: Path | None = Field(
+        None, description="The file that the proxy's URL is in, instead of the setting itself."
+    )
+    gateway_no_proxy: str = Field(
+        LOCAL,
+        description="Who is called without the proxy, with commas: `example.com` with all below it, `10.0.0.0/8`, `host:8080`, `*`.",
     )
     gateway_max_in_flight: int = Field(1_000, ge=1, description="How many calls run at once.")
     gateway_queue_length: int = Field(1_000, ge=0, description="How many calls wait when that many run.")
@@ -141,6 +156,20 @@ class Config(ProgramSettings):
             ssl.create_default_context(cafile=value)
         except OSError as error:
             raise ValueError(f"cannot be read as certificates: {error.strerror or error}") from None
+        return value
+
+    @field_validator("gateway_proxy")
+    @classmethod
+    def _is_a_proxy(cls, value: SecretStr) -> SecretStr:
+        # What is wrong with it is said without it: it may hold a password.
+        if (url := value.get_secret_value()) not in ("", PROXIES_OF_ENVIRONMENT):
+            proxy_at(url)
+        return value
+
+    @field_validator("gateway_no_proxy")
+    @classmethod
+    def _is_a_list_of_hosts(cls, value: str) -> str:
+        tuple(listed(value))
         return value
 
     @field_validator("gateway_credential_pattern")

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from airegistry.dialects.exchange import HttpCall
 from airegistry.errors import ProviderConnectionError
+from airegistry.invoke.transport.proxies import Proxies, Proxy
 
 _PORTS = {"http": 80, "https": 443}
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -20,25 +21,43 @@ _KEPT = 1024
 
 
 class Address(NamedTuple):
-    """Who is connected to, and by which context; without one there is no TLS. Calls to equal addresses share connections."""
+    """Who is called, by which context (without one there is no TLS) and through whom.
+
+    Calls to equal addresses share connections.
+    """
 
     host: str
     port: int
     tls: ssl.SSLContext | None = None
+    proxy: Proxy | None = None
+
+    @property
+    def forwarder(self) -> Proxy | None:
+        """The proxy that gets the request itself, to pass it on. With TLS it only gets to see who is called."""
+        return self.proxy if self.tls is None else None
 
 
-def address_of(url: str, tls: ssl.SSLContext | None) -> Address:
+def address_of(url: str, tls: ssl.SSLContext | None, proxies: Proxies | None = None) -> Address:
     """Return whom a URL names. *tls* is for https. ProviderConnectionError when nobody can be called there."""
     host, port, _, _ = _read(url)
-    return Address(host, port, tls)
+    if proxies is None:
+        return Address(host, port, tls)
+    return Address(host, port, tls, proxies.to(host, port, secure=tls is not None))
 
 
-def head_of(call: HttpCall) -> bytes:
-    """Return the request line and the headers. ProviderConnectionError when they would say something else."""
+def head_of(call: HttpCall, forwarder: Proxy | None = None) -> bytes:
+    """Return the request line and the headers. ProviderConnectionError when they would say something else.
+
+    To a *forwarder* they say where the request goes, and who asks.
+    """
     _, _, target, host = _read(call.url)
+    if forwarder is not None:
+        target = f"http://{host}{target}"
     if not _NAME.fullmatch(call.method):
         raise uncallable()
     lines = [f"{call.method} {target} HTTP/1.1\r\nhost: {host}\r\naccept-encoding: identity"]
+    if forwarder is not None and forwarder.authorization:
+        lines.append(f"proxy-authorization: {forwarder.authorization}")
     lines += _lines(call.headers)
     lines.append(f"content-length: {len(call.body)}\r\n\r\n")
     return "\r\n".join(lines).encode("latin-1")
@@ -55,7 +74,7 @@ def _read(url: str) -> tuple[str, int, str, str]:
     except (ValueError, KeyError):
         raise uncallable() from None
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    if not host or parts.username is not None or not _TARGET.fullmatch(target):
+    if not _TARGET.fullmatch(host) or parts.username is not None or not _TARGET.fullmatch(target):
         raise uncallable()
     return host, port, target, named
 

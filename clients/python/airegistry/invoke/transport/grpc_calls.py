@@ -167,7 +167,7 @@ class GrpcTransport:
         if known is None:
             await self._make_room()
             # Somebody else may have opened it meanwhile.
-            known = self._channels.get(key) or _Channel(key, self._opened(target, secure=secure, identity=identity))
+            known = self._channels.get(key) or _Channel(key, self._opened(address, identity))
             self._channels[key] = known
         self._channels.move_to_end(key)
         return known
@@ -189,12 +189,13 @@ class GrpcTransport:
             )
         await self._channels.pop(unused).channel.close(None)
 
-    def _opened(self, target: str, *, secure: bool, identity: KeyPair | None) -> aio.Channel:
-        options = [
+    def _opened(self, address: str, identity: KeyPair | None) -> aio.Channel:
+        target, secure = _target(address)
+        options: list[tuple[str, Any]] = [
+            *self._proxied(address, secure=secure),
             ("grpc.max_receive_message_length", self._settings.max_answer_bytes),
             ("grpc.max_send_message_length", -1),
             ("grpc.max_metadata_size", 16 * 1024),
-            ("grpc.enable_http_proxy", 0),
             ("grpc.enable_retries", 0),
             # Of its own, so that no other channel of this process lends it a connection of another identity.
             ("grpc.use_local_subchannel_pool", 1),
@@ -208,6 +209,15 @@ class GrpcTransport:
         if not secure:
             return aio.insecure_channel(target, options=options)
         return aio.secure_channel(target, self._credentials(identity), options=options)
+
+    def _proxied(self, address: str, *, secure: bool) -> list[tuple[str, Any]]:
+        """Return what makes gRPC go through a proxy, or ask none, whatever the environment says."""
+        parts = urlsplit(address)
+        proxies = self._settings.proxies
+        proxy = proxies.to(parts.hostname or "", parts.port or _PORT, secure=secure) if proxies is not None else None
+        if proxy is None:
+            return [("grpc.enable_http_proxy", 0)]
+        return [("grpc.enable_http_proxy", 1), ("grpc.http_proxy", proxy.url)]
 
     def _credentials(self, identity: KeyPair | None) -> grpc.ChannelCredentials:
         roots = None

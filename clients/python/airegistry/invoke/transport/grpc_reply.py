@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from airegistry.errors import MalformedAnswerError, ProviderError
+from airegistry.invoke.transport.proxies import Proxies
 
 _AHEAD: Final = 16
 _OK: Final = 200
@@ -23,6 +24,7 @@ class GrpcSettings:
     max_answer_bytes: int
     max_stream_bytes: int
     ca_file: Path | None
+    proxies: Proxies | None
 
 
 class GrpcReply:

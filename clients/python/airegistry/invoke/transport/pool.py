@@ -16,6 +16,7 @@ from airegistry.errors import ProviderConnectionError, ProviderTimeoutError
 from airegistry.invoke.transport.address import Address, uncallable
 from airegistry.invoke.transport.connection import Connection
 from airegistry.invoke.transport.tls import tls_failed
+from airegistry.invoke.transport.tunnel import open_tunnel
 from airegistry.routing.error_classes import NONE_FREE
 
 _NEXT_ADDRESS = 0.25
@@ -106,7 +107,8 @@ class Pool:
         try:
             with _failures_of(address):
                 async with asyncio.timeout(connect_timeout if math.isfinite(connect_timeout) else None):
-                    found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+                    peer = address.proxy or address
+                    found = await loop.getaddrinfo(peer.host, peer.port, type=socket.SOCK_STREAM)
                     sock = await aiohappyeyeballs.start_connection(found, happy_eyeballs_delay=_NEXT_ADDRESS)
                     return await self._over(sock, address)
         finally:
@@ -117,6 +119,8 @@ class Pool:
         name = address.host if address.tls is not None else None
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if address.proxy is not None and address.tls is not None:
+                await open_tunnel(sock, address, address.proxy)
             _, connection = await loop.create_connection(
                 lambda: Connection(self._max_header_bytes, self._standing.discard),
                 sock=sock,
@@ -135,12 +139,13 @@ class Pool:
 def _failures_of(address: Address) -> Iterator[None]:
     """Say in our words why no connection came to be. No text of a stranger gets in: it may hold a credential."""
     where = f"{address.host}:{address.port}"
+    peer = "the proxy" if address.proxy is not None else where
     try:
         yield
     except TimeoutError:
         raise ProviderTimeoutError("no connection within the time allowed") from None
     except socket.gaierror as error:
-        raise ProviderConnectionError(f"cannot connect to {where}: the name is not known") from error
+        raise ProviderConnectionError(f"cannot connect to {peer}: the name is not known") from error
     except ssl.SSLCertVerificationError as error:
         why = error.verify_message or "it is not valid"
         raise ProviderConnectionError(f"cannot trust the certificate of {where}: {why}") from error
@@ -148,6 +153,6 @@ def _failures_of(address: Address) -> Iterator[None]:
         raise tls_failed(error) from error
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else type(error).__name__
-        raise ProviderConnectionError(f"cannot connect to {where}: {reason}") from error
+        raise ProviderConnectionError(f"cannot connect to {peer}: {reason}") from error
     except UnicodeError:
         raise uncallable() from None

@@ -19,7 +19,9 @@ from airegistry.invoke.transport.grpc_calls import GrpcTransport
 from airegistry.invoke.transport.grpc_reply import GrpcSettings
 from airegistry.invoke.transport.inflating import inflater
 from airegistry.invoke.transport.pool import Pool
+from airegistry.invoke.transport.proxies import Proxies
 from airegistry.invoke.transport.tls import TlsContexts
+from airegistry.invoke.transport.tunnel import REFUSED, refused
 
 _DRAIN = 0.02
 _MAX_ERROR_BYTES = 64 * 1024
@@ -38,6 +40,8 @@ class TransportSettings:
     max_header_bytes: int = 16 * 1024
     ca_file: Path | None = None
     """Certificates that are trusted beside those of this machine."""
+    proxies: Proxies | None = None
+    """Through whom providers are called. None: each is called itself."""
 
 
 class Reply(Protocol):
@@ -128,7 +132,7 @@ class HttpReply:
 
 
 class Transport:
-    """Pooled connections to providers. Follows no redirect, reads no proxy from the environment, keeps no cookies."""
+    """Pooled connections to providers. Follows no redirect, asks no proxy that it was not given, keeps no cookies."""
 
     def __init__(self, pool: Pool, grpc: GrpcTransport, tls: TlsContexts, settings: TransportSettings) -> None:
         self._pool = pool
@@ -152,7 +156,7 @@ class Transport:
         """
         if isinstance(call, GrpcCall):
             return self._grpc.send(call, connect_timeout=connect_timeout, left=left, identity=identity)
-        address = address_of(call.url, self._tls_for(call, identity))
+        address = address_of(call.url, self._tls_for(call, identity), self._settings.proxies)
         return Sending(self._pool, self._settings, address, call, connect_timeout)
 
     def _tls_for(self, call: HttpCall, identity: KeyPair | None) -> ssl.SSLContext | None:
@@ -178,15 +182,20 @@ class Sending(AbstractAsyncContextManager[HttpReply]):
         self._connect_timeout = connect_timeout
 
     async def __aenter__(self) -> HttpReply:
-        head = head_of(self._call)
+        head = head_of(self._call, self._address.forwarder)
         connection = self._connection = await self._pool.take(self._address, self._connect_timeout)
         try:
             await connection.send(head, self._call.body)
             await connection.head()
-            return HttpReply(connection, self._settings)
+            return self._replied()
         except BaseException:
             self._pool.give(self._address, connection)
             raise
+
+    def _replied(self) -> HttpReply:
+        if self._connection.status == REFUSED and self._address.forwarder is not None:
+            raise refused()
+        return HttpReply(self._connection, self._settings)
 
     async def __aexit__(self, *_exception: object) -> None:
         self._pool.give(self._address, self._connection)
@@ -205,6 +214,7 @@ async def open_transport(settings: TransportSettings | None = None) -> AsyncIter
             max_answer_bytes=settings.max_answer_bytes,
             max_stream_bytes=settings.max_stream_bytes,
             ca_file=settings.ca_file,
+            proxies=settings.proxies,
         ),
         tls,
     )
