@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Mapping
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 ENOUGH = 64 * 1024
 NAMES: Mapping[str, str] = {"provider.example": "127.0.0.1"}
@@ -101,22 +104,37 @@ async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> Non
 async def proxy(password: str = "", *, answer: bytes = b"") -> AsyncIterator[Proxy]:
     """Run a proxy; with an *answer* it says that to every request."""
     running = Proxy(password, answer)
+    async with listening(running.serve) as running.port:
+        yield running
+
+
+@asynccontextmanager
+async def listening(serve: Serve, tls: ssl.SSLContext | None = None) -> AsyncIterator[int]:
+    """Serve connections on the port that is lent; none of them outlives the block."""
     tasks: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.ensure_future(running.serve(reader, writer))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
+        async def served() -> None:
+            await serve(reader, writer)
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    running.port = server.sockets[0].getsockname()[1]
+        def over(task: asyncio.Task[None]) -> None:
+            # Also where it was cancelled before it began.
+            writer.close()
+            tasks.discard(task)
+
+        task = asyncio.ensure_future(served())
+        tasks.add(task)
+        task.add_done_callback(over)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
     try:
-        yield running
+        yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        for task in tasks:
+        running = list(tasks)
+        for task in running:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
         await server.wait_closed()
         # What was closed is let go of in the loop's next turn.
         await asyncio.sleep(0)

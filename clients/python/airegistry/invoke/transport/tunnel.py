@@ -30,8 +30,10 @@ async def open_tunnel(sock: socket.socket, address: Address, proxy: Proxy) -> No
     while b"\r\n\r\n" not in head:
         piece = await loop.sock_recv(sock, _PIECE)
         head += piece
-        if not piece or len(head) > _MOST:
+        if not piece:
             raise ProviderConnectionError("the proxy breaks off before it answers")
+        if len(head) > _MOST:
+            raise ProviderConnectionError("the proxy does not end its headers")
     status = _STATUS.match(head)
     if status is None:
         raise ProviderConnectionError("the proxy does not answer in proper HTTP")
