@@ -1,16 +1,19 @@
-"""An ASGI application for tests, which serves a small gRPC service of plain bytes inside Envoy, and says what it saw."""
+"""An ASGI application for tests: a small gRPC service of plain bytes, and pages. It says what it saw of its callers."""
 
 import asyncio
+import contextlib
 import json
 import os
 from collections import Counter
 from typing import Any
 
 from airegistry._rpc.asgi.app import GrpcApp
+from airegistry._rpc.asgi.pages import Pages
 from airegistry._rpc.health import HealthState, health_service
 from airegistry._rpc.reflection import reflection_services
 from airegistry._rpc.service import Method, Service
 from airegistry.errors import FieldViolation, InvalidArgumentError, UnavailableError
+from gateway.fronts.connection import CallerGoneError, read_body, while_connected
 
 ECHO = "test.Echo"
 LIMIT = 100_000
@@ -98,12 +101,12 @@ async def chat(requests: Any, _call: Any) -> Any:
 
 
 async def journal(_request: bytes, _call: Any) -> bytes:
-    return json.dumps(seen | {"in flight": app.in_flight}).encode()
+    return json.dumps(seen | {"in flight": grpc_app.in_flight}).encode()
 
 
 async def drain(request: bytes, _call: Any) -> bytes:
     """Begin to drain, while this call runs."""
-    task = asyncio.get_running_loop().create_task(app.drain(float(request)))
+    task = asyncio.get_running_loop().create_task(grpc_app.drain(float(request)))
     task.add_done_callback(lambda _: seen.update(["drained"]))
     return b""
 
@@ -132,9 +135,47 @@ echo = Service(
 health = HealthState()
 health.set("", True)
 compress_above = os.environ.get("ECHO_COMPRESS_ABOVE")
-app = GrpcApp(
+grpc_app = GrpcApp(
     [echo, health_service(health), *reflection_services([ECHO, "grpc.health.v1.Health"])],
     Observer(),
     max_receive_bytes=LIMIT,
     compress_above=None if compress_above is None else int(compress_above),
 )
+
+
+async def page(scope: Any, receive: Any, send: Any) -> None:
+    """Serve `/pages/NAME/PARTS`: answer with so many parts, then do nothing until the caller leaves."""
+    _, _, name, parts = scope["path"].split("/")
+    with contextlib.suppress(CallerGoneError):
+        await while_connected(*await _work(name, parts, receive, send))
+
+
+async def _work(name: str, parts: str, receive: Any, send: Any) -> Any:
+    body = await read_body(receive, most=1_000_000)
+
+    async def counted() -> Any:
+        event = await receive()
+        seen[f"{name} {event['type']}"] += 1
+        return event
+
+    async def answer() -> None:
+        try:
+            if parts == "0":
+                await asyncio.sleep(60)
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            for _ in range(int(parts)):
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+                seen[f"{name} sent"] += 1
+            await send({"type": "http.response.body", "body": b""})
+        finally:
+            seen[f"{name} over"] += 1
+
+    return counted, answer()
+
+
+pages = Pages(page)
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    serve: Any = pages if scope["path"].startswith("/pages/") else grpc_app
+    await serve(scope, receive, send)

@@ -12,7 +12,8 @@ from typing import Any
 from airegistry._rpc.asgi.ending import ending
 from airegistry._rpc.asgi.framing import compressed_frame, frame
 from airegistry._rpc.asgi.headers import CONTENT_TYPE, Pairs, metadata_of, peer_of
-from airegistry._rpc.asgi.incoming import Event, Incoming
+from airegistry._rpc.asgi.inbox import Event
+from airegistry._rpc.asgi.incoming import Incoming
 from airegistry._rpc.carrier import Receive, Send
 from airegistry._rpc.service import write
 

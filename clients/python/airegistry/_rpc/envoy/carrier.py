@@ -9,6 +9,7 @@ from typing import Any
 
 from airegistry._rpc.asgi.app import GrpcApp
 from airegistry._rpc.asgi.headers import is_grpc
+from airegistry._rpc.asgi.pages import Pages
 from airegistry._rpc.carrier import AsgiApp, Offer, Receive, Send
 from airegistry._rpc.envoy.admin import Admin
 from airegistry._rpc.envoy.draining import DrainingPages
@@ -28,7 +29,7 @@ class EnvoyCarrier:
     async def open(self, offer: Offer, _tasks: asyncio.TaskGroup) -> EnvoyCarried:
         """Serve *offer*; Envoy listens once the program has started."""
         calls = GrpcApp(with_standard_services(offer.services, offer.health), offer.observer)
-        pages = DrainingPages(offer.pages)
+        pages = DrainingPages(Pages(offer.pages))
         self._calls, self._requests = calls, pages
         offer.show_serving()
         return EnvoyCarried(self._address, self._http_address, self._admin, calls, pages)

@@ -1,0 +1,79 @@
+"""HTTP pages behind a server like pyvoy: they are told when their callers leave, as the specification of ASGI says."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from airegistry._rpc.asgi.inbox import Event, Inbox
+from airegistry._rpc.asgi.running import Running
+from airegistry._rpc.carrier import AsgiApp, Receive, Send
+
+_GONE: Event = {"type": "http.disconnect"}
+
+
+class Pages:
+    """Serves the ASGI application *app*.
+
+    After the end of a request pyvoy answers `receive` at once, and again and again, that the request is over. The
+    application's `receive` waits there until the caller left; and sending to one that left does nothing.
+    """
+
+    def __init__(self, app: AsgiApp) -> None:
+        self._app = app
+        self._running = Running()
+
+    async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        request = _Request(receive, send)
+        self._running.add(request)
+        try:
+            await self._app(scope, request.receive, request.send)
+        finally:
+            self._running.remove(request)
+            request.let_go()
+
+
+class _Request(Inbox):
+    """One request of a page."""
+
+    deadline: float | None = None
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        super().__init__(receive)
+        self.asked_at = time.monotonic()
+        self._send = send
+        self._gone = False
+        self._left: asyncio.Future[None] | None = None
+
+    async def receive(self) -> Event:
+        """Return what comes of the request, then, when it comes to that, that the caller left."""
+        if not (self._gone or self._read_whole):
+            return await self._next()
+        if not self._gone:
+            self._left = asyncio.get_running_loop().create_future()
+            await self._left
+        return _GONE
+
+    async def send(self, event: Event) -> None:
+        """Send a part of the answer, unless nobody is there to take it."""
+        if self._gone:
+            # Who sends and sends must not keep those waiting who would stop it.
+            await asyncio.sleep(0)
+            return
+        try:
+            sent = self._send(event)
+            # Not cancelled with who waits for it, see Inbox.
+            await (asyncio.shield(sent) if isinstance(sent, asyncio.Future) else sent)
+        except OSError:
+            self.peer_left()
+
+    def end(self, error: Exception) -> None:
+        """Do nothing: a page has no deadline."""
+
+    def peer_left(self) -> None:
+        """Tell the application, when it asks."""
+        self._gone = True
+        self._deliver(_GONE)
+        if self._left is not None and not self._left.done():
+            self._left.set_result(None)
