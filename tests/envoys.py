@@ -54,11 +54,13 @@ class Running:
 async def running(plan: Plan) -> AsyncIterator[Running]:
     """Lend an Envoy that does what *plan* says."""
     config = write(plan)
-    process = await asyncio.create_subprocess_exec(
-        *_command(config), env={**os.environ, **find_envoy().environment}, stderr=asyncio.subprocess.DEVNULL
-    )
+    log = plan.folder / "envoy.log"
+    with log.open("wb") as said:
+        process = await asyncio.create_subprocess_exec(
+            *_command(config), env={**os.environ, **find_envoy().environment}, stdout=said, stderr=said
+        )
     try:
-        yield Running(await _addresses(admin_socket(plan), process), process, admin_socket(plan))
+        yield Running(await _addresses(admin_socket(plan), process, log), process, admin_socket(plan))
     finally:
         if process.returncode is None:
             process.kill()
@@ -109,7 +111,7 @@ def _command(config: Path) -> list[str]:
     ]
 
 
-async def _addresses(admin: Path, process: asyncio.subprocess.Process) -> Sequence[str]:
+async def _addresses(admin: Path, process: asyncio.subprocess.Process, log: Path) -> Sequence[str]:
     async with asyncio.timeout(30):
         while process.returncode is None:
             try:
@@ -119,4 +121,8 @@ async def _addresses(admin: Path, process: asyncio.subprocess.Process) -> Sequen
                 continue
             places = [listeners[0]["local_address"], *listeners[0].get("additional_local_addresses", [])]
             return [join_address(at["address"], at["port_value"]) for at in (one["socket_address"] for one in places)]
-    raise AssertionError("Envoy ended at its start")
+    raise AssertionError(f"Envoy ended at its start: {_said(log)}")
+
+
+def _said(log: Path) -> str:
+    return log.read_text()

@@ -9,14 +9,16 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Tls:
-    """Who the server is, in files (PEM) that are read again when they are replaced.
+    """Who the server is, in files (PEM).
 
-    With a `client_ca`, clients must show a certificate of one of the authorities in that file.
+    With a `client_ca`, clients must show a certificate of one of the authorities in that file. The files are read again when
+    something is renamed in the folder `watched`, or else in their own, as who replaces a file by another does.
     """
 
     certificate: Path
     key: Path
     client_ca: Path | None = None
+    watched: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

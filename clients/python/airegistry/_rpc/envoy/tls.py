@@ -38,13 +38,13 @@ def _secrets(folder: Path, tls: Tls) -> Iterator[tuple[Path, Json]]:
     pair = {
         "certificate_chain": {"filename": str(tls.certificate)},
         "private_key": {"filename": str(tls.key)},
-        "watched_directory": {"path": str(tls.certificate.parent)},
+        "watched_directory": {"path": str(tls.watched or tls.certificate.parent)},
     }
     yield _place(folder, _SERVER), _resource(_SERVER, {"tls_certificate": pair})
     if tls.client_ca is not None:
         trusted = {
             "trusted_ca": {"filename": str(tls.client_ca)},
-            "watched_directory": {"path": str(tls.client_ca.parent)},
+            "watched_directory": {"path": str(tls.watched or tls.client_ca.parent)},
         }
         yield _place(folder, _CLIENTS), _resource(_CLIENTS, {"validation_context": trusted})
 

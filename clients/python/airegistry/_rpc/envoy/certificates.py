@@ -1,0 +1,92 @@
+"""The files that a server's certificates are in: whether they can be used, and when they have changed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Sequence
+from pathlib import Path
+
+from airegistry._rpc.envoy.plan import Tls
+from airegistry._rpc.process import StartError
+
+log = logging.getLogger(__name__)
+
+_LOOK_EVERY = 2.0
+
+_Signature = Sequence[tuple[int, int, int] | None]
+
+
+class CertificateError(StartError):
+    """The files cannot be used; the message names one and says why, and never what is in it."""
+
+    exit_code = 2
+
+
+def check(tls: Tls) -> None:
+    """Raise CertificateError unless the files can be used as they are."""
+    for file in (tls.certificate, tls.key, *([tls.client_ca] if tls.client_ca else [])):
+        _read(file)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        # A key with a password would ask for it on the terminal.
+        context.load_cert_chain(tls.certificate, tls.key, password="")
+    except (ssl.SSLError, ValueError) as error:
+        raise CertificateError(f"{tls.certificate} and {tls.key} are no certificate and its key (PEM)") from error
+    if tls.client_ca is not None:
+        _check_authorities(context, tls.client_ca)
+
+
+async def watch(tls: Tls, watched: Path, *, every: float = _LOOK_EVERY) -> None:
+    """Let Envoy read the files again when they have changed in whatever way, for as long as this runs.
+
+    Envoy itself sees only files that are renamed; it looks at the folder *watched*, which is ours. While the files do not fit
+    each other, the ones before go on to be used.
+    """
+    known = _signature(tls)
+    while True:
+        await asyncio.sleep(every)
+        if (now := _signature(tls)) == known:
+            continue
+        try:
+            check(tls)
+        except CertificateError as error:
+            # Perhaps only one of the two has been written so far.
+            log.warning("the new certificates are not used yet: %s", error)
+            continue
+        known = now
+        _rename_something(watched)
+        log.info("the certificates have changed and are read again")
+
+
+def _read(file: Path) -> None:
+    try:
+        file.read_bytes()
+    except OSError as error:
+        raise CertificateError(f"cannot read {file}: {(error.strerror or str(error)).lower()}") from error
+
+
+def _check_authorities(context: ssl.SSLContext, file: Path) -> None:
+    try:
+        context.load_verify_locations(file)
+    except ssl.SSLError as error:
+        raise CertificateError(f"{file} holds no certificates (PEM)") from error
+
+
+def _signature(tls: Tls) -> _Signature:
+    return [_state(file) for file in (tls.certificate, tls.key, tls.client_ca) if file is not None]
+
+
+def _state(file: Path) -> tuple[int, int, int] | None:
+    try:
+        seen = file.stat()
+    except OSError:
+        return None
+    return seen.st_ino, seen.st_size, seen.st_mtime_ns
+
+
+def _rename_something(folder: Path) -> None:
+    before = folder / ".changing"
+    before.touch()
+    before.rename(folder / ".changed")
