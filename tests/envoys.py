@@ -104,6 +104,8 @@ def _command(config: Path) -> list[str]:
         "-c",
         str(config),
         "--use-dynamic-base-id",
+        "--file-flush-interval-msec",
+        "100",
         "--concurrency",
         "1",
         "--log-level",

@@ -45,12 +45,12 @@ async def test_a_body_may_spell_names_either_way(session, model):
 
 
 async def test_an_error_is_a_status_with_its_details(session):
-    async with session.get("/registry/v1/models/missing") as answer:
-        assert (answer.status, answer.content_type) == (404, "application/json")
+    async with session.get("/registry/v1/models/wrong") as answer:
+        assert (answer.status, answer.content_type) == (400, "application/json")
         shown = await answer.json()
-    assert (shown["code"], shown["message"]) == (5, "no model models/missing")
+    assert (shown["code"], shown["message"]) == (3, "no such name: models/wrong")
     info, request = shown["details"]
-    assert (info["@type"], info["reason"]) == ("type.googleapis.com/google.rpc.ErrorInfo", "NOT_FOUND")
+    assert (info["@type"], info["reason"]) == ("type.googleapis.com/google.rpc.ErrorInfo", "INVALID_ARGUMENT")
     assert request["fieldViolations"] == [{"field": "name", "description": "is not known"}]
 
 

@@ -14,6 +14,7 @@ from airegistry._rpc.asgi.framing import compressed_frame, frame
 from airegistry._rpc.asgi.headers import CONTENT_TYPE, Pairs, metadata_of, peer_of
 from airegistry._rpc.asgi.inbox import Event
 from airegistry._rpc.asgi.incoming import Incoming
+from airegistry._rpc.asgi.last_words import is_translated, last_words
 from airegistry._rpc.carrier import Receive, Send
 from airegistry._rpc.service import write
 
@@ -143,7 +144,7 @@ class AsgiCall(Incoming):
         # The server may raise one where the peer is gone.
         with contextlib.suppress(OSError):
             if self._begun:
-                await self._send(_END)
+                await self._send(self._end(trailers))
                 await self._send({"type": "http.response.trailers", "headers": trailers})
             else:
                 await self._send({**_START, "headers": [CONTENT_TYPE, *trailers], "trailers": False})
@@ -157,6 +158,12 @@ class AsgiCall(Incoming):
     @property
     def _start(self) -> Event:
         return _START if self._compress_above is None else _START_GZIP
+
+    def _end(self, trailers: Pairs) -> Event:
+        if not is_translated(self._scope["headers"]):
+            return _END
+        words = last_words(trailers)
+        return {**_END, "body": frame(words)} if words else _END
 
     def _framed(self, message: bytes) -> bytes:
         if self._compress_above is None or len(message) <= self._compress_above:

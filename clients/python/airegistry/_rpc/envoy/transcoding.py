@@ -14,15 +14,10 @@ from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorP
 from google.rpc import error_details_pb2, status_pb2
 
 from airegistry import v1
+from airegistry._rpc.asgi.last_words import ERROR_FIELD
 from airegistry._rpc.carrier import API_PAGES
 from airegistry._rpc.envoy.configuration import Json, filter_name, http_options
 from airegistry._rpc.envoy.plan import Plan
-
-STREAM_ERROR_FIELD = 536_870_911
-"""The number, only between us and the transcoder, of the field `error` that answers of streams have over REST.
-
-A stream that fails after its first message has sent its HTTP status long ago, and most clients see no trailers.
-"""
 
 TRANSCODER = filter_name("grpc_json_transcoder")
 _ERROR_TYPE = f".{status_pb2.Status.DESCRIPTOR.full_name}"
@@ -99,14 +94,15 @@ def _add(file: FileDescriptor, files: dict[str, FileDescriptorProto]) -> None:
 
 
 def _give_error(method: MethodDescriptor, files: dict[str, FileDescriptorProto]) -> None:
+    """Let the answers of a stream have an `error`: its HTTP status was sent long ago when it fails after the first."""
     file = files[method.output_type.file.name]
     message = next(one for one in file.message_type if one.name == method.output_type.name)
-    if any(field.number == STREAM_ERROR_FIELD for field in message.field):
+    if any(field.number == ERROR_FIELD for field in message.field):
         return
     message.field.add(
         name="error",
         json_name="error",
-        number=STREAM_ERROR_FIELD,
+        number=ERROR_FIELD,
         label=FieldDescriptorProto.LABEL_OPTIONAL,
         type=FieldDescriptorProto.TYPE_MESSAGE,
         type_name=_ERROR_TYPE,
