@@ -9,8 +9,8 @@ from typing import Self
 
 from pydantic import Field, SecretStr, field_validator
 
+from airegistry._rpc.edge_settings import EdgeSettings
 from airegistry._rpc.post import Post
-from airegistry._rpc.settings import ProgramSettings
 from airegistry._rpc.targets import target_of
 from airegistry.cache import STALE_AFTER
 from airegistry.errors import InvalidArgumentError
@@ -22,7 +22,7 @@ from airegistry.learning.selector import SelectorSettings
 PROXIES_OF_ENVIRONMENT = "environment"
 
 
-class Config(ProgramSettings):
+class Config(EdgeSettings):
     """What can be chosen about a gateway. Durations are in seconds, sizes in bytes."""
 
     address: str = Field(
@@ -134,7 +134,7 @@ class Config(ProgramSettings):
     @property
     def post(self) -> Post:
         """Where the gateway serves."""
-        return Post(self.gateway_address, self.gateway_http_address, self.gateway_drain, self.insecure)
+        return Post(self.gateway_address, self.gateway_http_address, self.gateway_drain, self.open_to_all)
 
     def seated(self, address: str, http_address: str) -> Self:
         """Return the settings of a process of the gateway that serves on these addresses."""

@@ -7,11 +7,11 @@ from typing import Self
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
+from airegistry._rpc.edge_settings import EdgeSettings
 from airegistry._rpc.post import Post
-from airegistry._rpc.settings import ProgramSettings
 
 
-class Config(ProgramSettings):
+class Config(EdgeSettings):
     """What can be chosen about a registry. Durations are in seconds."""
 
     registry_address: str = Field("127.0.0.1:50051", description="Where gRPC listens; port 0 takes a free one.")
@@ -114,8 +114,17 @@ class Config(ProgramSettings):
     def post(self) -> Post:
         """Where the registry serves, and by how many processes."""
         return Post(
-            self.registry_address, self.registry_http_address, self.registry_drain, self.insecure, self.registry_workers
+            self.registry_address,
+            self.registry_http_address,
+            self.registry_drain,
+            self.open_to_all,
+            self.registry_workers,
         )
+
+    @property
+    def connection_age(self) -> float | None:
+        """About as long as a Watch may live: clients spread over the replicas again."""
+        return self.registry_max_watch_age
 
     def seated(self, address: str, http_address: str) -> Self:
         """Return the settings of a process of the registry that serves on these addresses."""

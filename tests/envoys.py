@@ -13,10 +13,10 @@ from typing import Any
 
 import aiohttp
 
-from airegistry._rpc.envoy.bootstrap import admin_socket, bootstrap
+from airegistry._rpc.envoy.bootstrap import admin_socket
 from airegistry._rpc.envoy.installed import find_envoy
 from airegistry._rpc.envoy.plan import Plan
-from airegistry._rpc.envoy.tls import secrets
+from airegistry._rpc.envoy.planning import write
 from airegistry._rpc.listening import join_address
 from tests.envoy_app import SERVICE
 
@@ -65,14 +65,6 @@ async def running(plan: Plan) -> AsyncIterator[Running]:
         if process.returncode is None:
             process.kill()
         await process.wait()
-
-
-def write(plan: Plan) -> Path:
-    """Write all that Envoy reads into the plan's folder, and return the file to start it with."""
-    config = plan.folder / "envoy.json"
-    for path, content in {config: bootstrap(plan), **secrets(plan)}.items():
-        path.write_text(json.dumps(content))
-    return config
 
 
 async def validate(plan: Plan) -> str:

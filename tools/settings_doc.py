@@ -10,6 +10,7 @@ import typer
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from airegistry._rpc.edge_settings import EdgeSettings
 from airegistry._rpc.settings import ServerSettings
 from airegistry.cli.app import build
 from gateway.config import Config as GatewayConfig
@@ -35,12 +36,13 @@ Where `XDG_DATA_HOME` is set, the data folder is `airegistry` in it, unless `AIR
 
 def page() -> str:
     """Return the whole page."""
-    shared = ServerSettings.model_fields
+    shared, edge = ServerSettings.model_fields, EdgeSettings.model_fields
     parts = [
         _HEAD,
         _section("All servers", _server_rows(shared)),
-        _section("The registry", _server_rows(_own(RegistryConfig.model_fields, shared))),
-        _section("The gateway", _server_rows(_own(GatewayConfig.model_fields, shared))),
+        _section("All servers, with Envoy", _server_rows(_own(edge, shared))),
+        _section("The registry", _server_rows(_own(RegistryConfig.model_fields, edge))),
+        _section("The gateway", _server_rows(_own(GatewayConfig.model_fields, edge))),
         _section("The `airegistry` command", sorted(set(_command_rows()))),
     ]
     return "\n".join(parts)

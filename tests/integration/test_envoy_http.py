@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 from grpc import StatusCode, aio
 
+from airegistry._rpc.edge import RateLimit
 from airegistry._rpc.envoy.bootstrap import admin_socket
-from airegistry._rpc.envoy.plan import RateLimit
 from airegistry.v1 import registry_service_pb2 as pb
 from airegistry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from tests.envoys import ask_admin, plan, running

@@ -8,8 +8,8 @@ import pytest
 import trustme
 from grpc import aio
 
-from airegistry._rpc.envoy.certificates import watch
-from airegistry._rpc.envoy.plan import Tls
+from airegistry._rpc.edge import Tls
+from airegistry._rpc.envoy.certificates import looked_after
 from airegistry.v1 import registry_service_pb2 as pb
 from airegistry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from tests.certificates import LONG_AGO
@@ -84,27 +84,17 @@ async def test_calls_come_over_http2_and_only_encrypted(folder, tmp_path):
                 await RegistryServiceStub(channel).Get(pb.GetRequest(name="models/tiny"))
 
 
-async def test_files_that_are_renamed_over_the_old_ones_are_used_at_once(folder, tmp_path):
-    async with running(plan(tmp_path / "envoy", tls=folder.tls())) as envoy:
-        await wait_for_name(envoy.address, folder, "first")
-        folder.put("second", renamed=True)
-        await wait_for_name(envoy.address, folder, "second")
-
-
-async def test_files_that_are_written_in_place_are_used_when_they_fit(folder, tmp_path):
-    ours = tmp_path / "ours"
-    ours.mkdir()
-    tls = folder.tls(watched=ours)
-    async with running(plan(tmp_path / "envoy", tls=tls)) as envoy:
-        watching = asyncio.create_task(watch(tls, ours, every=0.02))
+@pytest.mark.parametrize("renamed", [True, False], ids=["renamed", "in-place"])
+async def test_files_that_have_changed_are_used_once_they_fit(folder, tmp_path, renamed):
+    planned = plan(tmp_path / "envoy", tls=folder.tls())
+    async with running(planned) as envoy, looked_after(planned.tls, planned.folder, every=0.02):
         await wait_for_name(envoy.address, folder, "first")
         whole = (folder.path / "tls.key").read_bytes()
         (folder.path / "tls.key").write_bytes(whole[:100])
         await asyncio.sleep(0.2)
         assert (await name_of(envoy.address, folder))[0] == "first"
-        folder.put("second")
+        folder.put("second", renamed=renamed)
         await wait_for_name(envoy.address, folder, "second")
-        watching.cancel()
 
 
 async def test_clients_must_show_a_certificate_of_the_authority(folder, tmp_path):

@@ -47,8 +47,9 @@ def _allowed(address: str, *, insecure: bool) -> tuple[str, int]:
     host, port = split_address(address)
     if not insecure and not is_loopback(host):
         raise ListenError(
-            f"refusing to listen on {address}: calls are neither encrypted nor authenticated, so that only loopback is "
-            "safe; say --insecure, or set AIREGISTRY_INSECURE=true, if an open server is meant"
+            f"refusing to listen on {address}: whoever reaches it could call, so that only loopback is safe; let clients show "
+            "certificates (AIREGISTRY_TLS_CLIENT_CA_FILE), or say --insecure, or set AIREGISTRY_INSECURE=true, if an open "
+            "server is meant"
         )
     return host, port
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from airegistry._rpc.carrier import Carrier
-from airegistry._rpc.settings import ProgramSettings
+from airegistry._rpc.edge_settings import EdgeSettings
 
-S = TypeVar("S", bound=ProgramSettings)
+S = TypeVar("S", bound=EdgeSettings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,12 +24,13 @@ _LINE = {
 
 
 def access_logs(place: str | None) -> list[Json]:
-    """Return the logs: on standard output for `-`, in a file, or none."""
+    """Return the logs: on standard error for `-`, in a file, or none."""
     if place is None:
         return []
     line = {"log_format": {"json_format": _LINE}}
     if place == "-":
-        log = typed("envoy.extensions.access_loggers.stream.v3.StdoutAccessLog", line)
-        return [{"name": "envoy.access_loggers.stdout", "typed_config": log}]
+        # Standard output belongs to who started the process.
+        log = typed("envoy.extensions.access_loggers.stream.v3.StderrAccessLog", line)
+        return [{"name": "envoy.access_loggers.stderr", "typed_config": log}]
     log = typed("envoy.extensions.access_loggers.file.v3.FileAccessLog", {"path": place, **line})
     return [{"name": "envoy.access_loggers.file", "typed_config": log}]

@@ -13,10 +13,11 @@ _LONGEST = 5.0
 
 
 class Admin:
-    """The admin pages on *socket*."""
+    """The admin pages on *socket*, which is in the folder of this Envoy."""
 
     def __init__(self, socket: Path) -> None:
         self._socket = socket
+        self.folder = socket.parent
 
     async def ready(self) -> None:
         """Wait until Envoy takes connections."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
-from airegistry._rpc.envoy.plan import Tls
-from airegistry._rpc.process import StartError
+from airegistry._rpc.edge import Tls
+from airegistry._rpc.process import StartError, end, owned_tasks
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +39,23 @@ def check(tls: Tls) -> None:
         _check_authorities(context, tls.client_ca)
 
 
-async def watch(tls: Tls, watched: Path, *, every: float = _LOOK_EVERY) -> None:
-    """Let Envoy read the files again when they have changed in whatever way, for as long as this runs.
+@asynccontextmanager
+async def looked_after(tls: Tls | None, folder: Path, *, every: float = _LOOK_EVERY) -> AsyncIterator[None]:
+    """Let Envoy read the files again, in whatever way they change, for as long as the block runs.
 
-    Envoy itself sees only files that are renamed; it looks at the folder *watched*, which is ours. While the files do not fit
-    each other, the ones before go on to be used.
+    Envoy sees only what is renamed, and looks at the *folder* of its plan. While the files do not fit each other, those from
+    before go on to be used.
     """
+    if tls is None:
+        yield
+        return
+    async with owned_tasks() as tasks:
+        looking = tasks.create_task(_look(tls, folder, every))
+        yield
+        await end(looking)
+
+
+async def _look(tls: Tls, folder: Path, every: float) -> None:
     known = _signature(tls)
     while True:
         await asyncio.sleep(every)
@@ -56,7 +68,7 @@ async def watch(tls: Tls, watched: Path, *, every: float = _LOOK_EVERY) -> None:
             log.warning("the new certificates are not used yet: %s", error)
             continue
         known = now
-        _rename_something(watched)
+        _rename_something(folder)
         log.info("the certificates have changed and are read again")
 
 

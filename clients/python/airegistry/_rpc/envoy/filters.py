@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from airegistry._rpc.edge import RateLimit
 from airegistry._rpc.envoy.configuration import Json, http_filter, typed
-from airegistry._rpc.envoy.plan import Plan, RateLimit
+from airegistry._rpc.envoy.plan import Plan
 from airegistry._rpc.envoy.transcoding import TRANSCODER, transcoder
 
 _COMPRESSORS = {

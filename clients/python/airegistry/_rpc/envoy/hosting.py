@@ -15,6 +15,7 @@ from typing import Any
 from airegistry._rpc.carrier import Receive, Send
 from airegistry._rpc.envoy.admin import Admin
 from airegistry._rpc.envoy.carrier import EnvoyCarrier
+from airegistry._rpc.envoy.certificates import looked_after
 from airegistry._rpc.envoy.starting import HOSTED
 from airegistry._rpc.lifeline import when_let_go
 from airegistry._rpc.logs import configure_logs
@@ -80,24 +81,31 @@ class Hosted:
     async def _serve(self, serving: asyncio.Event) -> None:
         told = json.loads(os.environ.pop(HOSTED))
         seat = Seat.taken_from(os.environ)
-        assert seat is not None  # noqa: S101 - set beside the arguments
         config = read_settings(self._program.settings, self._program.name, told["arguments"])
-        fields = {"worker": seat.index} if config.post.count > 1 else {}
+        fields = {"worker": seat.index} if seat is not None and config.post.count > 1 else {}
         configure_logs(config.log_level, config.log_format, fields=fields)
+        if seat is not None:
+            self._hold(config.post.drain)
+        here = seat or Seat(0, config.post.address, config.post.address)
+        admin = Admin(Path(told["admin"]))
+        self._carrier = EnvoyCarrier(here.address, here.http_address, admin)
+        seated = config.seated(here.address, here.http_address)
+        async with looked_after(config.tls, admin.folder), self._program.serve(seated, self._carrier):
+            spare_collections()
+            serving.set()
+            await admin.ready()
+            if seat is not None:
+                seat.announce()
+            await self._stopped.wait()
+
+    def _hold(self, drain: float) -> None:
+        """Stop when the supervisor lets go; without one, Envoy alone says when."""
         loop = asyncio.get_running_loop()
 
         def stop() -> None:
             loop.call_soon_threadsafe(self._stopped.set)
 
-        when_let_go(stop, patience=config.post.drain + _CLOSING)
-        admin = Admin(Path(told["admin"]))
-        self._carrier = EnvoyCarrier(seat.address, seat.http_address, admin)
-        async with self._program.serve(config.seated(seat.address, seat.http_address), self._carrier):
-            spare_collections()
-            serving.set()
-            await admin.ready()
-            seat.announce()
-            await self._stopped.wait()
+        when_let_go(stop, patience=drain + _CLOSING)
 
 
 def _exit(code: int) -> None:

@@ -6,27 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-
-@dataclass(frozen=True, slots=True)
-class Tls:
-    """Who the server is, in files (PEM).
-
-    With a `client_ca`, clients must show a certificate of one of the authorities in that file. The files are read again when
-    something is renamed in the folder `watched`, or else in their own, as who replaces a file by another does.
-    """
-
-    certificate: Path
-    key: Path
-    client_ca: Path | None = None
-    watched: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RateLimit:
-    """How many requests a second are let through, and how many at once after a silence."""
-
-    per_second: float
-    burst: int
+from airegistry._rpc.edge import RateLimit, Tls
 
 
 @dataclass(frozen=True, slots=True)

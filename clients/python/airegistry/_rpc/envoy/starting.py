@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from airegistry._rpc.envoy.bootstrap import admin_socket, bootstrap
+from airegistry._rpc.edge_settings import EdgeSettings
+from airegistry._rpc.envoy import certificates
+from airegistry._rpc.envoy.bootstrap import admin_socket
 from airegistry._rpc.envoy.installed import Installed, find_envoy
-from airegistry._rpc.envoy.plan import Plan
-from airegistry._rpc.envoy.transcoding import api_pages
+from airegistry._rpc.envoy.planning import plan_of, shared, write
 from airegistry._rpc.post import Post
 from airegistry._rpc.program import Program
 from airegistry._rpc.seat import Seat
-from airegistry._rpc.settings import ProgramSettings
 from airegistry._rpc.workers import Start, Starting
 
 # No setting: only who starts Envoy sets it.
@@ -28,11 +28,16 @@ HOSTED = "AIREGISTRY_HOSTED"
 # Envoy says less than we do at the same level's name: its warnings are about each end of a process.
 _LEVELS = {"debug": "info", "info": "error", "warning": "error", "error": "critical"}
 
+# The access log waits for no more than a second.
+_QUIETLY = ("--disable-hot-restart", "--file-flush-interval-msec", "1000")
+
 
 @contextmanager
-def envoys(program: Program[Any], config: ProgramSettings, arguments: Sequence[str]) -> Iterator[tuple[Post, Starting]]:
+def envoys(program: Program[Any], config: EdgeSettings, arguments: Sequence[str]) -> Iterator[tuple[Post, Starting]]:
     """Lend where Envoys with *program* inside serve, and how each is started; StartError without the extra."""
     installed, post = find_envoy(), config.post
+    if config.tls is not None:
+        certificates.check(config.tls)
     with tempfile.TemporaryDirectory(prefix=f"airegistry-{program.name}-") as folder:
         # Alone it has everything on the one port; of several, each has its own for metrics and health.
         shown = post if post.count > 1 else replace(post, http_address="")
@@ -43,7 +48,7 @@ def envoys(program: Program[Any], config: ProgramSettings, arguments: Sequence[s
 class _Envoys:
     installed: Installed
     program: Program[Any]
-    config: ProgramSettings
+    config: EdgeSettings
     arguments: Sequence[str]
     folder: Path
 
@@ -51,25 +56,12 @@ class _Envoys:
         """Write the configuration of the Envoy on *seat*, and return how it is started."""
         folder = self.folder / str(seat.index)
         folder.mkdir(exist_ok=True)
-        plan = self._plan(seat, folder)
-        # Too long for a command line.
-        configuration = folder / "envoy.json"
-        configuration.write_text(json.dumps(bootstrap(plan)))
+        # The supervisor keeps the port by a socket of its own.
+        alone = plan_of(self.program, self.config, self.installed, folder)
+        plan = shared(alone, (seat.address, seat.http_address))
+        configuration = write(plan)
         level = _LEVELS[self.config.log_level]
-        command = [str(self.installed.program), "-c", str(configuration), "--concurrency", "1", "-l", level]
+        command = [str(self.installed.program), "-c", str(configuration), "--concurrency", "1", "-l", level, *_QUIETLY]
         told = {"arguments": list(self.arguments), "admin": str(admin_socket(plan))}
         environment = {**os.environ, **self.installed.environment, HOSTED: json.dumps(told)}
-        return Start([*command, "--disable-hot-restart"], environment, leashed=True)
-
-    def _plan(self, seat: Seat, folder: Path) -> Plan:
-        return Plan(
-            app=self.program.hosted,
-            # In this order, and each once.
-            addresses=tuple(dict.fromkeys((seat.address, seat.http_address))),
-            pyvoy_module=self.installed.pyvoy_module,
-            folder=folder,
-            services=self.program.services,
-            pages=api_pages(self.program.services),
-            # The supervisor keeps the port by a socket of its own.
-            reuse_port=True,
-        )
+        return Start(command, environment, leashed=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from airegistry._rpc.edge import Tls
 from airegistry._rpc.envoy.configuration import Json, typed
-from airegistry._rpc.envoy.plan import Plan, Tls
+from airegistry._rpc.envoy.plan import Plan
 
 _SERVER = "server"
 _CLIENTS = "clients"
@@ -38,14 +39,11 @@ def _secrets(folder: Path, tls: Tls) -> Iterator[tuple[Path, Json]]:
     pair = {
         "certificate_chain": {"filename": str(tls.certificate)},
         "private_key": {"filename": str(tls.key)},
-        "watched_directory": {"path": str(tls.watched or tls.certificate.parent)},
+        "watched_directory": {"path": str(folder)},
     }
     yield _place(folder, _SERVER), _resource(_SERVER, {"tls_certificate": pair})
     if tls.client_ca is not None:
-        trusted = {
-            "trusted_ca": {"filename": str(tls.client_ca)},
-            "watched_directory": {"path": str(tls.watched or tls.client_ca.parent)},
-        }
+        trusted = {"trusted_ca": {"filename": str(tls.client_ca)}, "watched_directory": {"path": str(folder)}}
         yield _place(folder, _CLIENTS), _resource(_CLIENTS, {"validation_context": trusted})
 
 

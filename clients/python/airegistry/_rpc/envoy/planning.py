@@ -1,0 +1,54 @@
+"""From a program and its settings to the files that Envoy reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from airegistry._rpc.edge_settings import EdgeSettings
+from airegistry._rpc.envoy.bootstrap import bootstrap
+from airegistry._rpc.envoy.installed import Installed
+from airegistry._rpc.envoy.plan import Plan
+from airegistry._rpc.envoy.tls import secrets
+from airegistry._rpc.envoy.transcoding import api_pages
+from airegistry._rpc.program import Program
+
+
+def plan_of(program: Program[Any], config: EdgeSettings, installed: Installed, folder: Path) -> Plan:
+    """Return the plan of a process of *program* that has the addresses of *config* for itself."""
+    post = config.post
+    return Plan(
+        app=program.hosted,
+        addresses=(post.address,),
+        pyvoy_module=installed.pyvoy_module,
+        folder=folder,
+        services=program.services,
+        pages=api_pages(program.services),
+        cors_origins=config.origins,
+        compression=config.compression,
+        access_log=_place(config.access_log),
+        rate_limit=config.limit,
+        max_connections=config.max_connections,
+        max_connection_age=config.connection_age,
+        tls=config.tls,
+    )
+
+
+def shared(plan: Plan, addresses: Sequence[str]) -> Plan:
+    """Return the plan of a process that shares the first of these *addresses* with others; each is served once."""
+    return replace(plan, addresses=tuple(dict.fromkeys(addresses)), reuse_port=True)
+
+
+def write(plan: Plan) -> Path:
+    """Write what Envoy reads into the plan's folder, and return the file to start it with."""
+    start = plan.folder / "envoy.json"
+    for path, content in {start: bootstrap(plan), **secrets(plan)}.items():
+        path.write_text(json.dumps(content))
+    return start
+
+
+def _place(log: str | None) -> str | None:
+    return log if log in (None, "-") else str(Path(log).expanduser().absolute())
