@@ -33,10 +33,10 @@ class EdgeSettings(ProgramSettings, ABC):
         description="The file (PEM) of the authorities whose certificates clients must show. A server that asks for them may "
         "listen beyond loopback.",
     )
-    cors_origins: str = Field(
-        "",
+    cors_origins: str | None = Field(
+        None,
         description="The origins whose pages may call from a browser, with commas between (`https://app.example`), or `*` "
-        "for all.",
+        "for all. Unset: none.",
     )
     compression: bool = Field(
         default=True, description="Whether answers over HTTP are compressed for clients that take it (gzip, br, zstd)."
@@ -67,7 +67,7 @@ class EdgeSettings(ProgramSettings, ABC):
     @property
     def origins(self) -> Sequence[str]:
         """The origins whose pages may call."""
-        return _split(self.cors_origins)
+        return _split(self.cors_origins or "")
 
     @property
     def tls(self) -> Tls | None:
@@ -110,8 +110,8 @@ class EdgeSettings(ProgramSettings, ABC):
 
     @field_validator("cors_origins")
     @classmethod
-    def _are_origins(cls, value: str) -> str:
-        for origin in _split(value):
+    def _are_origins(cls, value: str | None) -> str | None:
+        for origin in _split(value or ""):
             if not _ORIGIN.fullmatch(origin):
                 raise ValueError("must be origins with commas between, such as https://app.example, or *")
         return value
