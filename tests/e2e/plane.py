@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -12,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.ports import free_ports
 
 BIN = Path(sys.executable).parent
 READY = "Ctrl-C stops all of it."
@@ -68,30 +69,6 @@ def plane_at(folder: Path) -> Iterator[Plane]:
         process.wait()
         if process.stdout is not None:
             process.stdout.close()
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports of the loopback interface that nobody listens on, all different."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
-
-
-def free_ports_apart(apart: int, count: int) -> int:
-    """Return the first of ports that nobody listens on, *apart* from each other."""
-    while True:
-        (first,) = free_ports(1)
-        try:
-            for number in range(1, count):
-                socket.create_server(("127.0.0.1", first + apart * number)).close()
-        except (OSError, OverflowError):
-            continue
-        return first
 
 
 def _await_ready(process: subprocess.Popen[str]) -> None:

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from launcher.database import folder_for_root
-from tests.e2e.plane import free_ports_apart
 from tests.e2e.ups import environment, gone, ports_by_option, up, wait_until_gone
+from tests.ports import free_ports_apart
 
 
 @pytest.fixture

@@ -14,14 +14,15 @@ from pathlib import Path
 
 import psutil
 
-from tests.e2e.plane import READY, free_ports
+from tests.e2e.plane import READY
+from tests.ports import free_ports
 
 COMMAND = [sys.executable, "-m", "airegistry.cli"]
 PORTS = ("registry", "registry-http", "gateway", "gateway-http", "demo")
 
 
 def ports_by_option() -> dict[str, int]:
-    """Return a free port for each server; somebody else could take one before we do, and does not."""
+    """Return a free port for each server."""
     return dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
 
 

@@ -25,8 +25,9 @@ from tests.faults.over_http import HTTP
 from tests.faults.ways import CARRIERS
 from tests.faults.wires import JSON, OPENAI_CHAT, Wire
 from tests.planes import NOWHERE
+from tests.ports import free_address
 from tests.providers import Peer, Provider, provider
-from tests.robustness.processes import free_address, gateway_process
+from tests.robustness.processes import gateway_process
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -13,8 +13,9 @@ from airegistry.resources.resource import Resource
 from tests import catalogs, providers
 from tests.catalogs import chat
 from tests.planes import NOWHERE, gateway_at, registry_at, until_revision
+from tests.ports import free_address
 from tests.providers import provider
-from tests.robustness.processes import Server, free_address
+from tests.robustness.processes import Server
 
 
 @asynccontextmanager

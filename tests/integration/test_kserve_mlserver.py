@@ -16,7 +16,7 @@ from airegistry.invocations.invocation import Invocation
 from airegistry.resources.endpoint import Auth, AuthMethod, Communication, CustomFormat
 from airegistry.resources.route import RoutePolicy
 from tests.catalogs import asked, cache_of, chat, endpoint, model
-from tests.e2e.plane import free_ports
+from tests.ports import free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
 MLSERVER = Path(os.environ.get("TEST_MLSERVER", ROOT / ".venv-mlserver/bin/mlserver"))

@@ -25,8 +25,9 @@ from tests import catalogs, providers
 from tests.catalogs import cache_of, chat
 from tests.engines import streamed
 from tests.planes import gateway_at, registry_at
+from tests.ports import free_address
 from tests.providers import provider, slow_first_token, status
-from tests.robustness.processes import free_address, registry_process
+from tests.robustness.processes import registry_process
 
 A, B = "models/m/endpoints/a", "models/m/endpoints/b"
 NOWHERE = "http://127.0.0.1:1/v1"

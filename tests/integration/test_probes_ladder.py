@@ -20,6 +20,7 @@ from registry.probes.climb import Level
 from registry.probes.ladder import open_ladder
 from registry.probes.target import target_of
 from tests.catalogs import credentials
+from tests.ports import free_address
 from tests.providers import hang_before_headers, html, ok, provider, reset_before_headers, status
 
 OPEN = Auth(AuthMethod.NONE)
@@ -98,12 +99,6 @@ async def hang_up(_reader, _writer):
     pass
 
 
-def closed_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 @pytest.fixture
 def black_hole():
     """A port whose queue of connections is full: the kernel drops what comes."""
@@ -127,7 +122,7 @@ async def test_an_open_port_is_connected_to(ladder):
 
 
 async def test_a_closed_port_refuses(ladder):
-    step, level, reason = await climbed(ladder, endpoint(f"http://127.0.0.1:{closed_port()}"), REQUEST)
+    step, level, reason = await climbed(ladder, endpoint(f"http://{free_address()}"), REQUEST)
     assert (step, level) == (0, BAD)
     assert "connection refused" in reason
 

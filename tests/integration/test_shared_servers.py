@@ -19,6 +19,7 @@ from airegistry._rpc.metrics import CallMetrics
 from airegistry._rpc.reflection import reflection_services
 from airegistry._rpc.serving import open_server
 from tests.calls import EOF
+from tests.ports import free_ports
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -213,8 +214,7 @@ async def test_a_malformed_address_is_named(address):
 
 @pytest.mark.parametrize("steps", [1, 2])
 async def test_a_start_that_is_cancelled_lets_go_of_the_port(steps):
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    (port,) = free_ports(1)
     starting = asyncio.create_task(open_server([], f"127.0.0.1:{port}", CallMetrics()))
     for _ in range(steps):
         await asyncio.sleep(0)

@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import socket
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -14,6 +13,7 @@ import trustme
 from airegistry.dialects.exchange import HttpCall
 from airegistry.errors import MalformedAnswerError, ProviderConnectionError, ProviderError, ProviderTimeoutError
 from airegistry.invoke.transport import Reply, Transport, TransportSettings, open_transport
+from tests.ports import free_address
 
 OK = b"HTTP/1.1 200 OK\r\n"
 WHOLE = OK + b"content-length: 4\r\n\r\ndone"
@@ -368,9 +368,7 @@ async def test_tls_with_somebody_who_speaks_none_fails_in_our_words():
 
 
 async def test_that_nobody_listens_is_said():
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
     async with open_transport() as transport:
         with pytest.raises(ProviderConnectionError, match=": Connection refused") as caught:
-            await body_of(transport, f"http://127.0.0.1:{port}")
+            await body_of(transport, f"http://{free_address()}")
     assert caught.value.metadata == {}

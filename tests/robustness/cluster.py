@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from launcher.postgres import PostgresServer
+from tests.ports import free_address
 from tests.postgres import own_server
 from tests.robustness.ground_truth import GroundTruth, PostgresTruth, SqliteTruth
-from tests.robustness.processes import Server, free_address
+from tests.robustness.processes import Server
 from tests.robustness.proxy import DOWN, Proxy, proxy
 
 

@@ -19,9 +19,10 @@ from airegistry.resources.model import Model
 from airegistry.resources.resource import Resource
 from tests import catalogs, providers
 from tests.catalogs import chat
+from tests.ports import free_address
 from tests.providers import Provider, provider
 from tests.robustness import validators
-from tests.robustness.processes import Server, free_address, gateway_process, registry_process
+from tests.robustness.processes import Server, gateway_process, registry_process
 from tests.robustness.validators import REMOVED
 
 ROUNDS = 4

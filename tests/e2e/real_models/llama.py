@@ -14,7 +14,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.e2e.plane import free_ports
+from tests.ports import free_ports
 from tools.real_models.cache import RealModels
 
 NAME = "tiny"

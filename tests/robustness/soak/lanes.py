@@ -17,8 +17,8 @@ from tests.faults.judging import ANSWERED, as_it_ends, timed
 from tests.faults.misbehaving import healthy
 from tests.faults.ways import CARRIERS
 from tests.faults.wires import OPENAI_CHAT
+from tests.ports import free_address
 from tests.providers import Peer
-from tests.robustness.processes import free_address
 
 PACE = 0.5
 """Seconds between two calls."""

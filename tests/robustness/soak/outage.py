@@ -23,8 +23,9 @@ from tests.faults.calling import Callers
 from tests.faults.misbehaving import healthy
 from tests.faults.wires import OPENAI_CHAT
 from tests.planes import NOWHERE
+from tests.ports import free_address
 from tests.providers import provider
-from tests.robustness.processes import free_address, gateway_process
+from tests.robustness.processes import gateway_process
 from tests.robustness.soak.lanes import Lane, lanes
 
 SOON = 30.0

@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from airegistry.client import RegistryClient
-from tests.robustness.processes import free_address, gateway_process, registry_process
+from tests.ports import free_address
+from tests.robustness.processes import gateway_process, registry_process
 from tests.robustness.soak.resting import Rest, Resting, leaks
 from tests.robustness.soak.traffic import Tally, Traffic
 from tests.robustness.soak.upstream import Upstream, upstream
