@@ -15,6 +15,7 @@ from airegistry.discovery.index import Index
 from airegistry.discovery.naming import NameTable
 from airegistry.errors import FailedPreconditionError, UnavailableError
 from registry.catalog import Catalog
+from registry.store import rows
 from registry.store.postgres import PostgresStore, statements
 from registry.store.postgres.connections import Connections
 from registry.store.postgres.schema import HEAD, MIGRATIONS, migrate
@@ -49,6 +50,19 @@ async def test_no_two_databases_have_the_same_cluster_id(postgres_url):
             ids.add(store.cluster_id)
             await store.close()
     assert len(ids) == 2
+
+
+async def test_what_takes_long_to_decode_is_read_all_the_same(open_postgres, monkeypatch):
+    def entry(*row):
+        # Longer than a session may be idle in a transaction that holds locks.
+        time.sleep(1.3)
+        return decoded(*row)
+
+    decoded = rows.entry
+    async with open_postgres() as store:
+        await commit(store, put("models/a"))
+        monkeypatch.setattr(rows, "entry", entry)
+        assert [each.name for each in (await store.load()).entries] == ["models/a"]
 
 
 async def test_migrating_from_nothing_gives_the_tables_that_a_fresh_database_has(postgres_url):

@@ -30,6 +30,9 @@ _SESSION = {
     "jit": "off",
 }
 
+TAKE_TIME = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+"""Lifts both in a transaction that reads everything: it locks nothing that others wait for, and is idle while rows are decoded."""
+
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
 _IN_DOUBT = (OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError)

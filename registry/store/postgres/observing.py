@@ -26,7 +26,7 @@ from registry.observations.retention import Oldest
 from registry.observations.rollups import HOURS, MINUTES, Cell, RollupKey, delta_of_rollups
 from registry.observations.windows import HOURS_BACK, MINUTES_BACK
 from registry.store.postgres import observing_statements as sql
-from registry.store.postgres.connections import Connection, Connections
+from registry.store.postgres.connections import TAKE_TIME, Connection, Connections
 
 _LONG = 120.0
 
@@ -136,7 +136,7 @@ class PostgresObservations:
 
 async def _read_all(connection: Connection) -> tuple[Any, ...]:
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        await connection.execute("SET LOCAL statement_timeout = 0")
+        await connection.execute(TAKE_TIME)
         clock = await connection.fetchrow(sql.GET_OBSERVATION_CLOCK)
         assert clock is not None  # noqa: S101 - the counter has one row
         epoch, time = clock

@@ -10,14 +10,14 @@ from typing import Any
 from registry.leases import MAX_SHARE_PER_PASS, MIN_PER_PASS, MIN_REMOVAL, Due
 from registry.store import rows
 from registry.store.postgres import statements as sql
-from registry.store.postgres.connections import Connection
+from registry.store.postgres.connections import TAKE_TIME, Connection
 from registry.store.records import Basis, Contents, Logged, SavedReply
 
 
 async def read_contents(connection: Connection) -> Contents:
     """Read everything that is published, as of one moment."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        await connection.execute("SET LOCAL statement_timeout = 0")
+        await connection.execute(TAKE_TIME)
         revision, compacted = await _row(connection, sql.GET_META)
         entries = tuple(rows.entry(*row) for row in await connection.fetch(sql.ALL_RESOURCES))
         events = await connection.fetch(sql.ALL_EVENTS, compacted)
