@@ -192,7 +192,11 @@ check: lint types imports protos-lint protos-breaking protos-check protos-go-che
 
 .PHONY: test
 test: $(DEV_STAMP) build/litellm/.stamp ## Run every test but those of `make e2e`
-	$(VENV)/bin/pytest --ignore=tests/e2e/real_models $(ARGS)
+	$(VENV)/bin/python -m tools.passes --ignore=tests/e2e/real_models $(ARGS)
+
+.PHONY: test-all
+test-all: $(DEV_STAMP) build/litellm/.stamp real-models ## Run every test, with those of `make e2e`
+	$(VENV)/bin/python -m tools.passes $(ARGS)
 
 .PHONY: test-unit
 test-unit: $(DEV_STAMP) build/litellm/.stamp ## Run the tests that start no server

@@ -1,5 +1,6 @@
 """What holds for every test: nothing leaves this machine, and property tests do not flake on a slow one."""
 
+import gc
 import ipaddress
 import os
 import signal
@@ -17,6 +18,12 @@ settings.register_profile("default", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.register_profile("fuzz", deadline=None, max_examples=20_000)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+
+def pytest_collection_finish() -> None:
+    """Spare every later garbage collection the thousands of tests that were found: they stay until the end."""
+    gc.collect()
+    gc.freeze()
 
 
 class NetworkUseError(RuntimeError):

@@ -16,7 +16,7 @@ from tests.faults.scene import open_scene
 from tests.faults.ways import each_carrier
 from tests.faults.wires import OPENAI_CHAT
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="module")]
 
 AT_ONCE = 0.1
 NOISE = 1.0

@@ -52,7 +52,7 @@ async def test_a_wait_comes_once_in_a_call():
     ("behaviours", "facts"),
     [
         pytest.param((later(30),), {}, id="too-long"),
-        pytest.param((later(0.5),), {"deadline": 0.3}, id="beyond-the-deadline"),
+        pytest.param((later(4),), {"deadline": 3.0}, id="beyond-the-deadline"),
         pytest.param((status(429),), {}, id="no-time-named"),
     ],
 )
@@ -61,7 +61,7 @@ async def test_what_is_not_worth_waiting_for_is_answered_at_once(behaviours, fac
         began = time.monotonic()
         with pytest.raises(errors.ProviderRateLimitedError):
             await scene.engine.invoke(chat(), **facts)
-        assert time.monotonic() - began < 0.25
+        assert time.monotonic() - began < 2
     assert scene.seen() == [1]
 
 
@@ -111,7 +111,7 @@ async def test_a_call_that_is_cancelled_while_it_waits_is_gone_at_once():
         began = time.monotonic()
         await asyncio.wait((asking,))
         assert asking.cancelled()
-        assert time.monotonic() - began < 0.1
+        assert time.monotonic() - began < 2
         assert scene.engine.admission.running == 0
     assert scene.seen() == [1]
 

@@ -103,11 +103,11 @@ async def test_a_batch_counts_once_when_its_replica_is_killed_before_the_answer(
         await register(registry)
         outcomes = []
         # Before the commit, about then, and after it.
-        for number, delay in enumerate((0.05, 0.28, 0.33, 0.8), 1):
+        for number, delay in enumerate((0.05, 0.28, 0.33, LONG), 1):
             with process(database_url, tmp_path / str(number)) as (killed, address):
                 async with AnalyticsClient(address, timeout=LONG) as doomed:
                     first = asyncio.create_task(report(doomed, number))
-                    await asyncio.sleep(delay)
+                    await asyncio.wait([first], timeout=delay)
                     killed.kill()
                     try:
                         outcomes.append((await asyncio.wait_for(first, LONG)).counted)
@@ -183,12 +183,15 @@ async def test_agents_are_ranked_by_the_load_of_their_heartbeats_alike_everywher
 
 
 async def alike(registries, names):
-    """Return the answers of all, once they are as of one epoch and name these in order."""
+    """Return the answers of all, once they are as of one revision and one epoch, and name these in order."""
     async with asyncio.timeout(LONG):
         while True:
             answers = [await registry.discover(PLANNERS) for registry in registries]
-            seen = {(each.observation_epoch, tuple(one.resource.name for one in each.candidates)) for each in answers}
-            if len(seen) == 1 and seen.pop()[1] == tuple(names):
+            seen = {
+                (each.revision, each.observation_epoch, *(one.resource.name for one in each.candidates))
+                for each in answers
+            }
+            if len(seen) == 1 and seen.pop()[2:] == tuple(names):
                 return answers
             await asyncio.sleep(0.05)
 

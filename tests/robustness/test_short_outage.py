@@ -11,6 +11,7 @@ from tests.robustness.soak.outage import Times, outage, wrong
 WELL = Lane(CARRIERS[0], "127.0.0.1:1", back=2.5, tried=[0.1, 0.6, 1.1, 1.6, 2.1, 7.2, 17.3])
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(120)
 async def test_primaries_that_go_and_come_back_are_missed_by_nobody():
     every = await outage(Times(before=0.5, down=4, after=9))

@@ -7,6 +7,8 @@ from tests.robustness.rounds import EVIDENCE, Round, evidence
 
 FAULT_SECONDS = 2.5
 
+pytestmark = pytest.mark.alone
+
 
 async def judged(cluster, name, *, seconds, seed="7"):
     verdict = await Round(cluster, seed, fault_seconds=FAULT_SECONDS, say=lambda _: None).run(seconds, 0, ())

@@ -9,6 +9,7 @@ SECONDS = 12.0
 REST = Rest(resident=100 * 2**20, descriptors=20, tasks=8, threads=12, running=0)
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(180)
 async def test_traffic_and_faults_leave_a_gateway_as_it_was():
     outcome = await soak(SECONDS, seed=7, rounds=4, say=lambda _: None)
