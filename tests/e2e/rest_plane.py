@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.e2e.plane import free_ports
+from tests.ports import free_ports
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from airegistry.resources.model import Model, ModelLimits
 from airegistry.resources.resource import Resource
 from tests.browser import browser, chromium
 from tests.planes import registry_at
-from tests.robustness.processes import free_address, registry_process
+from tests.ports import free_address
+from tests.robustness.processes import registry_process
 from tests.web_proxy import web_proxy
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "build/web/watch_page"
