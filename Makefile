@@ -91,7 +91,7 @@ $(WEB)/gen/.stamp: $(WEB)/node_modules/.stamp $(WEB)/buf.gen.yaml $(BUF) build/g
 	$(BUF) generate --template $(WEB)/buf.gen.yaml
 	@touch $@
 
-build/web/.stamp: $(WEB)/gen/.stamp $(WEB)/build.mjs $(WEB)/tsconfig.json $(wildcard $(WEB)/src/* $(WEB)/scenarios/* examples/watch_page/*)
+build/web/.stamp: $(WEB)/gen/.stamp $(WEB)/build.mjs $(WEB)/tsconfig.json $(wildcard $(WEB)/src/* $(WEB)/scenario/* examples/watch_page/*)
 	node $(WEB)/build.mjs build/web
 	@touch $@
 

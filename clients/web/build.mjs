@@ -17,3 +17,9 @@ const common = {
 
 await build({ ...common, entryPoints: [join(page, "page.ts")], outdir: join(into, "watch_page"), minify: true });
 for (const file of ["index.html", "style.css"]) cpSync(join(page, file), join(into, "watch_page", file));
+const scenario = join(here, "scenario");
+await build({ ...common, entryPoints: [join(scenario, "browser.ts")], outdir: join(into, "scenario") });
+cpSync(join(scenario, "index.html"), join(into, "scenario/index.html"));
+// Node finds the packages from here.
+const node = { platform: "node", packages: "external", outdir: join(here, "dist") };
+await build({ ...common, ...node, entryPoints: [join(scenario, "node.ts")] });

@@ -1,13 +1,8 @@
 """The page of examples/watch_page in a real browser: models by Watch, over gRPC-Web, from another origin."""
 
-import asyncio
-import threading
 import urllib.parse
 import urllib.request
-from contextlib import asynccontextmanager, contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from contextlib import asynccontextmanager
 
 import pytest
 
@@ -16,12 +11,14 @@ from airegistry.resources.endpoint import Endpoint
 from airegistry.resources.model import Model, ModelLimits
 from airegistry.resources.resource import Resource
 from tests.browser import browser, chromium
+from tests.open_watches import until_watches
 from tests.planes import registry_at
 from tests.ports import free_address
 from tests.robustness.processes import registry_process
+from tests.web_pages import BUILT, pages
 from tests.web_proxy import web_proxy
 
-PAGE = Path(__file__).resolve().parent.parent.parent / "build/web/watch_page"
+PAGE = BUILT / "watch_page"
 
 pytestmark = [
     pytest.mark.skipif(chromium() is None, reason="no Chromium here: make chromium"),
@@ -34,24 +31,10 @@ STATE = "document.getElementById('state').dataset"
 FAILURE = "document.getElementById('failure').innerText"
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-
-@contextmanager
-def pages():
-    """Serve the page as any web server would; yield its origin."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=PAGE)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-
-
 @asynccontextmanager
 async def page_of(registry, folder, **options):
     """Open the page for the registry at an address."""
-    with pages() as origin:
+    with pages(PAGE) as origin:
         asked = urllib.parse.urlencode({"registry": f"http://{registry}", "bookmarks": 1} | options)
         async with browser(folder / "profile") as running:
             page = await running.open(f"{origin}/index.html?{asked}")
@@ -87,27 +70,6 @@ async def live(page):
 
 async def rows(page, count):
     return await page.until(f"{ROWS}.length === {count} && {ROWS}")
-
-
-async def until_no_watch_is_open(registry):
-    async with asyncio.timeout(10):
-        while True:
-            if await open_watches(registry) == 0:
-                return
-            await asyncio.sleep(0.05)
-
-
-async def open_watches(registry):
-    """Return the number of Watch streams that a registry says are open."""
-
-    def read():
-        with urllib.request.urlopen(f"http://{registry.http_address}/metrics", timeout=5) as metrics:
-            return metrics.read().decode()
-
-    (line,) = [
-        line for line in (await asyncio.to_thread(read)).splitlines() if line.startswith("airegistry_watch_streams ")
-    ]
-    return int(float(line.split()[1]))
 
 
 async def test_a_page_shows_every_change_as_it_happens(tmp_path):
@@ -188,9 +150,9 @@ async def test_a_page_resumes_over_a_killed_registry_and_misses_nothing(tmp_path
 
 async def test_a_closed_tab_ends_its_watch(tmp_path):
     async with page_of_a_registry(tmp_path) as (page, _, registry):
-        assert await open_watches(registry) == 1
+        await until_watches(registry.http_address, 1)
         await page.close()
-        await until_no_watch_is_open(registry)
+        await until_watches(registry.http_address, 0)
 
 
 async def test_a_page_says_what_is_wrong_with_what_it_asks(tmp_path):
