@@ -4,21 +4,19 @@ import re
 from collections import Counter
 
 import pytest
-from google.api import annotations_pb2
+from google.protobuf import json_format, message_factory
 
-from airegistry.v1 import analytics_service_pb2, gateway_service_pb2, registry_service_pb2
 from tests.e2e.rest_page import ANY, PAGE, differences, examples, problem, run
 from tests.e2e.rest_plane import plane_in_envoy
+from tests.rest_calls import bindings, our_services
 
 TEXT = PAGE.read_text()
 EXAMPLES = examples(TEXT)
-SERVICES = [
-    registry_service_pb2.DESCRIPTOR.services_by_name["RegistryService"],
-    analytics_service_pb2.DESCRIPTOR.services_by_name["AnalyticsService"],
-    gateway_service_pb2.DESCRIPTOR.services_by_name["GatewayService"],
-]
+BINDINGS = [one for service in our_services() for method in service.methods for one in bindings(method)]
 _ROW = re.compile(r"^\| [^|]+ \| (GET|POST|PATCH|DELETE) \| (`[^|]+`) \| (\w*) \|$", re.MULTILINE)
 _CURL = re.compile(r"\bcurl\b(.*?)(?=\bcurl\b|\Z)", re.DOTALL)
+_BODY = re.compile(r" -d '([^']*)'")
+_SET_BY_THE_SHELL = re.compile(r"'\$\w+'")
 _URL = re.compile(r"\$(?:REGISTRY|GATEWAY)(/[^\s\"'?]+)")
 
 
@@ -29,16 +27,6 @@ def listed():
             yield method, path, rpc
 
 
-def bound():
-    """What the annotations say, in the words of the table."""
-    for service in SERVICES:
-        for method in service.methods:
-            rule = method.GetOptions().Extensions[annotations_pb2.http]
-            for one in (rule, *rule.additional_bindings):
-                verb = one.WhichOneof("pattern") or ""
-                yield verb.upper(), _named(getattr(one, verb)), method.name
-
-
 def _named(path):
     """`/v1/{name=models/*}` as `/v1/models/{model}`."""
     path = re.sub(r"\{[\w.]+=([^}]*)\}", r"\1", path)
@@ -46,14 +34,15 @@ def _named(path):
 
 
 def called():
-    """The methods and paths that the examples call."""
+    """The methods, paths and bodies that the examples send."""
     for example in EXAMPLES:
         for command in _CURL.findall(example.command):
             method = re.search(r"-X (\w+)", command)
-            body = re.search(r" -d ", command)
+            # What it is stands for both a time and a text.
+            body = _BODY.search(_SET_BY_THE_SHELL.sub("2026-03-01T12:00:00Z", command))
             url = _URL.search(command)
             assert url, command
-            yield method[1] if method else "POST" if body else "GET", url[1]
+            yield method[1] if method else "POST" if body else "GET", url[1], body and body[1]
 
 
 def _matches(path, pattern):
@@ -62,17 +51,29 @@ def _matches(path, pattern):
 
 def test_the_table_has_every_path_of_every_rpc_and_nothing_else():
     rows = Counter(row for row in listed() if row[2])
-    assert rows == Counter(bound())
+    assert rows == Counter((one.verb, _named(one.template), one.method.name) for one in BINDINGS)
 
 
 def test_every_path_of_the_table_has_an_example():
-    calls = set(called())
+    calls = {(verb, path) for verb, path, _ in called()}
     untried = [
         f"{method} {pattern}"
         for method, pattern, _ in listed()
         if not any(verb == method and _matches(path, pattern) for verb, path in calls)
     ]
     assert untried == []
+
+
+def test_every_body_of_an_example_has_fields_that_there_are():
+    # Envoy would pass over others, so that the answer need not show it.
+    sent = [(verb, path, body) for verb, path, body in called() if body]
+    for verb, path, body in sent:
+        (binding,) = [one for one in BINDINGS if one.verb == verb and _matches(path, _named(one.template))]
+        whole = binding.method.input_type
+        message = whole if binding.body == "*" else whole.fields_by_name[binding.body].message_type
+        assert message is not None
+        json_format.Parse(body, message_factory.GetMessageClass(message)())
+    assert len(sent) > 20
 
 
 def test_every_example_that_calls_states_its_answer():
