@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 
 from airegistry._rpc.edge import RateLimit
-from airegistry._rpc.envoy.configuration import Json, http_filter, typed
+from airegistry._rpc.envoy.configuration import Json, http_filter, seconds, typed
 from airegistry._rpc.envoy.plan import Plan
 from airegistry._rpc.envoy.transcoding import TRANSCODER, transcoder
 
@@ -70,10 +70,9 @@ def _limiting(limit: RateLimit) -> Json:
 
 
 def _filling(per_second: float) -> tuple[str, int]:
-    """Return how often how many tokens come, so that both are whole numbers that Envoy takes."""
-    if per_second >= 1:
-        return "1s", round(per_second)
-    return f"{1 / per_second:.3f}s", 1
+    """Return how often how many tokens come: whole ones, and not more often than Envoy can, which is each 50 ms."""
+    tokens = max(1, round(per_second / 10))
+    return seconds(tokens / per_second), tokens
 
 
 def _compressing() -> Iterator[Json]:
