@@ -60,7 +60,7 @@ async def running(plan: Plan) -> AsyncIterator[Running]:
             *_command(config), env={**os.environ, **find_envoy().environment}, stdout=said, stderr=said
         )
     try:
-        yield Running(await _addresses(admin_socket(plan), process, log), process, admin_socket(plan))
+        yield Running(await addresses_of(admin_socket(plan), process, log), process, admin_socket(plan))
     finally:
         if process.returncode is None:
             process.kill()
@@ -105,7 +105,8 @@ def _command(config: Path) -> list[str]:
     ]
 
 
-async def _addresses(admin: Path, process: asyncio.subprocess.Process, log: Path) -> Sequence[str]:
+async def addresses_of(admin: Path, process: asyncio.subprocess.Process, log: Path) -> Sequence[str]:
+    """Wait until an Envoy listens, and return where."""
     async with asyncio.timeout(30):
         while process.returncode is None:
             try:

@@ -20,7 +20,7 @@ def listen_on(address: str, *, insecure: bool = False) -> socket.socket:
 
     Without transport security and keys, only loopback is let through unless *insecure* says that an open server is meant.
     """
-    host, port = _allowed(address, insecure=insecure)
+    host, port = allowed(address, insecure=insecure)
     try:
         return socket.create_server((host, port), family=_family(host))
     except OSError as error:
@@ -29,7 +29,7 @@ def listen_on(address: str, *, insecure: bool = False) -> socket.socket:
 
 def bind_shared(address: str, *, insecure: bool = False) -> socket.socket:
     """Return a socket that keeps `host:port` for servers of this user that share it; it does not listen itself."""
-    place = _allowed(address, insecure=insecure)
+    place = allowed(address, insecure=insecure)
     bound = socket.socket(_family(place[0]), socket.SOCK_STREAM)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -43,7 +43,8 @@ def bind_shared(address: str, *, insecure: bool = False) -> socket.socket:
     return bound
 
 
-def _allowed(address: str, *, insecure: bool) -> tuple[str, int]:
+def allowed(address: str, *, insecure: bool) -> tuple[str, int]:
+    """Return host and port of an address that may be listened on, or raise ListenError."""
     host, port = split_address(address)
     if not insecure and not is_loopback(host):
         raise ListenError(

@@ -82,7 +82,9 @@ def _listener(plan: Plan) -> Json:
 
 def _address(address: str) -> Json:
     host, port = split_address(address)
-    return {"socket_address": {"address": host, "port_value": port}}
+    # Envoy takes no names, and keeps the families apart unless it is told.
+    place: Json = {"address": "127.0.0.1" if host == "localhost" else host, "port_value": port}
+    return {"socket_address": {**place, "ipv4_compat": True} if host == "::" else place}
 
 
 def _connections(plan: Plan) -> Json:

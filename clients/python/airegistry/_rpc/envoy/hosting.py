@@ -16,7 +16,7 @@ from airegistry._rpc.carrier import Receive, Send
 from airegistry._rpc.envoy.admin import Admin
 from airegistry._rpc.envoy.carrier import EnvoyCarrier
 from airegistry._rpc.envoy.certificates import looked_after
-from airegistry._rpc.envoy.starting import HOSTED
+from airegistry._rpc.envoy.launching import HOSTED
 from airegistry._rpc.lifeline import when_let_go
 from airegistry._rpc.logs import configure_logs
 from airegistry._rpc.process import StartError, spare_collections

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -13,23 +12,13 @@ from typing import Any
 
 from airegistry._rpc.edge_settings import EdgeSettings
 from airegistry._rpc.envoy import certificates
-from airegistry._rpc.envoy.bootstrap import admin_socket
 from airegistry._rpc.envoy.installed import Installed, find_envoy
+from airegistry._rpc.envoy.launching import launch
 from airegistry._rpc.envoy.planning import plan_of, shared, write
 from airegistry._rpc.post import Post
 from airegistry._rpc.program import Program
 from airegistry._rpc.seat import Seat
 from airegistry._rpc.workers import Start, Starting
-
-# No setting: only who starts Envoy sets it.
-HOSTED = "AIREGISTRY_HOSTED"
-"""The variable that tells the program inside, as JSON, its command line and the socket of the admin pages."""
-
-# Envoy says less than we do at the same level's name: its warnings are about each end of a process.
-_LEVELS = {"debug": "info", "info": "error", "warning": "error", "error": "critical"}
-
-# The access log waits for no more than a second.
-_QUIETLY = ("--disable-hot-restart", "--file-flush-interval-msec", "1000")
 
 
 @contextmanager
@@ -59,9 +48,5 @@ class _Envoys:
         # The supervisor keeps the port by a socket of its own.
         alone = plan_of(self.program, self.config, self.installed, folder)
         plan = shared(alone, (seat.address, seat.http_address))
-        configuration = write(plan)
-        level = _LEVELS[self.config.log_level]
-        command = [str(self.installed.program), "-c", str(configuration), "--concurrency", "1", "-l", level, *_QUIETLY]
-        told = {"arguments": list(self.arguments), "admin": str(admin_socket(plan))}
-        environment = {**os.environ, **self.installed.environment, HOSTED: json.dumps(told)}
-        return Start(command, environment, leashed=True)
+        started = launch(self.installed, plan, write(plan), self.arguments, self.config.log_level)
+        return Start(started.command, {**os.environ, **started.environment}, leashed=True)

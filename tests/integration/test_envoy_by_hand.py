@@ -1,0 +1,94 @@
+"""An Envoy that somebody starts by himself, with what `airegistry envoy` writes."""
+
+import asyncio
+import json
+import os
+import stat
+
+import aiohttp
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from airegistry.cli.app import build
+from airegistry.cli.arguments import hoisted
+from tests.envoys import addresses_of
+
+
+def envoy(*arguments, **settings):
+    env = {name: None for name in os.environ if name.startswith("AIREGISTRY_")}
+    env |= {f"AIREGISTRY_{name}": value for name, value in settings.items()}
+    return CliRunner().invoke(build(), hoisted(["envoy", *arguments]), env=env)
+
+
+@pytest.mark.parametrize("server", ["registry", "gateway"])
+def test_the_configuration_is_shown_as_yaml_or_json(server, tmp_path):
+    arguments = ("config", server, "--folder", str(tmp_path))
+    shown = envoy(*arguments)
+    assert shown.exit_code == 0, shown.stderr
+    assert yaml.safe_load(shown.stdout) == json.loads(envoy(*arguments, "--output", "json").stdout)
+    head = [line for line in shown.stdout.splitlines() if line.startswith("#")]
+    for name in ("LD_PRELOAD", "PYTHONPATH", "PYTHONHOME", "AIREGISTRY_HOSTED"):
+        assert any(f"export {name}=" in line for line in head)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_listener_is_as_the_settings_say(tmp_path):
+    shown = envoy(
+        "config", "registry", REGISTRY_ADDRESS="127.0.0.1:7", CORS_ORIGINS="https://a.example", COMPRESSION="no"
+    )
+    (listener,) = yaml.safe_load(shown.stdout)["static_resources"]["listeners"]
+    assert listener["address"]["socket_address"]["port_value"] == 7
+    (manager,) = listener["filter_chains"][0]["filters"]
+    names = [one["name"] for one in manager["typed_config"]["http_filters"]]
+    assert "envoy.filters.http.cors" in names
+    assert not any("compressor" in name for name in names)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        pytest.param({"REGISTRY_ADDRESS": "0.0.0.0:7"}, "refusing to listen", id="open"),
+        pytest.param({"RATE_LIMIT": "many"}, "AIREGISTRY_RATE_LIMIT", id="setting"),
+        pytest.param({"TLS_CERT_FILE": "/none.crt", "TLS_KEY_FILE": "/none.key"}, "/none.crt", id="certificate"),
+    ],
+)
+def test_what_cannot_be_is_said(settings, words, tmp_path):
+    for command in ("config", "prepare"):
+        done = envoy(command, "registry", "--folder", str(tmp_path), **settings)
+        assert done.exit_code
+        assert words in done.stderr.replace("\n", " ")
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_the_script_starts_it(tmp_path):
+    folder = tmp_path / "run of it"
+    prepared = envoy("prepare", "registry", "--folder", str(folder), REGISTRY_ADDRESS="127.0.0.1:0")
+    assert prepared.exit_code == 0, prepared.stderr
+    script = prepared.stdout.strip()
+    assert stat.S_IMODE(folder.stat().st_mode) == stat.S_IMODE((folder / "run").stat().st_mode) == 0o700
+    log = tmp_path / "log"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AIREGISTRY_")}
+    with log.open("wb") as said:
+        process = await asyncio.create_subprocess_exec(
+            script,
+            env={**environment, "AIREGISTRY_DATA_DIR": str(tmp_path)},
+            # As under an init system: nobody holds the other end.
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+        )
+    try:
+        (address,) = await addresses_of(folder / "admin.sock", process, log)
+        async with aiohttp.ClientSession(f"http://{address}") as session:
+            async with session.get("/registry/v1/health") as answer:
+                assert (await answer.json())["status"] == "SERVING"
+            async with session.get("/registry/v1/models") as answer:
+                assert answer.status == 200
+        process.terminate()
+        async with asyncio.timeout(20):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
