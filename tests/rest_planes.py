@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable, AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from gateway.config import Config as GatewayConfig
 from registry.config import Config as RegistryConfig
 from tests.bridge.carrier import BridgedCarrier
 from tests.planes import ANYWHERE, until_revision
-from tests.providers import ok, provider
+from tests.providers import Provider, ok, provider
 from tests.rest_calls import Binding, rest_call
 from tests.rest_cases import OWNER, Case, a, everything
 
@@ -35,6 +35,7 @@ HTTP = {3: 400, 4: 504, 5: 404, 6: 409, 7: 403, 8: 429, 9: 400, 10: 409, 11: 400
 class Plane:
     """Both servers inside Envoy, and the connections to them by package of the path."""
 
+    provider: Provider
     channels: dict[str, Any]
     rest: dict[str, aiohttp.ClientSession]
 
@@ -66,7 +67,7 @@ async def plane_at(folder: Path) -> AsyncIterator[Plane]:
         done = await stub.Register(a(pb.RegisterRequest, resources=[leased], ownerId=OWNER, leaseTtl="3600s"))
         await until_revision(data.cache, done.revision)
         yield Plane(
-            {"registry": to_registry, "gateway": to_gateway}, {"registry": registry_http, "gateway": gateway_http}
+            up, {"registry": to_registry, "gateway": to_gateway}, {"registry": registry_http, "gateway": gateway_http}
         )
 
 
@@ -103,18 +104,30 @@ async def by_grpc(channel: Any, binding: Binding, case: Case) -> Any:
         asked.cancel()
 
 
-async def by_rest(session: aiohttp.ClientSession, binding: Binding, case: Case) -> Any:
+async def by_rest(
+    session: aiohttp.ClientSession, binding: Binding, case: Case, accept: str = "application/json"
+) -> Any:
     """Return what REST answers, likewise."""
     call = rest_call(binding, case.again or case.request)
     assert call is not None
-    async with session.request(call.verb, call.path, data=call.body) as answer:
+    async with session.request(call.verb, call.path, data=call.body, headers={"accept": accept}) as answer:
         streamed = binding.method.server_streaming and answer.status == 200
         if streamed:
-            assert answer.content_type == "application/x-ndjson"
-            return [json.loads(line) async for line in _first(aiter(answer.content), case.messages)]
+            events = accept == "text/event-stream"
+            assert answer.content_type == (accept if events else "application/x-ndjson")
+            lines = _data(answer.content) if events else aiter(answer.content)
+            return [json.loads(line) async for line in _first(lines, case.messages)]
         shown = await answer.json()
         assert answer.status == (HTTP[shown["code"]] if "code" in shown else 200)
         return shown
+
+
+async def _data(lines: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    """Yield the data of server-sent events, each of which is one line and an empty one."""
+    async for line in lines:
+        if line.strip():
+            assert line.startswith(b"data: ")
+            yield line.removeprefix(b"data: ")
 
 
 async def _first(messages: AsyncIterator[Any], count: int) -> AsyncIterator[Any]:

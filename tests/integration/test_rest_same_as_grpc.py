@@ -4,8 +4,9 @@ import pytest
 import pytest_asyncio
 
 from airegistry.v1 import gateway_service_pb2 as invoking
+from tests.providers import ok, truncated
 from tests.rest_calls import bindings, masked
-from tests.rest_cases import CHAT, HERE, RPCS, WAYS, Case, a
+from tests.rest_cases import CHAT, HERE, MEASURED, RPCS, WAYS, Case, a
 from tests.rest_planes import by_grpc, by_rest, plane_at
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -40,6 +41,23 @@ async def test_feedback_of_a_call_by_either_is_for_the_same_call(plane):
     expected = await by_grpc(plane.channel(report), report, said)
     assert expected["target"] == HERE
     assert await by_rest(plane.session(report), report, said) == expected
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+async def test_a_stream_that_breaks_off_ends_with_the_error_that_grpc_gives(plane, accept):
+    (invoke,) = bindings(RPCS["InvokeStream"])
+    case = Case(a(invoking.InvokeStreamRequest, invocation={"model": "m", "chat": CHAT}), messages=1000)
+    plane.provider.behave(truncated)
+    try:
+        expected = await by_grpc(plane.channel(invoke), invoke, case)
+        lines = await by_rest(plane.session(invoke), invoke, case, accept)
+    finally:
+        plane.provider.behave(ok)
+    *events, last = lines
+    assert expected["code"] == 14
+    assert masked(last, MEASURED) == {"error": masked(expected, MEASURED)}
+    assert events
+    assert all(line.keys() == {"events"} for line in events)
 
 
 async def test_every_rpc_has_a_path():
