@@ -243,6 +243,10 @@ bench-discovery: $(DEV_STAMP) ## Measure discovery from the index to gRPC, at up
 bench-gateway: $(DEV_STAMP) ## Measure the gateway beside LiteLLM, Portkey and Envoy (needs Go and Node)
 	$(VENV)/bin/python -m benchmarks gateway
 
+.PHONY: bench-carriers
+bench-carriers: $(DEV_STAMP) ## Measure Envoy as the carrier beside grpc.aio (needs Go and Node)
+	$(VENV)/bin/python -m benchmarks carriers
+
 ## Running and shipping
 
 # STORE=postgres: three replicas of the registry, on a PostgreSQL that comes with what the tests need.

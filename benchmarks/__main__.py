@@ -27,9 +27,9 @@ NAMES = (
     "reporting",
     "starting",
 )
-ASKED_FOR = ("gateway", "gateway.embedded", "discovery", "discovery.reporting")
+ASKED_FOR = ("gateway", "gateway.embedded", "discovery", "discovery.reporting", "carriers")
 """Run only by name: the first installs the gateways of others, the second is its row that needs none of them; the third
-goes with those of discovery."""
+goes with those of discovery, and the last has Envoy beside grpc.aio."""
 
 QUIET_LOAD = 0.5
 

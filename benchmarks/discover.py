@@ -34,8 +34,8 @@ def measure() -> list[Row]:
         with script("benchmarks.echo", "--size", str(size)) as echo:
             rows = []
             for work, requests, target in (
-                ("Discover, repeated query", _repeated, 0.8),
-                ("Discover, every query differs", _distinct, 0.5),
+                ("Discover, repeated query", repeated, 0.8),
+                ("Discover, every query differs", distinct, 0.5),
             ):
                 reference, ours = _side_by_side(echo, server, requests)
                 rows.append(_row(work, ours, reference, size, target))
@@ -45,7 +45,7 @@ def measure() -> list[Row]:
 
 def _side_by_side(echo: Server, server: Server, requests: Callable[[], Iterator[bytes]]) -> tuple[Load, Load]:
     """Take turns, so that a machine that changes its speed changes it for both; keep the middle turn of each."""
-    pairs = [(run(echo, "/benchmarks.Echo/Echo", _repeated), run(server, PATH, requests)) for _ in range(TURNS)]
+    pairs = [(run(echo, "/benchmarks.Echo/Echo", repeated), run(server, PATH, requests)) for _ in range(TURNS)]
     pairs.sort(key=lambda pair: pair[1].per_second / pair[0].per_second)
     return pairs[TURNS // 2]
 
@@ -65,7 +65,7 @@ def _at_half(work: str, echo: Server, server: Server, requests: Callable[[], Ite
     """Call at half the rate that was reached; the quietest of a few turns counts, for what else the machine does adds to it."""
     tails: list[tuple[float, float]] = []
     for _ in range(TURNS):
-        reference = percentile(paced(echo, "/benchmarks.Echo/Echo", _repeated, rate), 0.99)
+        reference = percentile(paced(echo, "/benchmarks.Echo/Echo", repeated, rate), 0.99)
         tails.append((percentile(paced(server, PATH, requests, rate), 0.99), reference))
     tail, reference = min(tails)
     return Row(
@@ -79,14 +79,16 @@ def _at_half(work: str, echo: Server, server: Server, requests: Callable[[], Ite
 
 async def _reply_size(address: str) -> int:
     async with aio.insecure_channel(address) as channel:
-        return len(await channel.unary_unary(PATH, None, None)(next(_repeated())))
+        return len(await channel.unary_unary(PATH, None, None)(next(repeated())))
 
 
-def _repeated() -> Iterator[bytes]:
+def repeated() -> Iterator[bytes]:
+    """Yield the same query, without end."""
     return repeat(_request(repeated_query()))
 
 
-def _distinct() -> Iterator[bytes]:
+def distinct() -> Iterator[bytes]:
+    """Yield queries that all differ, more than one run can send."""
     # Built before the clock starts: the load must not be slowed by making it. Far more than one run can send.
     return iter(_prepared())
 

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import psutil
 
+from airegistry._rpc.post import CarrierName
+
 _START_TIMEOUT = 60.0
 
 
@@ -55,10 +57,15 @@ def free_port(count: int = 1) -> int:
 
 
 @contextmanager
-def registry(data_dir: Path, *, database: str = "", workers: int = 1, notify: bool = True) -> Iterator[Server]:
+def registry(
+    data_dir: Path, *, database: str = "", workers: int = 1, notify: bool = True, carrier: CarrierName = "aio"
+) -> Iterator[Server]:
     """Run a registry: on SQLite in its folder, or on a PostgreSQL database that others may share."""
     # Each worker has an HTTP address of its own, the next one up.
     grpc, http = free_port(), free_port(workers)
+    if carrier == "envoy" and workers == 1:
+        # It has everything on one port.
+        http = grpc
     environment = {
         "AIREGISTRY_DATA_DIR": str(data_dir),
         "AIREGISTRY_REGISTRY_ADDRESS": f"127.0.0.1:{grpc}",
@@ -68,20 +75,23 @@ def registry(data_dir: Path, *, database: str = "", workers: int = 1, notify: bo
         "AIREGISTRY_REGISTRY_DATABASE_NOTIFY": str(notify),
         # The addresses of the workload are made up: to look for them is none of what is measured.
         "AIREGISTRY_REGISTRY_PROBES": "false",
+        "AIREGISTRY_CARRIER": carrier,
     }
     with _serve("registry", environment, grpc, http, workers) as server:
         yield server
 
 
 @contextmanager
-def gateway(data_dir: Path, registry_address: str) -> Iterator[Server]:
+def gateway(data_dir: Path, registry_address: str, *, carrier: CarrierName = "aio") -> Iterator[Server]:
     """Run a gateway that follows a registry."""
-    grpc, http = free_port(), free_port()
+    grpc = free_port()
+    http = grpc if carrier == "envoy" else free_port()
     environment = {
         "AIREGISTRY_DATA_DIR": str(data_dir),
         "AIREGISTRY_ADDRESS": registry_address,
         "AIREGISTRY_GATEWAY_ADDRESS": f"127.0.0.1:{grpc}",
         "AIREGISTRY_GATEWAY_HTTP_ADDRESS": f"127.0.0.1:{http}",
+        "AIREGISTRY_CARRIER": carrier,
     }
     with _serve("gateway", environment, grpc, http) as server:
         yield server

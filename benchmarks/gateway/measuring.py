@@ -46,14 +46,14 @@ class Measured:
 DIRECT = "direct"
 
 
-def rounds(subjects: Sequence[Subject]) -> Measured:
+def rounds(subjects: Sequence[Subject], loads: Sequence[Load] = LOADS) -> Measured:
     """Run them all; each is warm before it counts."""
     tallies: dict[tuple[Load, str], list[Tally]] = {}
     for subject in subjects:
         for load in (UNARY, STREAM):
             call(subject, Load(load.model, load.stream, load.callers, _WARM))
     for number in range(ROUNDS):
-        for load in LOADS:
+        for load in loads:
             for subject in subjects:
                 print(f"round {number + 1}: {_said(load)}, {subject.name} …", file=sys.stderr, flush=True)
                 tallies.setdefault((load, subject.name), []).append(call(subject, load))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import orjson
 
+from airegistry._rpc.post import CarrierName
 from airegistry.v1 import chat_pb2, content_pb2, gateway_service_pb2
 from benchmarks.processes import Server, gateway
 
@@ -54,11 +55,13 @@ class Subject:
 
 
 @contextmanager
-def ours(folder: Path, registry_address: str) -> Iterator[tuple[Subject, Subject]]:
+def ours(
+    folder: Path, registry_address: str, *, carrier: CarrierName = "aio", name: str = "ours"
+) -> Iterator[tuple[Subject, Subject]]:
     """Run our gateway with its defaults: as an OpenAI server, and over gRPC."""
-    with gateway(folder, registry_address) as server:
-        front = Subject("ours", server, server.http)
-        yield front, replace(front, name="ours, gRPC", address=server.address, grpc=True)
+    with gateway(folder, registry_address, carrier=carrier) as server:
+        front = Subject(name, server, server.http)
+        yield front, replace(front, name=f"{name}, gRPC", address=server.address, grpc=True)
 
 
 def _message(model: str, *, stream: bool) -> bytes:

@@ -115,7 +115,13 @@ def test_details_go_as_base64_without_padding():
 
 @pytest.mark.parametrize(
     "kind",
-    [b"application/grpc", b"application/grpc+proto", b"application/grpc; charset=utf-8", b"Application/GRPC"],
+    [
+        b"application/grpc",
+        b"application/grpc+proto",
+        b"application/grpc+raw",
+        b"application/grpc; charset=utf-8",
+        b"Application/GRPC",
+    ],
     ids=repr,
 )
 def test_content_types_of_grpc_are_known(kind):
@@ -124,7 +130,7 @@ def test_content_types_of_grpc_are_known(kind):
 
 @pytest.mark.parametrize(
     "kind",
-    [b"", b"application/json", b"application/grpc-web", b"application/grpc+json", b"application/grpcx"],
+    [b"", b"application/json", b"application/grpc-web", b"application/grpc-web+proto", b"application/grpcx"],
     ids=repr,
 )
 def test_other_content_types_are_not(kind):

@@ -26,9 +26,9 @@ _UNESCAPED = "".join(chr(c) for c in range(0x20, 0x7F) if chr(c) != "%")
 
 
 def is_grpc(content_type: bytes) -> bool:
-    """Say whether *content_type* is gRPC's, with protobuf messages."""
+    """Say whether *content_type* is gRPC's. What its messages are made of is not looked at, as in gRPC's own servers."""
     kind = content_type.partition(b";")[0].strip().lower()
-    return kind in (b"application/grpc", b"application/grpc+proto")
+    return kind == b"application/grpc" or kind.startswith(b"application/grpc+")
 
 
 def timeout_of(value: bytes) -> float:
