@@ -1,4 +1,4 @@
-"""Run the tests in two passes: those that mostly wait side by side, then those that measure with nothing beside them.
+"""Run the tests in two passes: those that mostly wait side by side, then those that are judged by the clock, alone.
 
 Run by `make test`, with what goes to pytest in both passes. The reports are in build/tests, with the seconds of every test.
 """
@@ -6,19 +6,21 @@ Run by `make test`, with what goes to pytest in both passes. The reports are in 
 import os
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 REPORTS = Path("build/tests")
-# Two for each core: they wait for timers and for processes half of the time.
+# Two for each core: half of the time they wait for timers and for processes.
 WORKERS = min(8, 2 * (os.cpu_count() or 1))
 PASSES = {
-    # A file stays together, for what its tests share; the files with the longest tests come first as they are found.
+    # A file stays on one worker, for what its tests share; the short ones, in tests/unit, are found last.
     "side by side": ("-m", "not alone", f"--numprocesses={WORKERS}", "--dist=loadfile", "--no-loadscope-reorder"),
     "alone": ("-m", "alone"),
 }
 PASSED, FAILED, NONE_FOUND = 0, 1, 5
-"""How pytest ends; anything else is a reason to stop at once."""
+"""How pytest ends when it was not stopped."""
+COUNTED = {"failures": "failed", "errors": "errors", "skipped": "skipped"}
 
 
 def run(options: tuple[str, ...], arguments: list[str]) -> int:
@@ -35,27 +37,37 @@ def run(options: tuple[str, ...], arguments: list[str]) -> int:
 def told(report: Path) -> str:
     """Return what a report says of a pass, in a line."""
     suite = next(ET.parse(report).iter("testsuite"))  # noqa: S314 - we wrote it a moment ago
-    counts = {what: int(suite.get(what, 0)) for what in ("failures", "errors", "skipped")}
+    counts = {word: int(suite.get(what, 0)) for what, word in COUNTED.items()}
     passed = int(suite.get("tests", 0)) - sum(counts.values())
     minutes, seconds = divmod(round(float(suite.get("time", 0))), 60)
-    others = "".join(f", {count} {what}" for what, count in counts.items() if count)
+    others = "".join(f", {count} {word}" for word, count in counts.items() if count)
     return f"{passed} passed{others} in {minutes}:{seconds:02}"
+
+
+def stopped(code: int) -> bool:
+    """Say whether pytest ended before it had run the tests: by Ctrl-C, or because it was called wrongly."""
+    return code not in {PASSED, FAILED, NONE_FOUND}
+
+
+def both(codes: Collection[int]) -> int:
+    """Return how the passes ended together. One of them may find no test, where only some are asked for."""
+    if set(codes) == {NONE_FOUND}:
+        return NONE_FOUND
+    return FAILED if FAILED in codes else PASSED
 
 
 def main(arguments: list[str]) -> int:
     REPORTS.mkdir(parents=True, exist_ok=True)
-    ends, codes = [], []
+    codes, ends = [], []
     for name, options in PASSES.items():
         report = REPORTS / f"{name.replace(' ', '-')}.xml"
         code = run((*options, f"--junitxml={report}"), arguments)
-        if code not in {PASSED, FAILED, NONE_FOUND}:
+        if stopped(code):
             return code
         codes.append(code)
         ends.append(f"{name}: {told(report)}")
     print("\n" + "; ".join(ends))
-    if set(codes) == {NONE_FOUND}:
-        return NONE_FOUND
-    return FAILED if FAILED in codes else PASSED
+    return both(codes)
 
 
 if __name__ == "__main__":
