@@ -27,9 +27,9 @@ MAX_QUEUED = 1_000
 MAX_QUEUED_BYTES = 64 * 1024 * 1024
 """What may wait: one request more is refused as OVERLOADED."""
 PATIENCE = 5.0
-"""For how long a group is decided anew because another replica was faster, in seconds."""
+"""For how long a request is decided anew because another replica was faster, in seconds."""
 _WHOLE_DEFEATS = 3
-"""How often a group stays whole after that; then half of it goes back into the queue each time."""
+"""How often a group stays whole; after that, half of it goes back into the queue each time, and only one alone may fail."""
 _PAUSE = 0.002
 _MAX_PAUSE = 0.1
 """The longest pause after the first defeat, and after any, in seconds."""
@@ -105,7 +105,7 @@ class Writer:
                 return await self._write_underway()
             except StaleError as defeat:
                 self._note(defeat)
-                if now() > until:
+                if now() > until and len(self._underway) <= 1:
                     raise UnavailableError("other replicas keep changing the same resources") from defeat
             await asyncio.sleep(backoff.next())
             if backoff.failures >= _WHOLE_DEFEATS:

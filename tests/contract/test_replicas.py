@@ -328,7 +328,7 @@ async def test_a_write_that_others_defeat_again_and_again_is_carried_out(replica
 async def test_what_nobody_contends_for_does_not_fail_with_what_others_keep_changing(
     replicas, contend, monkeypatch, place
 ):
-    monkeypatch.setattr("registry.writer.PATIENCE", 1.0)
+    monkeypatch.setattr("registry.writer.PATIENCE", 0.0)
     contend(itertools.count())
     names = [f"m{i}" for i in range(10)]
     names.insert(place, "a")
