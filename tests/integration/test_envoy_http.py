@@ -130,7 +130,7 @@ async def test_nothing_is_compressed_when_that_is_said(tmp_path):
 
 
 async def test_too_many_requests_are_refused_in_the_words_of_each_protocol(tmp_path):
-    limited = plan(tmp_path, rate_limit=RateLimit(per_second=0.01, burst=2))
+    limited = plan(tmp_path, pages=("/registry/v1/health",), rate_limit=RateLimit(per_second=0.01, burst=2))
     async with running(limited) as envoy, aiohttp.ClientSession(envoy.url) as session:
         for _ in range(2):
             async with session.get(NAMED) as answer:
@@ -147,7 +147,7 @@ async def test_too_many_requests_are_refused_in_the_words_of_each_protocol(tmp_p
                 await RegistryServiceStub(channel).Get(pb.GetRequest(name="models/tiny"))
         assert refused.value.code() is StatusCode.RESOURCE_EXHAUSTED
         assert "rate limit" in str(refused.value.details())
-        for path in ("/health", "/metrics"):
+        for path in ("/health", "/metrics", "/registry/v1/health"):
             async with session.get(path) as answer:
                 assert answer.status == 200
 

@@ -43,7 +43,7 @@ def virtual_host(plan: Plan) -> Json:
 def _routes(plan: Plan) -> Iterator[Json]:
     untouched = {TRANSCODER: _off()} if plan.services else {}
     if plan.rate_limit is not None:
-        for path in _UNLIMITED:
+        for path in (*_UNLIMITED, *(page for page in plan.pages if page.endswith(_UNLIMITED))):
             yield _route({"path": path}, {LIMITING: _off(), **untouched})
     for path in plan.pages:
         yield _route({"path": path}, untouched)
