@@ -121,8 +121,10 @@ class Page:
             raise PageError(f"never true: {script}\nthe page shows: {shown}\nand said: {self.said}") from None
 
     async def close(self) -> None:
-        """Close the tab, as a person does."""
-        await self._browser.call("Target.closeTarget", targetId=self._target)
+        """Close the tab, as a person does; nothing when it is closed."""
+        if self._target:
+            await self._browser.call("Target.closeTarget", targetId=self._target)
+            self._target = ""
 
     def told(self, event: Mapping[str, Any]) -> None:
         """Keep what the page says, and note when its document is there."""

