@@ -20,11 +20,12 @@ NODE_PROGRAM = ROOT / "clients/web/dist/node.js"
 # What differs from run to run. Whether it is there is compared all the same.
 _VOLATILE = frozenset(
     (
-        *("callId", "createTime", "duration", "etag", "nextPageToken", "observationEpoch", "resumeToken"),
+        *("callId", "createTime", "duration", "etag", "nextPageToken", "resumeToken"),
         *("timeToFirstToken", "uid", "updateTime"),
     )
 )
-_PORT = re.compile(r"127\.0\.0\.1:\d+")
+_OWN = re.compile(r"(?<=127\.0\.0\.1:)\d+|(?<=the newest is )\d+")
+"""Ports and revisions in messages."""
 _BY_THE_CLIENT = {1, 4}
 """CANCELLED and DEADLINE_EXCEEDED: each library has its own words for what it ends itself."""
 
@@ -75,19 +76,23 @@ def build_go(into: Path) -> Path:
     return program
 
 
-def comparable(outcome: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an outcome without what differs from run to run, and a stream as what its messages come to."""
-    by_the_client = outcome["code"] in _BY_THE_CLIENT
-    kept = {"name": outcome["name"], "code": outcome["code"], "messages": _still(outcome["messages"])}
-    if not by_the_client:
-        kept |= {"message": _still(outcome["message"]), "details": _still(outcome["details"])}
+def comparable(outcomes: Sequence[Mapping[str, Any]], by: str) -> list[dict[str, Any]]:
+    """Return the outcomes of a client, whose providers were named *by*, without what differs from run to run."""
+    start = int(outcomes[0]["messages"][0]["revision"])
+    return [_comparable(outcome, by, start) for outcome in outcomes]
+
+
+def _comparable(outcome: Mapping[str, Any], by: str, start: int) -> dict[str, Any]:
+    kept = _Stillness(by, start).of(outcome)
+    if outcome["code"] in _BY_THE_CLIENT:
+        del kept["message"], kept["details"]
     if outcome["name"] == "leave a stream":
         # What had come by then is chance.
-        return kept | {"messages": []}
+        del kept["messages"]
     if outcome["name"] in {"stream", "stream what is cut"}:
         # And so is how the pieces are spread over messages.
         kept["messages"] = _joined([event for message in kept["messages"] for event in message["events"]])
-    return kept
+    return dict(kept)
 
 
 def _joined(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -98,9 +103,24 @@ def _joined(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _still(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_still(one) for one in value]
-    if isinstance(value, dict):
-        return {key: "…" if key in _VOLATILE else _still(one) for key, one in value.items()}
-    return _PORT.sub("127.0.0.1:…", value) if isinstance(value, str) else value
+@dataclass(frozen=True)
+class _Stillness:
+    """Values with the provider's name, ports and revisions as any client's are."""
+
+    by: str
+    start: int
+
+    def of(self, value: Any, key: str = "") -> Any:
+        match value:
+            case _ if key in _VOLATILE:
+                return "…"
+            case list():
+                return [self.of(one) for one in value]
+            case dict():
+                # The epoch is absent until somebody was measured.
+                return {key: self.of(one, key) for key, one in value.items() if key != "observationEpoch"}
+            case str() if key in {"revision", "current_revision"}:
+                return int(value) - self.start
+            case str():
+                return _OWN.sub("…", value).replace(self.by, "…")
+        return value

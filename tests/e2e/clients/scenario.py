@@ -1,4 +1,4 @@
-"""The calls that every client makes in turn, on planes that know nothing before, and what must come of them.
+"""The calls that every client makes in turn, and what must come of them. It leaves the planes as it found them: empty.
 
 A step is data for programs in other languages (clients/go/scenario, clients/web/scenario): `request` is protobuf's JSON, in which
 `$token` stands for the last resume token that came; `take` cancels the call after as many messages; `then` is done once the
@@ -25,7 +25,7 @@ def model(id_: str, **fields: Any) -> dict[str, Any]:
     return {"name": f"models/{id_}", "model": {"tasks": ["text-generation"], **fields}}
 
 
-def endpoint(id_: str, address: str, by: str = "acme") -> dict[str, Any]:
+def endpoint(id_: str, address: str, by: str) -> dict[str, Any]:
     """Return somebody who serves a model for nothing, and needs no key."""
     free = [{"bucket": f"PRICE_BUCKET_{bucket}_TOKENS", "nanos": "0"} for bucket in ("INPUT", "OUTPUT")]
     facts = {
@@ -38,21 +38,21 @@ def endpoint(id_: str, address: str, by: str = "acme") -> dict[str, Any]:
     return {"name": f"models/{id_}/endpoints/{by}", "endpoint": facts}
 
 
-def writing(urls: Mapping[str, str]) -> Sequence[Step]:
+def writing(urls: Mapping[str, str], by: str) -> Sequence[Step]:
     """Return the steps that write, and are refused to. `urls` are of the providers."""
-    served = [thing for name in MODELS for thing in (model(name), endpoint(name, urls[name]))]
+    served = [thing for name in MODELS for thing in (model(name), endpoint(name, urls[name], by))]
     made = [
         model("made", displayName="Gemacht ☃", limits={"contextTokens": "8192"})
         | {"labels": {"note": "naïve ☃", "empty": ""}},
-        endpoint("made", "https://made.example/v1"),
+        endpoint("made", "https://made.example/v1", by),
     ]
     many = [model(f"many-{number:03}", description="x" * 4_000) for number in range(250)]
     renamed = {"name": _MADE, "model": {"displayName": "Anders"}}
     return [
         _step("serve", "Register", {"resources": served}),
-        _step("register", "Register", {"resources": made, "requestId": "once"}, gzip=True, metadata=_METADATA),
+        _step("register", "Register", {"resources": made, "requestId": f"once by {by}"}, gzip=True, metadata=_METADATA),
         _step("register what is there", "Register", {"resources": made}),
-        _step("register again by request id", "Register", {"resources": made, "requestId": "once"}),
+        _step("register again by request id", "Register", {"resources": made, "requestId": f"once by {by}"}),
         _step("register much", "Register", {"resources": many, "validateOnly": True}, gzip=True),
         _step("register nothing", "Register", {}, code="INVALID_ARGUMENT", reason="INVALID_ARGUMENT"),
         _step("update", "Update", {"resource": renamed, "updateMask": "model.displayName"}),
@@ -124,10 +124,10 @@ def invoking() -> Sequence[Step]:
     ]
 
 
-def steps(urls: Mapping[str, str]) -> Sequence[Step]:
-    """Return all of them."""
-    gone = _step("deregister", "Deregister", {"name": _MADE})
-    return [*writing(urls), *reading(), *watching(), *invoking(), gone]
+def steps(urls: Mapping[str, str], by: str) -> Sequence[Step]:
+    """Return all of them. `by` names the providers, so that what a gateway remembers of one client's is not held against another's."""
+    gone = [_step(f"deregister {name}", "Deregister", {"name": f"models/{name}"}) for name in ("made", *MODELS)]
+    return [*writing(urls, by), *reading(), *watching(), *invoking(), *gone]
 
 
 def _step(name: str, call: str, request: Mapping[str, Any], **more: Any) -> Step:

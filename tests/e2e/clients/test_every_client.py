@@ -1,24 +1,27 @@
-"""Clients generated for other languages, by several libraries, get what Python's stubs get: one scenario, played by each."""
+"""Clients generated for other languages, by several libraries, on both carriers: one scenario, and one outcome for all."""
 
 import asyncio
 import json
 import shutil
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 import pytest
+import pytest_asyncio
 
 from tests import providers
 from tests.browser import browser, chromium
 from tests.counting_relay import relay_to
 from tests.e2e.clients import python_client
-from tests.e2e.clients.programs import NODE_PROGRAM, Program, build_go, comparable, go, node
+from tests.e2e.clients.programs import NODE_PROGRAM, build_go, comparable, go, node
 from tests.e2e.clients.scenario import steps
 from tests.open_watches import until_watches
 from tests.planes import gateway_at, registry_at
 from tests.providers import Provider, provider
 from tests.web_pages import BUILT, pages
-from tests.web_proxy import web_proxy
+from tests.web_servers import CARRIERS, WebServer, web_gateway, web_registry
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 BEHAVIOURS = {
     "good": providers.ok,
@@ -51,6 +54,7 @@ CODES = {
 }
 NODE = (node("grpc-js"), node("connect-grpc"), node("connect-grpc-web", web=True))
 ERROR_INFO = "type.googleapis.com/google.rpc.ErrorInfo"
+REFERENCE = "reference"
 
 needs_go = pytest.mark.skipif(shutil.which("go") is None, reason="no Go here")
 needs_node = pytest.mark.skipif(
@@ -63,68 +67,66 @@ needs_browser = pytest.mark.skipif(
 
 @dataclass
 class Planes:
-    """A registry and a gateway that know nothing, and providers; `web` addresses carry gRPC-Web."""
+    """A registry and a gateway that know nothing, and providers."""
 
-    registry: str
-    gateway: str
-    registry_http: str
-    registry_web: str
-    gateway_web: str
+    registry: WebServer
+    gateway: WebServer
     providers: dict[str, Provider]
 
-    @property
-    def steps(self):
-        return steps({name: up.url for name, up in self.providers.items()})
+    def steps(self, by):
+        return steps({name: up.url for name, up in self.providers.items()}, by)
+
+    async def check(self, outcomes, by, reference):
+        """See that a client got what the reference got, and that nobody works on for it."""
+        for ours, theirs in zip(comparable(outcomes, by), reference, strict=True):
+            assert ours == theirs
+        async with asyncio.timeout(10):
+            for name in ("hanging", "silent"):
+                await self.providers[name].seen[-1].gone.wait()
+        # The gateway's own goes on.
+        await until_watches(self.registry.http, 1)
 
 
-@asynccontextmanager
-async def planes(folder):
+async def open_providers(stack):
+    return {name: await stack.enter_async_context(provider(how)) for name, how in BEHAVIOURS.items()}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=CARRIERS)
+async def planes(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
     async with AsyncExitStack() as stack:
-        ups = {name: await stack.enter_async_context(provider(how)) for name, how in BEHAVIOURS.items()}
+        ups = await open_providers(stack)
+        registry = await stack.enter_async_context(web_registry(request.param, folder, REGISTRY_PROBES="false"))
+        gateway = await stack.enter_async_context(web_gateway(request.param, folder, registry.address))
+        yield Planes(registry, gateway, ups)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def outcomes_in_python(tmp_path_factory):
+    """What comes of the scenario in Python, with servers in this process."""
+    folder = tmp_path_factory.mktemp("python")
+    async with AsyncExitStack() as stack:
+        urls = {name: up.url for name, up in (await open_providers(stack)).items()}
         registry = await stack.enter_async_context(registry_at(folder, registry_probes=False))
         gateway = await stack.enter_async_context(gateway_at(folder, registry.address))
-        yield Planes(
-            registry.address,
-            gateway.address,
-            registry.http_address,
-            await stack.enter_async_context(web_proxy(registry.address)),
-            await stack.enter_async_context(web_proxy(gateway.address)),
-            ups,
-        )
+        return await python_client.outcomes(steps(urls, REFERENCE), registry.address, gateway.address)
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory):
-    """What comes of the scenario in Python."""
-
-    async def play():
-        async with planes(tmp_path_factory.mktemp("python")) as running:
-            return await python_client.outcomes(running.steps, running.registry, running.gateway)
-
-    return asyncio.run(play())
+def reference(outcomes_in_python):
+    return comparable(outcomes_in_python, REFERENCE)
 
 
-async def check_program(program, running, expected):
-    addresses = (running.registry_web, running.gateway_web) if program.web else (running.registry, running.gateway)
-    await check(await program.outcomes(running.steps, *addresses), expected, running)
+@pytest.fixture(scope="module")
+def go_program(tmp_path_factory):
+    return go(build_go(tmp_path_factory.mktemp("go")))
 
 
-async def check(outcomes, expected, running):
-    assert [outcome["name"] for outcome in outcomes] == [outcome["name"] for outcome in expected]
-    for ours, theirs in zip(outcomes, expected, strict=True):
-        assert comparable(ours) == comparable(theirs)
-    # What was left is left by everybody.
-    async with asyncio.timeout(5):
-        for name in ("hanging", "silent"):
-            (peer,) = running.providers[name].seen
-            await peer.gone.wait()
-    # The gateway's own goes on.
-    await until_watches(running.registry_http, 1)
-
-
-def test_the_scenario_is_what_it_says(expected):
-    by_name = {outcome["name"]: outcome for outcome in expected}
-    flat = [one for step in steps(dict.fromkeys(BEHAVIOURS, "")) for one in (*step.get("then", ()), step)]
+async def test_the_scenario_is_what_it_says(outcomes_in_python):
+    by_name = {outcome["name"]: outcome for outcome in outcomes_in_python}
+    asked = steps(dict.fromkeys(BEHAVIOURS, ""), REFERENCE)
+    flat = [one for step in asked for one in (*step.get("then", ()), step)]
+    assert list(by_name) == [step["name"] for step in flat]
     for step in flat:
         outcome = by_name[step["name"]]
         assert outcome["code"] == CODES[step.get("code", "OK")], outcome
@@ -133,42 +135,44 @@ def test_the_scenario_is_what_it_says(expected):
             continue
         reasons = [detail["reason"] for detail in outcome["details"] if detail["@type"] == ERROR_INFO]
         assert reasons == ([step["reason"]] if "reason" in step else []), outcome
-    assert len(by_name) == len(flat)
+
+
+async def test_python_gets_the_same_from_processes(planes, reference):
+    outcomes = await python_client.outcomes(planes.steps("python"), planes.registry.address, planes.gateway.address)
+    await planes.check(outcomes, "python", reference)
+
+
+async def check_program(program, planes, reference):
+    by = f"by-{program.name}"
+    at = (planes.registry.web, planes.gateway.web) if program.web else (planes.registry.address, planes.gateway.address)
+    await planes.check(await program.outcomes(planes.steps(by), *at), by, reference)
 
 
 @needs_node
 @pytest.mark.parametrize("program", NODE, ids=lambda program: program.name)
-async def test_node_gets_what_python_gets(tmp_path, expected, program: Program):
-    async with planes(tmp_path) as running:
-        await check_program(program, running, expected)
-
-
-@pytest.fixture(scope="module")
-def go_program(tmp_path_factory):
-    return go(build_go(tmp_path_factory.mktemp("go")))
+async def test_node_gets_what_python_gets(planes, reference, program):
+    await check_program(program, planes, reference)
 
 
 @needs_go
-async def test_go_gets_what_python_gets(tmp_path, expected, go_program):
-    async with planes(tmp_path) as running:
-        await check_program(go_program, running, expected)
+async def test_go_gets_what_python_gets(planes, reference, go_program):
+    await check_program(go_program, planes, reference)
 
 
 @needs_browser
-async def test_a_browser_gets_what_python_gets(tmp_path, expected):
-    async with planes(tmp_path) as running, browser(tmp_path / "profile") as chrome:
+async def test_a_browser_gets_what_python_gets(planes, reference, tmp_path):
+    asked = json.dumps(planes.steps("a-browser"))
+    async with browser(tmp_path) as chrome:
         with pages(BUILT) as origin:
             page = await chrome.open(f"{origin}/scenario/index.html")
-            play = f"playScenario({json.dumps(running.steps)}, 'http://{running.registry_web}', 'http://{running.gateway_web}')"
-            await check(await page.evaluate(play), expected, running)
+            played = f"playScenario({asked}, 'http://{planes.registry.web}', 'http://{planes.gateway.web}')"
+            await planes.check(await page.evaluate(played), "a-browser", reference)
 
 
-async def sent_for(program, folder):
+async def sent_for(program, registry):
     """Return how many bytes a program sends for a request of a megabyte that it was told to compress."""
-    (step,) = [step for step in steps(dict.fromkeys(BEHAVIOURS, "")) if step["name"] == "register much"]
-    async with registry_at(folder) as registry, AsyncExitStack() as stack:
-        target = await stack.enter_async_context(web_proxy(registry.address)) if program.web else registry.address
-        relay = await stack.enter_async_context(relay_to(target))
+    (step,) = [step for step in steps(dict.fromkeys(BEHAVIOURS, ""), "") if step["name"] == "register much"]
+    async with relay_to(registry.web if program.web else registry.address) as relay:
         (outcome,) = await program.outcomes([step], relay.address, relay.address)
     assert outcome["code"] == CODES["OK"]
     assert len(outcome["messages"][0]["resources"]) == 250
@@ -177,10 +181,10 @@ async def sent_for(program, folder):
 
 @needs_node
 @pytest.mark.parametrize("program", NODE, ids=lambda program: program.name)
-async def test_what_node_compresses_is_read(tmp_path, program: Program):
-    assert await sent_for(program, tmp_path) < 100_000
+async def test_what_node_compresses_is_read(planes, program):
+    assert await sent_for(program, planes.registry) < 100_000
 
 
 @needs_go
-async def test_what_go_compresses_is_read(tmp_path, go_program):
-    assert await sent_for(go_program, tmp_path) < 100_000
+async def test_what_go_compresses_is_read(planes, go_program):
+    assert await sent_for(go_program, planes.registry) < 100_000
