@@ -14,68 +14,23 @@ from airegistry.v1 import registry_service_pb2 as pb
 from airegistry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from tests.certificates import LONG_AGO
 from tests.envoys import plan, running
-
-
-class Folder:
-    """A folder with a server's certificate, its key and the authority of its clients."""
-
-    def __init__(self, folder):
-        self.authority = trustme.CA()
-        self.path = folder / "certificates"
-        self.path.mkdir()
-        (folder / "envoy").mkdir()
-        self.authority.cert_pem.write_to_path(str(self.path / "ca.pem"))
-        self.put("first")
-
-    def put(self, name, *, renamed=False):
-        issued = self.authority.issue_cert("127.0.0.1", common_name=name)
-        parts = {
-            "tls.crt": b"".join(pem.bytes() for pem in issued.cert_chain_pems),
-            "tls.key": issued.private_key_pem.bytes(),
-        }
-        for file, content in parts.items():
-            (self.path / f"new-{file}" if renamed else self.path / file).write_bytes(content)
-        for file in parts if renamed else ():
-            (self.path / f"new-{file}").replace(self.path / file)
-
-    def tls(self, **changes):
-        return Tls(self.path / "tls.crt", self.path / "tls.key", **changes)
+from tests.tls_folders import TlsFolder
 
 
 @pytest.fixture
 def folder(tmp_path):
-    return Folder(tmp_path)
+    (tmp_path / "envoy").mkdir()
+    return TlsFolder(tmp_path)
 
 
-async def name_of(address, folder, *, client=None):
-    """Return the name in the certificate of the server, and the protocol that was agreed on."""
-    context = ssl.create_default_context(cafile=folder.path / "ca.pem")
-    context.set_alpn_protocols(["h2", "http/1.1"])
-    if client is not None:
-        client.configure_cert(context)
-    host, port = address.rsplit(":", 1)
-    reader, writer = await asyncio.open_connection(host, int(port), ssl=context)
-    wire = writer.get_extra_info("ssl_object")
-    subject = dict(pair[0] for pair in wire.getpeercert()["subject"])
-    # With TLS 1.3 a server says only after the handshake what it thinks of the client.
-    writer.write(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0")
-    said = await reader.read(9)
-    writer.close()
-    if not said:
-        raise ConnectionResetError
-    return subject["commonName"], wire.selected_alpn_protocol()
-
-
-async def wait_for_name(address, folder, name):
-    async with asyncio.timeout(20):
-        while (await name_of(address, folder))[0] != name:  # noqa: ASYNC110 - another process
-            await asyncio.sleep(0.05)
+def tls(folder, **changes):
+    return Tls(folder.certificate, folder.key, **changes)
 
 
 async def test_calls_come_over_http2_and_only_encrypted(folder, tmp_path):
-    async with running(plan(tmp_path / "envoy", tls=folder.tls())) as envoy:
-        assert await name_of(envoy.address, folder) == ("first", "h2")
-        trusted = grpc.ssl_channel_credentials((folder.path / "ca.pem").read_bytes())
+    async with running(plan(tmp_path / "envoy", tls=tls(folder))) as envoy:
+        assert await folder.name_of(envoy.address) == ("first", "h2")
+        trusted = grpc.ssl_channel_credentials((folder.authority_file).read_bytes())
         async with aio.secure_channel(envoy.address, trusted) as channel:
             answer = await RegistryServiceStub(channel).Get(pb.GetRequest(name="models/tiny"))
             assert answer.revision == 7
@@ -86,22 +41,22 @@ async def test_calls_come_over_http2_and_only_encrypted(folder, tmp_path):
 
 @pytest.mark.parametrize("renamed", [True, False], ids=["renamed", "in-place"])
 async def test_files_that_have_changed_are_used_once_they_fit(folder, tmp_path, renamed):
-    planned = plan(tmp_path / "envoy", tls=folder.tls())
+    planned = plan(tmp_path / "envoy", tls=tls(folder))
     async with running(planned) as envoy, looked_after(planned.tls, planned.folder, every=0.02):
-        await wait_for_name(envoy.address, folder, "first")
+        await folder.wait_for_name(envoy.address, "first")
         whole = (folder.path / "tls.key").read_bytes()
         (folder.path / "tls.key").write_bytes(whole[:100])
         await asyncio.sleep(0.2)
-        assert (await name_of(envoy.address, folder))[0] == "first"
+        assert (await folder.name_of(envoy.address))[0] == "first"
         folder.put("second", renamed=renamed)
-        await wait_for_name(envoy.address, folder, "second")
+        await folder.wait_for_name(envoy.address, "second")
 
 
 async def test_clients_must_show_a_certificate_of_the_authority(folder, tmp_path):
-    tls = folder.tls(client_ca=folder.path / "ca.pem")
-    async with running(plan(tmp_path / "envoy", tls=tls)) as envoy:
+    mutual = tls(folder, client_ca=folder.authority_file)
+    async with running(plan(tmp_path / "envoy", tls=mutual)) as envoy:
         ours = folder.authority.issue_cert("client.example")
-        assert (await name_of(envoy.address, folder, client=ours))[0] == "first"
+        assert (await folder.name_of(envoy.address, client=ours))[0] == "first"
         refused = {
             "none": None,
             "foreign": trustme.CA().issue_cert("client.example"),
@@ -109,4 +64,4 @@ async def test_clients_must_show_a_certificate_of_the_authority(folder, tmp_path
         }
         for client in refused.values():
             with pytest.raises((ssl.SSLError, ConnectionError)):
-                await name_of(envoy.address, folder, client=client)
+                await folder.name_of(envoy.address, client=client)

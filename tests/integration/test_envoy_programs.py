@@ -1,0 +1,100 @@
+"""The programs with Envoy: what the settings of the listener come to."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from contextlib import asynccontextmanager
+
+import grpc
+import pytest
+from grpc import aio
+
+from airegistry.v1 import registry_service_pb2 as pb
+from airegistry.v1.registry_service_pb2_grpc import RegistryServiceStub
+from tests.tls_folders import TlsFolder
+
+
+def environment(tmp_path, **settings):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("AIREGISTRY_")}
+    usual = {"DATA_DIR": str(tmp_path / "data"), "REGISTRY_ADDRESS": "127.0.0.1:0", "LOG_FORMAT": "json"}
+    return kept | {f"AIREGISTRY_{name}": value for name, value in (usual | settings).items()}
+
+
+def run(tmp_path, **settings):
+    """Run a registry that is expected to end by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "registry"],
+        env=environment(tmp_path, **settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@asynccontextmanager
+async def registry(tmp_path, **settings):
+    """Run a registry inside Envoy; yield its address and its log."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "registry",
+        env=environment(tmp_path, CARRIER="envoy", **settings),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    try:
+        async with asyncio.timeout(60):
+            said = json.loads(await process.stderr.readline())
+            yield said["event"].replace(",", "").split()[5], process.stderr
+            process.terminate()
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return TlsFolder(tmp_path)
+
+
+@pytest.fixture
+def encrypted(folder):
+    return {
+        "TLS_CERT_FILE": str(folder.certificate),
+        "TLS_KEY_FILE": str(folder.key),
+        "TLS_CLIENT_CA_FILE": str(folder.authority_file),
+    }
+
+
+async def test_the_registry_knows_its_clients_and_takes_new_certificates(folder, encrypted, tmp_path):
+    client = folder.authority.issue_cert("client.example")
+    chain = b"".join(pem.bytes() for pem in client.cert_chain_pems)
+    keys = grpc.ssl_channel_credentials(folder.authority_file.read_bytes(), client.private_key_pem.bytes(), chain)
+    async with registry(tmp_path, **encrypted) as (address, log):
+        async with aio.secure_channel(address, keys) as channel:
+            answer = await RegistryServiceStub(channel).List(pb.ListRequest(collection="models"), wait_for_ready=True)
+            assert answer.revision >= 0
+        assert await folder.name_of(address, client=client) == ("first", "h2")
+        folder.put("second")
+        await folder.wait_for_name(address, "second", client=client)
+        assert "certificates have changed" in json.loads(await log.readline())["event"]
+
+
+@pytest.mark.parametrize("named", ["TLS_CERT_FILE", "TLS_KEY_FILE"])
+def test_certificates_that_cannot_be_used_are_told_in_one_line(folder, encrypted, tmp_path, named):
+    (folder.path / "empty").write_bytes(b"")
+    ended = run(tmp_path, CARRIER="envoy", **encrypted | {named: str(folder.path / "empty")})
+    assert ended.returncode == 2
+    assert "are no certificate and its key" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_encryption_that_would_not_happen_is_refused(encrypted, tmp_path):
+    ended = run(tmp_path, CARRIER="aio", **encrypted)
+    assert ended.returncode == 2
+    assert "AIREGISTRY_TLS_CERT_FILE: only the Envoy carrier" in ended.stderr
