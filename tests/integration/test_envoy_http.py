@@ -229,6 +229,24 @@ async def test_a_taken_port_is_an_error_unless_it_is_shared(tmp_path):
                 pass
 
 
+async def test_many_cancelled_calls_do_not_end_those_beside_them(usual):
+    async with aio.insecure_channel(usual.address) as channel:
+        stub = RegistryServiceStub(channel)
+        beside = stub.Watch(pb.WatchRequest(after_revision=100_000))
+        await beside.read()
+        for _ in range(15):
+            calls = [stub.Watch(pb.WatchRequest(after_revision=100_000)) for _ in range(100)]
+            await asyncio.gather(*(call.read() for call in calls))
+            for call in calls:
+                call.cancel()
+        answer = await stub.Get(pb.GetRequest(name="models/tiny"))
+        assert answer.revision == 7
+        # The end of a connection would be known by now.
+        await asyncio.sleep(0.3)
+        assert not beside.done()
+        beside.cancel()
+
+
 async def test_a_reader_that_stops_stops_its_sender_soon(usual, session):
     # A client that takes no more than it has to: what is sent on lies in Envoy and in the kernel.
     options = [("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 65_536)]

@@ -31,6 +31,7 @@ _CONNECTION_BUFFER = 256 * 1024
 _AGE_JITTER = 10.0
 _LAST_CALLS = 5.0
 _BACKLOG = 4096
+_CANCELLED_A_SECOND = 5_000
 
 
 def bootstrap(plan: Plan) -> Json:
@@ -122,6 +123,10 @@ def _connections(plan: Plan) -> Json:
                 "connection_keepalive": {"interval": seconds(_PING_EVERY), "timeout": seconds(_PING_WAIT)},
                 # A bad request ends its stream, not all those beside it.
                 "override_stream_error_on_invalid_http_message": True,
+                # All streams may be cancelled at once, and some all the time, beside others that go on: at the defaults a
+                # connection is cut after 1,000 and 33 a second.
+                "stream_reset_burst": 2 * plan.max_streams,
+                "stream_reset_rate": _CANCELLED_A_SECOND,
             },
         },
     )
