@@ -61,6 +61,12 @@ build/litellm/.stamp: $(PYTHON_STAMP) constraints-litellm.txt tools/litellm_map.
 	$(VENV)/bin/python tools/litellm_map.py build/litellm
 	@touch $@
 
+# Clients that are only measured, beside the environment and not in it.
+build/http-clients/.stamp: $(DEV_STAMP) constraints-http-clients.txt
+	rm -rf build/http-clients
+	$(VENV)/bin/pip install --quiet --require-hashes --no-deps --target build/http-clients -r constraints-http-clients.txt
+	@touch $@
+
 $(TOOLS)/.stamp: $(PYTHON_STAMP) constraints-protos.txt
 	$(PYTHON) -m venv --clear $(TOOLS)
 	$(TOOLS)/bin/pip install --quiet --require-hashes -r constraints-protos.txt
@@ -246,6 +252,11 @@ bench-gateway: $(DEV_STAMP) ## Measure the gateway beside LiteLLM, Portkey and E
 .PHONY: bench-carriers
 bench-carriers: $(DEV_STAMP) ## Measure Envoy as the carrier beside grpc.aio (needs Go and Node)
 	$(VENV)/bin/python -m benchmarks carriers
+
+.PHONY: bench-http-clients
+bench-http-clients: $(DEV_STAMP) build/http-clients/.stamp ## Measure our HTTP client beside others, in the gateway's loop and inside Envoy
+	$(VENV)/bin/python -m benchmarks http_clients.costs
+	$(VENV)/bin/python -m benchmarks.http_clients.matrix
 
 ## Running and shipping
 

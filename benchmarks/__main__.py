@@ -27,9 +27,9 @@ NAMES = (
     "reporting",
     "starting",
 )
-ASKED_FOR = ("gateway", "gateway.embedded", "discovery", "discovery.reporting", "carriers")
+ASKED_FOR = ("gateway", "gateway.embedded", "discovery", "discovery.reporting", "carriers", "http_clients.costs")
 """Run only by name: the first installs the gateways of others, the second is its row that needs none of them; the third
-goes with those of discovery, and the last has Envoy beside grpc.aio."""
+goes with those of discovery, the next has Envoy beside grpc.aio, and the last needs clients that are installed for it."""
 
 QUIET_LOAD = 0.5
 

@@ -18,6 +18,7 @@ LOCKS: dict[str, list[str]] = {
     "constraints-real-models.txt": ["--group=pyproject.toml:real-models"],
     "constraints-llama-cpp.txt": ["--group=pyproject.toml:llama-cpp", "--no-deps"],
     "constraints-litellm.txt": ["--group=pyproject.toml:litellm", "--no-deps"],
+    "constraints-http-clients.txt": ["--group=pyproject.toml:http-clients", "--constraints=constraints-dev.txt"],
     "constraints-lock.txt": ["--group=pyproject.toml:lock"],
 }
 
