@@ -28,4 +28,5 @@ async def open_client(name: str, options: Options) -> Client:
 
 def title(name: str) -> str:
     """Return a client's name with its version."""
-    return name if name == "ours" else f"{name} {version(NAMES[name][0])}"
+    distribution = NAMES[name][0]
+    return name if name == "ours" else name.replace(distribution, f"{distribution} {version(distribution)}", 1)
