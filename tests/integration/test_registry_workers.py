@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from airegistry._rpc.listening import ListenError
-from airegistry._rpc.workers import Start, WorkerEndedError, Workers
+from airegistry._rpc.workers import Start, WorkerEndedError, Workers, take_stand
 from airegistry.client import RegistryClient
 from airegistry.resources.model import Model
 from airegistry.resources.resource import Resource
@@ -30,14 +30,14 @@ SUPERVISOR = """
 import os, sys
 from airegistry._rpc.logs import configure_logs
 from registry.config import Config
-from airegistry._rpc.workers import Start, run_workers
+from airegistry._rpc.workers import Start, Workers, take_stand
 config = Config(
     registry_workers=2, registry_database_url=sys.argv[1], registry_address="127.0.0.1:0",
     registry_http_address="127.0.0.1:0",
 )
 configure_logs("info", "json")
 start = Start([sys.executable, *sys.argv[2:]], os.environ)
-sys.exit(run_workers("registry", config.post, lambda seat: start))
+sys.exit(Workers(take_stand(config.post), config.post.drain, lambda seat: start).run("registry"))
 """
 
 
@@ -45,7 +45,7 @@ def stubs(folder, *, python=sys.executable, **settings):
     free = {"registry_address": "127.0.0.1:0", "registry_http_address": "127.0.0.1:0"}
     config = Config(registry_database_url=URL, **{"registry_workers": 2} | free | settings)
     start = Start([python, str(STUB), str(folder)], os.environ)
-    return Workers(config.post, lambda _seat: start)
+    return Workers(take_stand(config.post), config.post.drain, lambda _seat: start)
 
 
 @contextmanager

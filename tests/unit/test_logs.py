@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from airegistry._rpc.logs import LogFormat, configure_logs
+from airegistry._rpc.logs import configure_logs
+from airegistry._rpc.plain_logs import LogFormat
 
 KEY = "sk-of-a-caller"
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping
-from typing import Literal, TextIO
+from typing import TextIO
 
 import structlog
 
-LogFormat = Literal["console", "json"]
-LogLevel = Literal["debug", "info", "warning", "error"]
+from airegistry._rpc.plain_logs import LogFormat, LogLevel
 
 # They tell of their own starts and stops at info.
 _QUIET = ("uvicorn", "uvicorn.error", "asyncio", "alembic")

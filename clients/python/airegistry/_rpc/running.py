@@ -6,13 +6,14 @@ import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import NoReturn
 
 from airegistry._rpc.logs import configure_logs
 from airegistry._rpc.process import StartError, run
 from airegistry._rpc.program import Program, S
 from airegistry._rpc.seat import Seat
 from airegistry._rpc.settings import read_settings
-from airegistry._rpc.workers import Start, Starting, run_workers
+from airegistry._rpc.workers import Start, Workers, take_stand
 
 
 def main(program: Program[S], arguments: Sequence[str]) -> int:
@@ -24,12 +25,12 @@ def main(program: Program[S], arguments: Sequence[str]) -> int:
             return _work(program, config, seat)
         configure_logs(config.log_level, config.log_format)
         if config.carrier == "envoy":
-            return _supervise_envoys(program, config, arguments)
+            _become_keeper(program, config, arguments)
+        if config.post.count > 1:
+            return _supervise(program, config, arguments)
     except StartError as error:
         sys.stderr.write(f"{program.name}: {error}\n")
         return error.exit_code
-    if config.post.count > 1:
-        return run_workers(program.name, config.post, _again(program, arguments))
     return run(program.name, lambda: program.serve(config, None))
 
 
@@ -46,15 +47,14 @@ async def _announced(program: Program[S], config: S, seat: Seat) -> AsyncIterato
         yield
 
 
-def _again(program: Program[S], arguments: Sequence[str]) -> Starting:
-    """Return how a worker is started: by the same command in the same environment."""
+def _supervise(program: Program[S], config: S, arguments: Sequence[str]) -> int:
+    """Keep several processes of the same command in the same environment."""
     start = Start([sys.executable, "-m", program.name, *arguments], os.environ)
-    return lambda _seat: start
+    return Workers(take_stand(config.post), config.post.drain, lambda _seat: start).run(program.name)
 
 
-def _supervise_envoys(program: Program[S], config: S, arguments: Sequence[str]) -> int:
+def _become_keeper(program: Program[S], config: S, arguments: Sequence[str]) -> NoReturn:
     # The extra need not be installed.
-    from airegistry._rpc.envoy.starting import envoys  # noqa: PLC0415
+    from airegistry._rpc.envoy.starting import become_keeper  # noqa: PLC0415
 
-    with envoys(program, config, arguments) as (post, starting):
-        return run_workers(program.name, post, starting)
+    become_keeper(program, config, arguments)

@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
-from airegistry._rpc.logs import LogFormat, LogLevel
+from airegistry._rpc.plain_logs import LogFormat, LogLevel
 from airegistry._rpc.post import CarrierName, Post
 from airegistry._rpc.process import SettingsError
 

@@ -41,13 +41,27 @@ class Start:
 Starting = Callable[[Seat], Start]
 
 
-def run_workers(name: str, post: Post, starting: Starting) -> int:
-    """Keep as many processes of the program *name* as the post has until a signal; return the exit code.
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """The seats of workers that share a port, and the socket that keeps it for them, also while none of them runs."""
 
-    A second signal kills them. When this process dies they end by themselves.
-    """
-    workers = Workers(post, starting)
-    return run(name, workers.serve, abandon=workers.kill)
+    kept: socket.socket
+    seats: Sequence[Seat]
+
+
+def take_stand(post: Post) -> Stand:
+    """Take the port of a post and lay out the seats; ListenError when the port is taken."""
+    if split_address(post.address)[1] != 0:
+        # Shared ports let in every process of this user: another server must be noticed here.
+        listen_on(post.address, insecure=post.insecure).close()
+    kept = bind_shared(post.address, insecure=post.insecure)
+    try:
+        address = join_address(*kept.getsockname()[:2])
+        seats = [Seat(index, address, http or address) for index, http in enumerate(_http_addresses(post))]
+    except BaseException:
+        kept.close()
+        raise
+    return Stand(kept, seats)
 
 
 class WorkerEndedError(StartError):
@@ -62,23 +76,25 @@ class WorkerEndedError(StartError):
 class Workers:
     """The processes that share the port. They are equals: the kernel gives each connection to one of them."""
 
-    def __init__(self, post: Post, starting: Starting) -> None:
-        self._post = post
-        self._starting = starting
-        self._workers: list[_Worker] = []
+    def __init__(self, stand: Stand, drain: float, starting: Starting) -> None:
+        self._stand = stand
+        self._drain = drain
+        self._workers = [_Worker(seat, starting) for seat in stand.seats]
+
+    def run(self, name: str) -> int:
+        """Keep the workers of the program *name* until a signal, and return the exit code.
+
+        A second signal kills them. When this process dies they end by themselves.
+        """
+        return run(name, self.serve, abandon=self.kill)
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator[None]:
         """Keep the workers for as long as the block runs. One that cannot even start cancels the block: StartError."""
         async with owned_tasks() as tasks, AsyncExitStack() as stack:
-            kept = stack.enter_context(_kept_port(self._post))
-            address = join_address(*kept.getsockname()[:2])
-            self._workers = [
-                _Worker(Seat(index, address, http_address or address), self._starting)
-                for index, http_address in enumerate(_http_addresses(self._post))
-            ]
+            stack.enter_context(self._stand.kept)
             stack.push_async_callback(self._stop)
-            stack.push_async_callback(end, tasks.create_task(self._keep(address)))
+            stack.push_async_callback(end, tasks.create_task(self._keep()))
             yield
 
     def kill(self) -> None:
@@ -86,13 +102,13 @@ class Workers:
         for worker in self._workers:
             worker.send(signal.SIGKILL)
 
-    async def _keep(self, address: str) -> None:
+    async def _keep(self) -> None:
         # One alone first: it may have a new database to set up, and what keeps all of them from starting is said once.
         first, *others = self._workers
         await first.start()
         await asyncio.gather(*(worker.start() for worker in others))
         if others:
-            log.info("%d workers serve on %s", len(self._workers), address)
+            log.info("%d workers serve on %s", len(self._workers), self._stand.seats[0].address)
         async with asyncio.TaskGroup() as group:
             for worker in self._workers:
                 group.create_task(worker.keep())
@@ -101,7 +117,7 @@ class Workers:
         for worker in self._workers:
             worker.stop()
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._post.drain + _STOPPING):
+            async with asyncio.timeout(self._drain + _STOPPING):
                 await self._wait()
         self.kill()
         await self._wait()
@@ -171,14 +187,6 @@ class _Worker:
         if self._process is not None and self._process.returncode is None:
             with suppress(ProcessLookupError):
                 self._process.send_signal(number)
-
-
-def _kept_port(post: Post) -> socket.socket:
-    """Return a socket that keeps the port for the workers, also while none of them runs; ListenError if it is taken."""
-    if split_address(post.address)[1] != 0:
-        # Shared ports let in every process of this user: another server must be noticed here.
-        listen_on(post.address, insecure=post.insecure).close()
-    return bind_shared(post.address, insecure=post.insecure)
 
 
 def _http_addresses(post: Post) -> Sequence[str]:

@@ -18,7 +18,7 @@ from airegistry._rpc.envoy.launching import Launch, launch
 from airegistry._rpc.envoy.plan import Plan
 from airegistry._rpc.envoy.planning import plan_of, write
 from airegistry._rpc.listening import allowed
-from airegistry._rpc.logs import LogLevel
+from airegistry._rpc.plain_logs import LogLevel
 from airegistry._rpc.program import Program
 from airegistry._rpc.settings import read_environment
 

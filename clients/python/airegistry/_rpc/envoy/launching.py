@@ -10,7 +10,7 @@ from pathlib import Path
 from airegistry._rpc.envoy.bootstrap import admin_socket
 from airegistry._rpc.envoy.installed import Installed
 from airegistry._rpc.envoy.plan import Plan
-from airegistry._rpc.logs import LogLevel
+from airegistry._rpc.plain_logs import LogLevel
 
 # No setting: only who starts Envoy sets it.
 HOSTED = "AIREGISTRY_HOSTED"

@@ -1,36 +1,58 @@
-"""How Envoy is started with a program inside it."""
+"""How a process becomes the one that keeps Envoys with a program inside."""
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from airegistry._rpc.edge_settings import EdgeSettings
 from airegistry._rpc.envoy import certificates
 from airegistry._rpc.envoy.installed import Installed, find_envoy
+from airegistry._rpc.envoy.keeper import Kept, remove
 from airegistry._rpc.envoy.launching import launch
 from airegistry._rpc.envoy.planning import plan_of, shared, write
-from airegistry._rpc.post import Post
 from airegistry._rpc.program import Program
 from airegistry._rpc.seat import Seat
-from airegistry._rpc.workers import Start, Starting
+from airegistry._rpc.workers import take_stand
 
 
-@contextmanager
-def envoys(program: Program[Any], config: EdgeSettings, arguments: Sequence[str]) -> Iterator[tuple[Post, Starting]]:
-    """Lend where Envoys with *program* inside serve, and how each is started; StartError without the extra."""
+def become_keeper(program: Program[Any], config: EdgeSettings, arguments: Sequence[str]) -> NoReturn:
+    """Prepare Envoys and go on as their keeper; StartError when they cannot be prepared.
+
+    It is this process still, with its id and its lifeline, but without all that reading settings and writing
+    configurations brought in: the keeper lives as long as the Envoys, and shall be small.
+    """
     installed, post = find_envoy(), config.post
     if config.tls is not None:
         certificates.check(config.tls)
-    with tempfile.TemporaryDirectory(prefix=f"airegistry-{program.name}-") as folder:
-        # Alone it has everything on the one port; of several, each has its own for metrics and health.
-        shown = post if post.count > 1 else replace(post, http_address="")
-        yield shown, _Envoys(installed, program, config, arguments, Path(folder)).start
+    # Alone it has everything on the one port; of several, each has its own for metrics and health.
+    stand = take_stand(post if post.count > 1 else replace(post, http_address=""))
+    folder = Path(tempfile.mkdtemp(prefix=f"airegistry-{program.name}-"))
+    try:
+        envoys = _Envoys(installed, program, config, arguments, folder)
+        kept = Kept(
+            name=program.name,
+            drain=post.drain,
+            log_level=config.log_level,
+            log_format=config.log_format,
+            socket=os.dup(stand.kept.fileno()),
+            workers=[{"seat": asdict(seat), **envoys.prepare(seat)} for seat in stand.seats],
+        )
+        file = folder / "keeper.json"
+        file.write_text(json.dumps(asdict(kept)))
+        os.set_inheritable(kept.socket, True)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os.execv(sys.executable, [sys.executable, "-m", "airegistry._rpc.envoy.keeper", str(file)])  # noqa: S606 - ourselves
+    except BaseException:
+        remove(folder)
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +63,10 @@ class _Envoys:
     arguments: Sequence[str]
     folder: Path
 
-    def start(self, seat: Seat) -> Start:
+    def prepare(self, seat: Seat) -> Mapping[str, Any]:
         """Write the configuration of the Envoy on *seat*, and return how it is started."""
         folder = self.folder / str(seat.index)
-        folder.mkdir(exist_ok=True)
-        # The supervisor keeps the port by a socket of its own.
-        alone = plan_of(self.program, self.config, self.installed, folder)
-        plan = shared(alone, (seat.address, seat.http_address))
-        started = launch(self.installed, plan, write(plan), self.arguments, self.config.log_level)
-        return Start(started.command, {**os.environ, **started.environment}, leashed=True)
+        folder.mkdir()
+        # The keeper keeps the port by a socket of its own.
+        plan = shared(plan_of(self.program, self.config, self.installed, folder), (seat.address, seat.http_address))
+        return asdict(launch(self.installed, plan, write(plan), self.arguments, self.config.log_level))

@@ -1,0 +1,56 @@
+"""`python -m airegistry._rpc.envoy.keeper FILE`: the process that keeps Envoys, as small as it can be.
+
+Nothing heavy may be imported here: it stays for as long as the Envoys do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airegistry._rpc.plain_logs import LogFormat, LogLevel, log_plainly
+from airegistry._rpc.seat import Seat
+from airegistry._rpc.workers import Stand, Start, Workers
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a keeper is told, as JSON: each worker has its `seat`, its `command`, and its `environment` beyond the usual."""
+
+    name: str
+    drain: float
+    log_level: LogLevel
+    log_format: LogFormat
+    socket: int
+    workers: Sequence[Mapping[str, Any]]
+
+
+def main(file: Path) -> int:
+    """Keep the Envoys that *file* tells of until a signal; return the exit code. Its folder goes at the end."""
+    kept = Kept(**json.loads(file.read_text()))
+    log_plainly(kept.log_level, kept.log_format)
+    seats = [Seat(**worker["seat"]) for worker in kept.workers]
+    starts = [
+        Start(worker["command"], {**os.environ, **worker["environment"]}, leashed=True) for worker in kept.workers
+    ]
+    stand = Stand(socket.socket(fileno=kept.socket), seats)
+    try:
+        return Workers(stand, kept.drain, lambda seat: starts[seat.index]).run(kept.name)
+    finally:
+        remove(file.parent)
+
+
+def remove(folder: Path) -> None:
+    """Remove the folder of Envoys that are gone."""
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))
