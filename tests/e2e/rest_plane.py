@@ -6,10 +6,12 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import urlopen
 
 from tests.ports import free_ports
 
@@ -58,9 +60,20 @@ def _server(name: str, **settings: str) -> Iterator[str]:
             said.append(line)
             event = json.loads(line).get("event", "") if line.startswith("{") else ""
             if event.startswith(f"the {name} serves"):
-                yield event.replace(",", "").split()[5]
+                address = event.replace(",", "").split()[5]
+                _await_health(address)
+                yield address
                 return
         raise AssertionError(f"the {name} did not start:\n{''.join(said)}")
+
+
+def _await_health(address: str) -> None:
+    """Wait until a server answers: Envoy listens a moment after the program has said where."""
+    for _ in range(200):
+        with suppress(OSError), urlopen(f"http://{address}/health", timeout=5):
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"nobody answers at {address}")
 
 
 @contextmanager

@@ -18,6 +18,9 @@ AsgiApp = Callable[[Any, Receive, Send], Awaitable[None]]
 API_PAGES = ("health", "metrics", "openapi.json")
 """What a server's pages have below the path of its REST API, where no RPC stands behind it."""
 
+PATH_FIELDS = ("name", "collection", "resource.name")
+"""The fields of requests that the paths of the REST API say, so that no parameter may say them again."""
+
 
 class CallObserver(Protocol):
     """Who wants to know about calls: metrics. Both methods must be quick and must not raise."""

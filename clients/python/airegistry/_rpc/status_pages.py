@@ -9,8 +9,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf.json_format import MessageToJson
-from google.rpc import status_pb2
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -18,10 +16,7 @@ from starlette.routing import Route
 from airegistry._rpc.carrier import API_PAGES
 from airegistry._rpc.health import HealthState
 from airegistry._rpc.metrics import CONTENT_TYPE, Metrics
-from airegistry._status import http_status, to_status
-from airegistry.errors import UnimplementedError
-
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+from airegistry._rpc.untranslated import untranslated
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +47,5 @@ def status_routes(
 
     pages: tuple[Callable[[Request], Awaitable[Response]], ...] = (show_health, show_metrics, show_document)
     beside_the_api = [Route(api.prefix + name, page) for name, page in zip(API_PAGES, pages, strict=True)]
-    elsewhere = Route(f"{api.prefix}{{path:path}}", _say_who_offers_rest, methods=_METHODS)
+    elsewhere = untranslated(api.prefix)
     return [Route("/health", show_health), Route("/metrics", show_metrics), *beside_the_api, elsewhere]
-
-
-async def _say_who_offers_rest(_request: Request) -> Response:
-    """Refuse a call of the REST API, which has come to the pages because nobody translates it."""
-    status = to_status(
-        UnimplementedError("REST is offered by the Envoy carrier alone: start this server with --carrier envoy")
-    )
-    body = MessageToJson(status_pb2.Status.FromString(status.details), indent=None)
-    return Response(body, http_status(status.code), media_type="application/json")
