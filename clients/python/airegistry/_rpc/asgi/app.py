@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from grpc import StatusCode
 
 from airegistry._rpc.asgi.call import AsgiCall
-from airegistry._rpc.asgi.ending import EXPIRED, ending
+from airegistry._rpc.asgi.ending import ending
 from airegistry._rpc.asgi.framing import ENCODINGS
 from airegistry._rpc.asgi.headers import CONTENT_TYPE, Pairs, is_grpc, timeout_of
-from airegistry._rpc.asgi.refusing import ProtocolError
+from airegistry._rpc.asgi.inbox import Event
+from airegistry._rpc.asgi.refusing import ProtocolError, expired
 from airegistry._rpc.asgi.running import Running
 from airegistry._rpc.carrier import CallObserver, Receive, Send
 from airegistry._rpc.carrying import MAX_RECEIVE_BYTES, sending
@@ -23,7 +23,6 @@ from airegistry.errors import CanceledError, UnavailableError
 
 Answer = Callable[[AsgiCall], Awaitable[None]]
 
-_UNKNOWN_METHOD = ProtocolError(StatusCode.UNIMPLEMENTED, "Method not found!")
 # When a peer may ask again, in seconds: soon, for another server answers it.
 _STOPPED_RETRY = 1.0
 _ACCEPTED = (b"grpc-accept-encoding", b"identity,deflate,gzip")
@@ -67,36 +66,42 @@ class GrpcApp:
             call.end(_stopped())
         await self._emptied()
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
         """Serve one call."""
         head: dict[bytes, bytes] = dict(scope["headers"])
         kind = head.get(b"content-type", b"")
         if kind != b"application/grpc" and not is_grpc(kind):
             await _answer_plainly(send, 415)
             return
-        answer = self._answers.get(scope["path"])
         try:
-            if answer is None:
-                raise _UNKNOWN_METHOD
-            if self._stopping:
-                raise _stopped()
-            timeout = _timeout(head[b"grpc-timeout"]) if b"grpc-timeout" in head else None
-            encoding = _encoding(head[b"grpc-encoding"]) if b"grpc-encoding" in head else b"identity"
+            answer = self._answer_to(scope["path"])
+            call = self._opened(scope, head, receive, send)
         except (ProtocolError, UnavailableError) as error:
             await _refuse(send, ending(error, scope["path"])[1])
             return
+        await self._carry(call, answer)
+
+    def _answer_to(self, path: str) -> Answer:
+        answer = self._answers.get(path)
+        if answer is None:
+            raise ProtocolError(StatusCode.UNIMPLEMENTED, "Method not found!")
+        if self._stopping:
+            raise _stopped()
+        return answer
+
+    def _opened(self, scope: Event, head: Mapping[bytes, bytes], receive: Receive, send: Send) -> AsgiCall:
+        """Return the call that *head* begins, or raise ProtocolError."""
         call = AsgiCall(
-            scope["path"],
             scope,
             receive,
             send,
             limit=self._limit,
-            encoding=encoding,
+            encoding=_encoding(head[b"grpc-encoding"]) if b"grpc-encoding" in head else b"identity",
             compress_above=None if self._compress_above is None else self._compression_for(head),
         )
-        if timeout is not None:
-            call.deadline = call.began + timeout
-        await self._carry(call, answer)
+        if b"grpc-timeout" in head:
+            call.deadline = call.began + _timeout(head[b"grpc-timeout"])
+        return call
 
     async def _carry(self, call: AsgiCall, answer: Answer) -> None:
         """Run the handler, and end the call as it ended."""
@@ -188,7 +193,7 @@ async def _failed(call: AsgiCall, error: Exception) -> str:
 def _timeout(value: bytes) -> float:
     seconds = timeout_of(value)
     if seconds <= 0:
-        raise EXPIRED
+        raise expired()
     return seconds
 
 

@@ -46,9 +46,8 @@ class AsgiCall(Incoming):
     _room: asyncio.Future[None] | None = None
     _closing: asyncio.Future[None] | None = None
 
-    def __init__(  # noqa: PLR0913 - what a server gives, and what the app knows of the call
+    def __init__(
         self,
-        method: str,
         scope: Mapping[str, Any],
         receive: Receive,
         send: Send,
@@ -58,7 +57,7 @@ class AsgiCall(Incoming):
         compress_above: int | None = None,
     ) -> None:
         super().__init__(receive, limit, encoding)
-        self.method = method
+        self.method: str = scope["path"]
         self.began = self.asked_at = time.monotonic()
         self._scope = scope
         self._send = send

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from grpc import StatusCode
-
 from airegistry._rpc.asgi.headers import status_trailers
 from airegistry._rpc.asgi.refusing import ProtocolError
 from airegistry._rpc.carrying import known
 from airegistry._status import to_status
-
-EXPIRED = ProtocolError(StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")
 
 
 def ending(error: Exception, path: str) -> tuple[str, list[tuple[bytes, bytes]]]:

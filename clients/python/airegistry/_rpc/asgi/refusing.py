@@ -28,3 +28,8 @@ def too_large(size: object, limit: int) -> ProtocolError:
 def wrong_number(count: str) -> ProtocolError:
     """Return the refusal of a request that is no single message, where one was to come."""
     return ProtocolError(StatusCode.UNIMPLEMENTED, f"{count} request messages where exactly one is expected")
+
+
+def expired() -> ProtocolError:
+    """Return the end of a call whose deadline is over."""
+    return ProtocolError(StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded")

@@ -8,7 +8,7 @@ from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from airegistry._rpc.asgi.ending import EXPIRED
+from airegistry._rpc.asgi.refusing import expired
 
 # How often is looked, in seconds. One timer for all calls: one for each takes a tenth of what a call takes.
 _TICK = 0.025
@@ -70,7 +70,7 @@ class Running:
         self._timer = None
         now = time.monotonic()
         for call in self._deadlines.passed(now):
-            call.end(EXPIRED)
+            call.end(expired())
         self._ask_some(now)
         if self._calls:
             self._timer = asyncio.get_running_loop().call_later(_TICK, self._tick)

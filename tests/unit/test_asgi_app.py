@@ -1,0 +1,281 @@
+"""gRPC over ASGI in the hands of a plain server, whose `receive` and `send` are coroutines."""
+
+import asyncio
+import gc
+import logging
+import weakref
+from typing import Any
+
+import pytest
+
+from airegistry._rpc.asgi.app import GrpcApp
+from airegistry._rpc.asgi.framing import frame
+from airegistry._rpc.asgi.running import Running
+from airegistry._rpc.service import Method, Service
+from airegistry.errors import NotFoundError, UnavailableError
+
+
+class Observer:
+    def __init__(self) -> None:
+        self.codes: list[str] = []
+
+    def call_started(self, method: str) -> None:
+        self.codes.append(f"{method.rpartition('/')[2]} started")
+
+    def call_ended(self, method: str, code: str, seconds: float) -> None:
+        assert method.startswith("/t.T/")
+        assert 0 <= seconds < 60
+        self.codes.append(code)
+
+
+class Scope(dict[str, Any]):
+    """A dictionary that can be watched."""
+
+
+class Exchange:
+    """One request, as a server sees it: what it says, and what the application answers."""
+
+    def __init__(self, method: str, *bodies: bytes, **headers: str) -> None:
+        named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+        self.scope = Scope(type="http", path=f"/t.T/{method}", headers=[(b"content-type", b"application/grpc"), *named])
+        self.events: list[Any] = []
+        self.left = asyncio.Event()
+        self.receive_last = True
+        self._bodies = list(bodies)
+
+    async def receive(self) -> Any:
+        if len(self._bodies) > (not self.receive_last):
+            body = self._bodies.pop(0)
+            return {"type": "http.request", "body": body, "more_body": bool(self._bodies)}
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, event: Any) -> None:
+        await asyncio.sleep(0)
+        if self.left.is_set():
+            raise OSError("nobody is there")
+        self.events.append(event)
+
+    @property
+    def types(self) -> list[str]:
+        return [event["type"].rpartition(".")[2] for event in self.events]
+
+    @property
+    def status(self) -> Any:
+        last = dict(self.events[-1].get("headers", ())) or dict(self.events[0]["headers"])
+        return last.get(b"grpc-status"), last.get(b"grpc-message", b"").decode()
+
+
+async def ok(request, call):
+    return request
+
+
+async def missing(request, call):
+    raise NotFoundError("not here")
+
+
+async def broken(request, call):
+    raise KeyError("secret")
+
+
+async def sleep(request, call):
+    await asyncio.sleep(30)
+
+
+async def stubborn(request, call):
+    """Answer, though it was cancelled."""
+    try:
+        await asyncio.sleep(30)
+    except asyncio.CancelledError:
+        return b"nevertheless"
+
+
+async def ends_itself(request, call):
+    call.end(UnavailableError("enough"))
+    return b"too late"
+
+
+async def three(request, call):
+    for number in range(3):
+        yield b"%d" % number
+
+
+async def endless(request, call):
+    while True:
+        yield b"x"
+
+
+METHODS = {"Ok": ok, "Missing": missing, "Broken": broken, "Sleep": sleep, "Stubborn": stubborn, "Ends": ends_itself}
+STREAMS = {"Three": three, "Endless": endless}
+
+
+def made(observer=None):
+    unary = [Method(name, f"/t.T/{name}", bytes, unary=handle) for name, handle in METHODS.items()]
+    streams = [Method(name, f"/t.T/{name}", bytes, stream=handle) for name, handle in STREAMS.items()]
+    return GrpcApp([Service("t.T", (*unary, *streams))], observer or Observer())
+
+
+async def answered(exchange, app=None):
+    async with asyncio.timeout(10):
+        await (app or made())(exchange.scope, exchange.receive, exchange.send)
+    return exchange
+
+
+async def test_an_answer_is_a_start_a_body_and_trailers():
+    got = await answered(Exchange("Ok", frame(b"a")))
+    assert got.types == ["start", "body", "trailers"]
+    assert got.events[1]["body"] == frame(b"a")
+    assert got.status == (b"0", "")
+
+
+async def test_a_stream_is_a_body_for_each_message():
+    got = await answered(Exchange("Three", frame(b"")))
+    assert got.types == ["start", *["body"] * 4, "trailers"]
+    assert [event["body"] for event in got.events[1:5]] == [frame(b"0"), frame(b"1"), frame(b"2"), b""]
+    assert [event.get("more_body", False) for event in got.events[1:5]] == [True, True, True, False]
+
+
+async def test_an_error_without_messages_is_all_in_the_start():
+    got = await answered(Exchange("Missing", frame(b"")))
+    assert got.types == ["start", "body"]
+    assert not got.events[0]["trailers"]
+    assert got.status == (b"5", "not here")
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status", "told"),
+    [
+        pytest.param("Ok", {}, b"0", ["Ok started", "OK"], id="ok"),
+        pytest.param("Missing", {}, b"5", ["Missing started", "NOT_FOUND"], id="error"),
+        pytest.param("Broken", {}, b"13", ["Broken started", "INTERNAL"], id="unexpected"),
+        pytest.param("Sleep", {"grpc_timeout": "20m"}, b"4", ["Sleep started", "DEADLINE_EXCEEDED"], id="late"),
+        pytest.param(
+            "Stubborn", {"grpc_timeout": "20m"}, b"4", ["Stubborn started", "DEADLINE_EXCEEDED"], id="stubborn"
+        ),
+        pytest.param(
+            "Endless", {"grpc_timeout": "20m"}, b"4", ["Endless started", "DEADLINE_EXCEEDED"], id="stream-late"
+        ),
+        pytest.param("Ends", {}, b"14", ["Ends started", "UNAVAILABLE"], id="ended"),
+        pytest.param("Ok", {"grpc_timeout": "0S"}, b"4", [], id="too-late"),
+        pytest.param("Nothing", {}, b"12", [], id="unknown"),
+    ],
+)
+async def test_every_end_is_told_and_leaves_nothing_behind(method, headers, status, told, monkeypatch):
+    # A log record that is kept has the frames of its error.
+    monkeypatch.setattr(logging.getLogger("airegistry._rpc.carrying"), "disabled", True)
+    observer = Observer()
+    app = made(observer)
+    exchange = Exchange(method, frame(b""), **headers)
+    await answered(exchange, app)
+    assert exchange.status[0] == status
+    assert observer.codes == told
+    assert app.in_flight == 0
+    gone = weakref.ref(exchange.scope)
+    # By counting alone: the garbage collector of a server seldom runs.
+    gc.disable()
+    try:
+        del exchange
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize("method", ["Sleep", "Endless", "Stubborn"])
+async def test_a_handler_is_cancelled_when_its_peer_leaves_and_nothing_is_sent_any_more(method):
+    observer = Observer()
+    app = made(observer)
+    exchange = Exchange(method, frame(b""))
+    asyncio.get_running_loop().call_later(0.1, exchange.left.set)
+    task = asyncio.ensure_future(answered(exchange, app))
+    await task
+    assert observer.codes == [f"{method} started", "CANCELLED"]
+    assert "trailers" not in exchange.types
+    assert app.in_flight == 0
+
+
+@pytest.mark.parametrize("bodies", [(), (b"\0\0", b"\0", b"")], ids=["nothing", "a-part"])
+async def test_a_peer_that_leaves_before_it_said_what_it_wants_is_no_error(bodies):
+    observer = Observer()
+    exchange = Exchange("Ok", *bodies)
+    # Its last part never comes.
+    exchange.receive_last = False
+    asyncio.get_running_loop().call_later(0.05, exchange.left.set)
+    await answered(exchange, made(observer))
+    assert observer.codes == ["Ok started", "CANCELLED"]
+    assert not exchange.events
+
+
+async def test_who_drains_waits_for_calls_that_end_and_ends_the_others():
+    app = made()
+    short, long = Exchange("Sleep", frame(b""), grpc_timeout="50m"), Exchange("Sleep", frame(b""))
+    tasks = [asyncio.ensure_future(answered(exchange, app)) for exchange in (short, long)]
+    await asyncio.sleep(0)
+    assert app.in_flight == 2
+    async with asyncio.timeout(5):
+        await app.drain(0.3)
+    await asyncio.gather(*tasks)
+    assert short.status == (b"4", "Deadline Exceeded")
+    assert long.status == (b"14", "the server is stopping")
+    refused = await answered(Exchange("Ok", frame(b"")), app)
+    assert refused.status == (b"14", "the server is stopping")
+    async with asyncio.timeout(1):
+        await app.drain(30)
+
+
+async def test_who_drains_a_server_without_calls_is_done_at_once():
+    async with asyncio.timeout(1):
+        await made().drain(30)
+
+
+class Asked:
+    """A call that counts how often it is asked."""
+
+    def __init__(self) -> None:
+        self.asked_at = asyncio.get_running_loop().time()
+        self.deadline: float | None = None
+        self.asked = 0
+        self.error: Exception | None = None
+
+    def ask(self) -> None:
+        self.asked += 1
+
+    def end(self, error: Exception) -> None:
+        self.error = error
+
+
+async def test_everybody_is_asked_in_turn_and_nobody_too_often():
+    running = Running()
+    calls = [Asked() for _ in range(300)]
+    for call in calls:
+        running.add(call)
+    await asyncio.sleep(0.5)
+    asked = [call.asked for call in calls]
+    # 100 at a time, 40 times a second, begun after a while.
+    assert 0 < sum(asked) <= 2000
+    assert min(asked) >= 1
+    assert max(asked) - min(asked) <= 1
+    for call in calls[1:]:
+        running.remove(call)
+    before = calls[0].asked
+    await asyncio.sleep(0.4)
+    assert 1 <= calls[0].asked - before <= 8
+    running.remove(calls[0])
+    assert len(running) == 0
+    seen = [call.asked for call in calls]
+    await asyncio.sleep(0.1)
+    assert [call.asked for call in calls] == seen
+
+
+async def test_only_calls_whose_deadline_is_over_are_ended():
+    running = Running()
+    now = asyncio.get_running_loop().time()
+    calls = [Asked() for _ in range(4)]
+    for call, deadline in zip(calls, (now - 1, now + 0.1, now + 60, None), strict=True):
+        call.deadline = deadline
+        running.add(call)
+    await asyncio.sleep(0.3)
+    assert [call.error is not None for call in calls] == [True, True, False, False]
+    for call in calls:
+        running.remove(call)
