@@ -144,10 +144,11 @@ grpc_app = GrpcApp(
 
 
 async def page(scope: Any, receive: Any, send: Any) -> None:
-    """Serve `/pages/NAME/PARTS`: answer with so many parts, then do nothing until the caller leaves."""
+    """Serve `/pages/NAME/PARTS`: answer with so many parts, or with none, ever. Who is brief gives up soon."""
     _, _, name, parts = scope["path"].split("/")
-    with contextlib.suppress(CallerGoneError):
-        await while_connected(*await _work(name, parts, receive, send))
+    with contextlib.suppress(CallerGoneError, TimeoutError):
+        async with asyncio.timeout(0.3 if name.startswith("brief") else 60):
+            await while_connected(*await _work(name, parts, receive, send))
 
 
 async def _work(name: str, parts: str, receive: Any, send: Any) -> Any:

@@ -53,6 +53,15 @@ async def test_a_page_that_waits_for_its_caller_to_read_is_over_when_that_leaves
         await until(channel, lambda saw: saw.get(f"{name} over") and saw[f"{name} sent"] < 1000)
 
 
+async def test_a_page_that_gives_up_while_it_waits_for_its_caller_to_read_leaves_nothing_behind(address, channel):
+    name = f"brief{next(names)}"
+    async with (
+        aiohttp.ClientSession(read_bufsize=1) as http,
+        http.post(f"http://{address}/pages/{name}/1000", data=b"." * 500_000),
+    ):
+        await until(channel, lambda saw: saw.get(f"{name} over") and saw[f"{name} sent"] < 1000)
+
+
 async def test_a_caller_that_leaves_before_its_request_is_whole_leaves_nothing_behind(address, channel):
     host, _, port = address.rpartition(":")
     _, writer = await asyncio.open_connection(host, int(port))

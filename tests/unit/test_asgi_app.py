@@ -14,6 +14,8 @@ from airegistry._rpc.asgi.running import Running
 from airegistry._rpc.service import Method, Service
 from airegistry.errors import NotFoundError, UnavailableError
 
+LIMIT = 100
+
 
 class Observer:
     def __init__(self) -> None:
@@ -41,9 +43,11 @@ class Exchange:
         self.events: list[Any] = []
         self.left = asyncio.Event()
         self.receive_last = True
+        self.pause = 0.0
         self._bodies = list(bodies)
 
     async def receive(self) -> Any:
+        await asyncio.sleep(self.pause)
         if len(self._bodies) > (not self.receive_last):
             body = self._bodies.pop(0)
             return {"type": "http.request", "body": body, "more_body": bool(self._bodies)}
@@ -90,6 +94,20 @@ async def stubborn(request, call):
         return b"nevertheless"
 
 
+async def sulky(request, call):
+    """Fail when it is cancelled."""
+    try:
+        await asyncio.sleep(30)
+    except asyncio.CancelledError:
+        raise KeyError("secret") from None
+
+
+async def slow(requests, call):
+    """Read nothing for a while, then everything."""
+    await asyncio.sleep(0.3)
+    return b" ".join([request async for request in requests])
+
+
 async def ends_itself(request, call):
     call.end(UnavailableError("enough"))
     return b"too late"
@@ -105,14 +123,23 @@ async def endless(request, call):
         yield b"x"
 
 
-METHODS = {"Ok": ok, "Missing": missing, "Broken": broken, "Sleep": sleep, "Stubborn": stubborn, "Ends": ends_itself}
+METHODS = {
+    "Ok": ok,
+    "Missing": missing,
+    "Broken": broken,
+    "Sleep": sleep,
+    "Stubborn": stubborn,
+    "Ends": ends_itself,
+    "Sulky": sulky,
+}
 STREAMS = {"Three": three, "Endless": endless}
 
 
 def made(observer=None):
     unary = [Method(name, f"/t.T/{name}", bytes, unary=handle) for name, handle in METHODS.items()]
     streams = [Method(name, f"/t.T/{name}", bytes, stream=handle) for name, handle in STREAMS.items()]
-    return GrpcApp([Service("t.T", (*unary, *streams))], observer or Observer())
+    slowly = Method("Slow", "/t.T/Slow", bytes, unary=slow, streamed_request=True)
+    return GrpcApp([Service("t.T", (*unary, *streams, slowly))], observer or Observer(), max_receive_bytes=LIMIT)
 
 
 async def answered(exchange, app=None):
@@ -140,6 +167,28 @@ async def test_an_error_without_messages_is_all_in_the_start():
     assert got.types == ["start", "body"]
     assert not got.events[0]["trailers"]
     assert got.status == (b"5", "not here")
+
+
+async def test_a_message_beyond_the_limit_is_refused_though_it_came_whole():
+    assert (await answered(Exchange("Ok", frame(b"x" * LIMIT)))).status == (b"0", "")
+    got = await answered(Exchange("Ok", frame(b"x" * (LIMIT + 1))))
+    assert got.status == (b"8", "SERVER: Received message larger than max (101 vs. 100)")
+
+
+async def test_a_request_of_nothing_is_refused():
+    assert (await answered(Exchange("Ok", b""))).status[0] == b"12"
+
+
+async def test_a_request_that_comes_slowly_is_read_by_nobody_else():
+    """The peer is asked for while its request is still on its way."""
+    exchange = Exchange("Ok", b"\0\0", b"\0\0", b"\3abc")
+    exchange.pause = 0.15
+    assert (await answered(exchange)).events[1]["body"] == frame(b"abc")
+
+
+async def test_a_streamed_request_that_is_read_slowly_loses_nothing():
+    got = await answered(Exchange("Slow", frame(b"a"), frame(b"b") + frame(b"c"), frame(b"d"), b""))
+    assert got.events[1]["body"] == frame(b"a b c d")
 
 
 @pytest.mark.parametrize(
@@ -182,7 +231,7 @@ async def test_every_end_is_told_and_leaves_nothing_behind(method, headers, stat
         gc.enable()
 
 
-@pytest.mark.parametrize("method", ["Sleep", "Endless", "Stubborn"])
+@pytest.mark.parametrize("method", ["Sleep", "Endless", "Stubborn", "Sulky"])
 async def test_a_handler_is_cancelled_when_its_peer_leaves_and_nothing_is_sent_any_more(method):
     observer = Observer()
     app = made(observer)

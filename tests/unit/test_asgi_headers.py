@@ -6,7 +6,7 @@ from urllib.parse import unquote_to_bytes
 import pytest
 from google.rpc import status_pb2
 from grpc import StatusCode
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from airegistry._rpc.asgi.headers import is_grpc, metadata_of, peer_of, status_trailers, timeout_of
@@ -91,6 +91,7 @@ def test_a_peer_is_named_as_grpc_does(client, peer):
 
 
 @given(message=st.text())
+@example(message="half of a pair: \ud800")
 def test_any_message_survives_in_a_header(message):
     trailers = dict(status_trailers(StatusCode.NOT_FOUND, message))
     sent = trailers[b"grpc-message"]

@@ -172,11 +172,8 @@ async def _interrupted(call: AsgiCall) -> str:
     """End a call whose handler was cancelled, and return its code."""
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - it is the handler's
-    if call.cancelled():
-        # By us: the cancellation stops here.
-        task.uncancel()
-    elif task.cancelling():
-        # By who stops the loop.
+    if task.cancelling() and not call.cancelled():
+        # By who stops the loop, not by us.
         raise asyncio.CancelledError
     return await _failed(call, CanceledError("the server cancelled the call"))
 

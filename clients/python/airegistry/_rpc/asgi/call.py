@@ -202,9 +202,5 @@ class AsgiCall(Incoming):
             self._cancel()
 
     def _cancel(self) -> None:
-        if self._over:
-            return
-        self._task.cancel()
-        if self._room is not None:
-            # Whichever task waits there: a handler may have several.
-            self._room.cancel()
+        if not self._over:
+            self._task.cancel()

@@ -49,9 +49,13 @@ class Incoming(Inbox):
             return body[HEAD:]
         return await self._pieced_together(body)
 
-    async def requests(self, read: Callable[[bytes], Any]) -> AsyncIterator[Any]:
-        """Yield the messages of a streamed request as they come, each as *read* reads it."""
+    def requests(self, read: Callable[[bytes], Any]) -> AsyncIterator[Any]:
+        """Iterate over the messages of a streamed request as they come, each as *read* reads it."""
+        # From now on, not from the first one that is read: the peer is asked for meanwhile.
         self._wanted = True
+        return self._messages(read)
+
+    async def _messages(self, read: Callable[[bytes], Any]) -> AsyncIterator[Any]:
         frames = Frames(self._limit, self._encoding)
         while True:
             while (message := frames.take()) is not None:

@@ -63,8 +63,11 @@ class _Request(Inbox):
             return
         try:
             sent = self._send(event)
-            # Not cancelled with who waits for it, see Inbox.
-            await (asyncio.shield(sent) if isinstance(sent, asyncio.Future) else sent)
+            if isinstance(sent, asyncio.Future):
+                # Not cancelled with who waits for it, see Inbox; and looked at, whoever still waits.
+                sent.add_done_callback(_look_at)
+                sent = asyncio.shield(sent)
+            await sent
         except OSError:
             self.peer_left()
 
@@ -77,3 +80,8 @@ class _Request(Inbox):
         self._deliver(_GONE)
         if self._left is not None and not self._left.done():
             self._left.set_result(None)
+
+
+def _look_at(sent: asyncio.Future[None]) -> None:
+    if not sent.cancelled():
+        sent.exception()
