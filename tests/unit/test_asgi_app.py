@@ -44,9 +44,18 @@ class Exchange:
         self.left = asyncio.Event()
         self.receive_last = True
         self.pause = 0.0
+        self._asked = False
         self._bodies = list(bodies)
 
     async def receive(self) -> Any:
+        assert not self._asked, "a server need not answer two at a time"
+        self._asked = True
+        try:
+            return await self._next()
+        finally:
+            self._asked = False
+
+    async def _next(self) -> Any:
         await asyncio.sleep(self.pause)
         if len(self._bodies) > (not self.receive_last):
             body = self._bodies.pop(0)
@@ -254,6 +263,58 @@ async def test_a_peer_that_leaves_before_it_said_what_it_wants_is_no_error(bodie
     await answered(exchange, made(observer))
     assert observer.codes == ["Ok started", "CANCELLED"]
     assert not exchange.events
+
+
+class Futures(Exchange):
+    """A server as pyvoy is one: it gives futures, and completes them later, so that nobody else may."""
+
+    def __init__(self, method: str, *bodies: bytes, **headers: str) -> None:
+        super().__init__(method, *bodies, **headers)
+        self.given: list[Any] = []
+
+    def receive(self) -> Any:
+        return self._give(super().receive())
+
+    def send(self, event: Any) -> Any:
+        self.events.append(event)
+        if event["type"] == "http.response.trailers" or event.get("trailers") is False:
+            # The answer is out, and with it the request is over.
+            self.left.set()
+        return self._give(self._taken()) if event.get("more_body") else _nothing()
+
+    async def _taken(self) -> None:
+        await self.left.wait()
+
+    def _give(self, working: Any) -> Any:
+        future = asyncio.get_running_loop().create_future()
+        self.given.append(future)
+        asyncio.ensure_future(working).add_done_callback(lambda task: future.set_result(task.result()))
+        return future
+
+
+async def _nothing() -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("method", "bodies"),
+    [
+        pytest.param("Ok", (), id="waits-for-its-request"),
+        pytest.param("Slow", (frame(b"a"),), id="waits-for-more"),
+        pytest.param("Endless", (frame(b""),), id="waits-for-its-peer-to-read"),
+        pytest.param("Sleep", (frame(b""),), id="works"),
+    ],
+)
+async def test_futures_of_the_server_are_never_cancelled(method, bodies):
+    exchange = Futures(method, *bodies, *([b""] if method == "Slow" else []), grpc_timeout="400m")
+    exchange.receive_last = method != "Slow"
+    await answered(exchange)
+    assert exchange.status[0] == b"4"
+    exchange.left.set()
+    await asyncio.sleep(0.05)
+    assert exchange.given
+    assert [future.cancelled() for future in exchange.given] == [False] * len(exchange.given)
+    assert all(future.done() for future in exchange.given)
 
 
 async def test_who_drains_waits_for_calls_that_end_and_ends_the_others():
