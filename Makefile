@@ -3,6 +3,7 @@
 # Only Python 3.11+ and make are needed for `run` and `test`; `check` also needs Node, for buf.
 # PYTHON=python3.12 chooses the interpreter, VENV=.venv312 another place for the environment,
 # ARGS='-k watch -x' goes to pytest, or to `airegistry up`. `make run STORE=postgres` runs three replicas.
+# CARRIER=envoy, for `run`, `test`, `robustness` and `soak`: the servers are inside Envoy.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -264,8 +265,8 @@ bench-http-clients: $(DEV_STAMP) build/http-clients/.stamp ## Measure our HTTP c
 STORE := sqlite
 
 .PHONY: run
-run: $(if $(filter postgres,$(STORE)),$(DEV_STAMP),$(RUN_STAMP)) ## Start registry, gateway and demo backend on this machine
-	@$(VENV)/bin/airegistry up --store $(STORE) $(ARGS)
+run: $(if $(filter postgres envoy,$(STORE) $(CARRIER)),$(DEV_STAMP),$(RUN_STAMP)) ## Start registry, gateway and demo backend on this machine
+	@$(VENV)/bin/airegistry up --store $(STORE) $(if $(CARRIER),--carrier $(CARRIER)) $(ARGS)
 
 .PHONY: build
 build: $(RUN_STAMP) ## Build wheels and sdists of both distributions into dist/

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from airegistry._rpc.post import CarrierName
 from airegistry.cli.session import session_of
 
 
@@ -47,6 +48,13 @@ def up(
     demo_port: Annotated[int, typer.Option(min=1, max=65535, help="The demo backend.")] = 3003,
     demo: Annotated[bool, typer.Option("--demo/--no-demo", help="Start the demo backend.")] = True,
     catalog: Annotated[bool, typer.Option("--catalog/--no-catalog", help="Load the genai-prices catalog.")] = True,
+    carrier: Annotated[
+        CarrierName | None,
+        typer.Option(
+            help="What carries the calls: aio, or envoy, which has everything of a server on its gRPC port. "
+            "Default: as the servers'."
+        ),
+    ] = None,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="Listen beyond loopback, without encryption and authentication.")
     ] = False,
@@ -56,7 +64,7 @@ def up(
     What the servers write goes to the folder logs in the data folder.
     """
     from launcher.places import Places
-    from launcher.running import run
+    from launcher.running import Wishes, run
 
     places = Places(
         host=host,
@@ -67,4 +75,5 @@ def up(
         demo_port=demo_port if demo else None,
         replicas=REPLICAS[store],
     )
-    raise typer.Exit(run(session_of(context), places, data_dir, catalog=catalog, insecure=insecure))
+    wishes = Wishes(data_dir=data_dir, carrier=carrier, catalog=catalog, insecure=insecure)
+    raise typer.Exit(run(session_of(context), places, wishes))

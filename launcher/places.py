@@ -16,7 +16,7 @@ _APART = 10
 class Places:
     """The host and the ports; further replicas of the registry follow ten ports apart.
 
-    `demo_port` is None where there is no demo backend.
+    With `one_port` each serves HTTP where it serves gRPC. `demo_port` is None where there is no demo backend.
     """
 
     host: str
@@ -26,6 +26,7 @@ class Places:
     gateway_http_port: int
     demo_port: int | None
     replicas: int = 1
+    one_port: bool = False
 
     @property
     def registries(self) -> Sequence[str]:
@@ -35,7 +36,7 @@ class Places:
     @property
     def registries_http(self) -> Sequence[str]:
         """Where each replica of the registry serves HTTP."""
-        return self._apart(self.registry_http_port)
+        return self.registries if self.one_port else self._apart(self.registry_http_port)
 
     @property
     def registry(self) -> str:
@@ -50,7 +51,7 @@ class Places:
     @property
     def gateway_http(self) -> str:
         """Where the gateway serves HTTP."""
-        return join_address(self.host, self.gateway_http_port)
+        return self.gateway if self.one_port else join_address(self.host, self.gateway_http_port)
 
     @property
     def demo(self) -> str | None:
@@ -78,8 +79,9 @@ class Places:
 
     def _all(self) -> Iterator[tuple[str, str]]:
         yield from (("registry-port", address) for address in self.registries)
-        yield from (("registry-http-port", address) for address in self.registries_http)
         yield "gateway-port", self.gateway
-        yield "gateway-http-port", self.gateway_http
+        if not self.one_port:
+            yield from (("registry-http-port", address) for address in self.registries_http)
+            yield "gateway-http-port", self.gateway_http
         if self.demo is not None:
             yield "demo-port", self.demo

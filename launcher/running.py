@@ -7,9 +7,11 @@ import os
 import signal
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
+from airegistry._rpc.post import CarrierName
 from airegistry._rpc.process import StartError, owned_tasks
 from airegistry._rpc.settings import ServerSettings, read_environment
 from airegistry.cli.session import Session
@@ -32,15 +34,28 @@ _AWAY = 2.0
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def run(session: Session, places: Places, data_dir: Path | None, *, catalog: bool, insecure: bool) -> int:
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What is asked for on the command line; None and False leave it to the environment."""
+
+    data_dir: Path | None = None
+    carrier: CarrierName | None = None
+    catalog: bool = True
+    insecure: bool = False
+
+
+def run(session: Session, places: Places, wishes: Wishes) -> int:
     """Run everything until a signal or until a part dies; return the exit code."""
     try:
         settings = read_environment(ServerSettings, "launcher")
-        folder = (data_dir or settings.data_dir).expanduser().absolute()
-        insecure = insecure or settings.insecure
+        folder = (wishes.data_dir or settings.data_dir).expanduser().absolute()
+        insecure = wishes.insecure or settings.insecure
+        carrier = wishes.carrier or settings.carrier
+        places = replace(places, one_port=carrier == "envoy")
         places.check(insecure=insecure)
-        everything = Everything(session, places, folder, _made(folder / "logs"), insecure=insecure)
-        return asyncio.run(_until_signalled(everything, catalog=catalog))
+        shared = {"DATA_DIR": str(folder), "INSECURE": str(insecure).lower(), "CARRIER": carrier}
+        everything = Everything(session, places, folder, _made(folder / "logs"), shared)
+        return asyncio.run(_until_signalled(everything, catalog=wishes.catalog))
     except StartError as error:
         session.note(str(error), style="red")
         return error.exit_code
@@ -50,13 +65,13 @@ def run(session: Session, places: Places, data_dir: Path | None, *, catalog: boo
 
 
 class Everything:
-    """The servers, and what is registered for them."""
+    """The servers, and what is registered for them. The *settings* are those that all of them share."""
 
-    def __init__(self, session: Session, places: Places, folder: Path, logs: Path, *, insecure: bool) -> None:
+    def __init__(self, session: Session, places: Places, folder: Path, logs: Path, settings: Mapping[str, str]) -> None:
         self._session = session
         self._places = places
         self._folder = folder
-        self._insecure = insecure
+        self._settings = settings
         self._children = Children(logs)
         self._registries: list[Child] = []
 
@@ -142,8 +157,7 @@ class Everything:
 
     def _environment(self, database_url: str | None) -> Mapping[str, str]:
         own = {
-            "AIREGISTRY_DATA_DIR": str(self._folder),
-            "AIREGISTRY_INSECURE": str(self._insecure).lower(),
+            **{f"AIREGISTRY_{name}": value for name, value in self._settings.items()},
             "AIREGISTRY_ADDRESS": self._places.registry,
             "AIREGISTRY_GATEWAY_ADDRESS": self._places.gateway,
             "AIREGISTRY_GATEWAY_HTTP_ADDRESS": self._places.gateway_http,

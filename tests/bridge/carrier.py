@@ -35,11 +35,10 @@ class BridgedCarrier:
         address = join_address(*kept.getsockname()[:2])
         folder = Path(tempfile.mkdtemp(prefix="bridge-"))
         plan = _plan(address, folder)
-        carrier = EnvoyCarrier(address, address, Admin(admin_socket(plan)))
-        carried = await carrier.open(offer, tasks)
-        bridged = Bridged(carried, folder, kept)
+        bridged = Bridged(address, folder, kept)
+        carrier = EnvoyCarrier(address, address, Admin(admin_socket(plan)), listen=lambda: bridged.start(plan, carrier))
         try:
-            await bridged.start(plan, carrier)
+            bridged.carried = await carrier.open(offer, tasks)
         except BaseException:
             await bridged.kill()
             raise
@@ -49,10 +48,10 @@ class BridgedCarrier:
 class Bridged:
     """An offer behind an Envoy of its own."""
 
-    def __init__(self, carried: Carried, folder: Path, kept: Any) -> None:
-        self.address = carried.address
-        self.http_address = carried.http_address
-        self._carried = carried
+    carried: Carried
+
+    def __init__(self, address: str, folder: Path, kept: Any) -> None:
+        self.address = self.http_address = address
         self._folder = folder
         self._kept = kept
         self._process: Any = None
@@ -85,7 +84,7 @@ class Bridged:
 
     async def close(self, drain: float) -> None:
         try:
-            await self._carried.close(drain)
+            await self.carried.close(drain)
         finally:
             await self.kill()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,9 +11,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.ports import free_ports
+from tests.environments import environment
+from tests.planes import CARRIER
+from tests.ports import free_ports, free_ports_apart
 
 BIN = Path(sys.executable).parent
+PORTS = ("registry", "registry-http", "gateway", "gateway-http", "demo")
+"""What has a port of its own by default, as the options of `airegistry up` name it."""
 READY = "Ctrl-C stops all of it."
 
 
@@ -29,8 +32,7 @@ class Plane:
     @property
     def environment(self) -> dict[str, str]:
         """What a shell needs, so that the CLI finds this plane."""
-        own = {key: value for key, value in os.environ.items() if not key.startswith("AIREGISTRY_")}
-        return own | {"AIREGISTRY_ADDRESS": self.registry, "AIREGISTRY_GATEWAY_ADDRESS": self.gateway}
+        return environment(ADDRESS=self.registry, GATEWAY_ADDRESS=self.gateway)
 
     def placed(self, text: str) -> str:
         """Put the addresses of this plane in the place of the usual ones."""
@@ -49,19 +51,18 @@ class Plane:
 @contextmanager
 def plane_at(folder: Path) -> Iterator[Plane]:
     """Run `airegistry up` until it says that it is ready; stop it with Ctrl-C, and see it stop."""
-    ports = free_ports(5)
-    names = ("registry-port", "registry-http-port", "gateway-port", "gateway-http-port", "demo-port")
-    options = [f"--{name}={port}" for name, port in zip(names, ports, strict=True)]
+    ports = ports_by_option()
+    options = [f"--{name}-port={port}" for name, port in ports.items()]
     process = subprocess.Popen(
         [BIN / "airegistry", "up", f"--data-dir={folder}", *options],
-        env={key: value for key, value in os.environ.items() if not key.startswith("AIREGISTRY_")},
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
     try:
         _await_ready(process)
-        yield Plane(*(f"127.0.0.1:{port}" for port in ports))
+        yield Plane(*(f"127.0.0.1:{port}" for port in ports.values()))
         process.send_signal(signal.SIGINT)
         assert process.wait(30) in {0, 130}
     finally:
@@ -69,6 +70,24 @@ def plane_at(folder: Path) -> Iterator[Plane]:
         process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+def ports_by_option() -> dict[str, int]:
+    """Return a free port for each server."""
+    return _on_one_port(dict(zip(PORTS, free_ports(len(PORTS)), strict=True)))
+
+
+def ports_of_replicas() -> dict[str, int]:
+    """Return the same for three replicas of the registry, ten apart."""
+    apart = {"registry": free_ports_apart(10, 3), "registry-http": free_ports_apart(10, 3)}
+    return _on_one_port(ports_by_option() | apart)
+
+
+def _on_one_port(ports: dict[str, int]) -> dict[str, int]:
+    """Inside Envoy a server has everything on its port for gRPC."""
+    if CARRIER == "envoy":
+        return ports | {"registry-http": ports["registry"], "gateway-http": ports["gateway"]}
+    return ports
 
 
 def _await_ready(process: subprocess.Popen[str]) -> None:

@@ -14,8 +14,9 @@ import psutil
 import pytest
 
 from launcher.database import folder_for_root
-from tests.e2e.ups import environment, gone, ports_by_option, up, wait_until_gone
-from tests.ports import free_ports_apart
+from tests.e2e.plane import ports_of_replicas
+from tests.e2e.ups import gone, up, wait_until_gone
+from tests.environments import environment
 
 
 @pytest.fixture
@@ -33,11 +34,6 @@ def test_for_root_the_data_are_where_everybody_may_pass(data):
     elsewhere = {folder_for_root(closed / name / "postgres") for name in "ab"}
     assert len(elsewhere) == 2
     assert {folder.parent for folder in elsewhere} == {Path("/var/lib/airegistry")}
-
-
-def ports_of_replicas():
-    apart = {"registry": free_ports_apart(10, 3), "registry-http": free_ports_apart(10, 3)}
-    return ports_by_option() | apart
 
 
 def shell(command):
@@ -125,4 +121,5 @@ def test_a_gateway_that_dies_ends_the_replicas_too(data):
         code, said = running.ended()
         assert code == 1
         assert "the gateway ended by itself (killed by SIGKILL)" in said
-        assert gone(children)
+        # What the dead one had started sees that by itself.
+        wait_until_gone(children)

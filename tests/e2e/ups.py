@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -14,20 +13,10 @@ from pathlib import Path
 
 import psutil
 
-from tests.e2e.plane import READY
-from tests.ports import free_ports
+from tests.e2e.plane import READY, ports_by_option
+from tests.environments import environment
 
 COMMAND = [sys.executable, "-m", "airegistry.cli"]
-PORTS = ("registry", "registry-http", "gateway", "gateway-http", "demo")
-
-
-def ports_by_option() -> dict[str, int]:
-    """Return a free port for each server."""
-    return dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
-
-
-def environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("AIREGISTRY_")}
 
 
 @dataclass

@@ -69,12 +69,12 @@ def resources_at(url):
 async def gateway_apart(folder, resources):
     """Run a gateway in a process of its own; it has *resources* from its last life."""
     SnapshotFile(folder / "gateway" / "snapshot").save(Snapshot(1, "", tuple(resources)))
-    grpc, http = free_address(), free_address()
-    settings = {"GATEWAY_HTTP_ADDRESS": http, "GATEWAY_START_WAIT": "0.1", "GATEWAY_CONNECT_TIMEOUT": "1"}
+    grpc = free_address()
+    settings = {"GATEWAY_START_WAIT": "0.1", "GATEWAY_CONNECT_TIMEOUT": "1"}
     async with (
         gateway_process(folder, NOWHERE, grpc, **settings) as server,
         aio.insecure_channel(grpc) as channel,
-        aiohttp.ClientSession(f"http://{http}") as session,
+        aiohttp.ClientSession(f"http://{server.http_address}") as session,
     ):
         yield server, Callers(channel, session)
 

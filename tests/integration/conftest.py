@@ -8,6 +8,7 @@ from grpc import aio
 from airegistry.v1 import registry_service_pb2_grpc
 from registry.app import Registry, serve
 from registry.config import Config
+from tests.planes import carrier
 
 
 @dataclass
@@ -26,7 +27,10 @@ def running(tmp_path):
     @asynccontextmanager
     async def run(**settings):
         free = {"registry_address": "127.0.0.1:0", "registry_http_address": "127.0.0.1:0", "data_dir": tmp_path}
-        async with serve(Config(**free | settings)) as registry, aio.insecure_channel(registry.address) as channel:
+        async with (
+            serve(Config(**free | settings), carrier=carrier()) as registry,
+            aio.insecure_channel(registry.address) as channel,
+        ):
             yield Running(registry, channel, registry_service_pb2_grpc.RegistryServiceStub(channel))
 
     return run

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import re
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from airegistry.resources.requirements import CredentialRequirement, DiscoverQue
 from airegistry.resources.resource import AgentState, Resource
 from registry.app import serve
 from registry.config import Config
+from tests.environments import environment
 from tests.orders import ME, endpoint, model
 from tests.planes import carrier
 from tests.postgres import own_server
@@ -48,12 +48,9 @@ async def replica(url, folder):
 def process(url, folder):
     """Run a registry as a process of its own; yield it and its address."""
     settings = FREE | {"DATA_DIR": str(folder), "REGISTRY_DATABASE_URL": url, "REGISTRY_OBSERVATIONS_GATHER": "0.3"}
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AIREGISTRY_")}
     started = subprocess.Popen(
         [sys.executable, "-m", "registry"],
-        env=kept
-        | {f"AIREGISTRY_{name}": value for name, value in settings.items()}
-        | {"AIREGISTRY_LOG_FORMAT": "json"},
+        env=environment(**settings, LOG_FORMAT="json"),
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import socket
 import sqlite3
@@ -25,6 +24,8 @@ from airegistry.v1 import registry_service_pb2_grpc
 from airegistry.v1.model_pb2 import Model
 from airegistry.v1.resource_pb2 import Resource
 from tests.calls import EOF
+from tests.environments import environment
+from tests.planes import CARRIER
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -35,17 +36,16 @@ def get(address, path):
         return response.read().decode()
 
 
-def environment(tmp_path, **settings):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AIREGISTRY_")}
-    free = {"DATA_DIR": str(tmp_path), "REGISTRY_ADDRESS": "127.0.0.1:0", "REGISTRY_HTTP_ADDRESS": "127.0.0.1:0"}
-    return kept | {f"AIREGISTRY_{name}": value for name, value in (free | settings).items()}
+def alone(tmp_path, **settings):
+    free = {"DATA_DIR": tmp_path, "REGISTRY_ADDRESS": "127.0.0.1:0", "REGISTRY_HTTP_ADDRESS": "127.0.0.1:0"}
+    return environment(**free | settings)
 
 
 def run(tmp_path, **settings):
     """Run a registry that is expected to end by itself."""
     return subprocess.run(
         [sys.executable, "-m", "registry"],
-        env=environment(tmp_path, **settings),
+        env=alone(tmp_path, **settings),
         capture_output=True,
         text=True,
         timeout=30,
@@ -58,7 +58,7 @@ def process(tmp_path, **settings):
     """Run a registry; yield the process and the line it says once it serves."""
     started = subprocess.Popen(
         [sys.executable, "-m", "registry"],
-        env=environment(tmp_path, LOG_FORMAT="json", **settings),
+        env=alone(tmp_path, LOG_FORMAT="json", **settings),
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -69,6 +69,12 @@ def process(tmp_path, **settings):
         finally:
             started.kill()
             started.wait()
+
+
+def memory_of(pid):
+    """What the process and those that it started hold; what they share counts once."""
+    process = psutil.Process(pid)
+    return sum(each.memory_full_info().pss for each in (process, *process.children(recursive=True)))
 
 
 def addresses(line):
@@ -180,7 +186,7 @@ def test_the_process_starts_quickly_and_stays_small(tmp_path):
     began = time.monotonic()
     with process(tmp_path) as (started, line):
         assert time.monotonic() - began < 6
-        assert psutil.Process(started.pid).memory_info().rss < 150 * 1024 * 1024
+        assert memory_of(started.pid) < (150 if CARRIER == "aio" else 200) * 1024 * 1024
         assert line["event"].endswith(f"data in {tmp_path}/registry")
         assert json.loads(get(addresses(line)[1], "/health"))["status"] == "SERVING"
 

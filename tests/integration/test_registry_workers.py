@@ -22,6 +22,7 @@ from airegistry.client import RegistryClient
 from airegistry.resources.model import Model
 from airegistry.resources.resource import Resource
 from registry.config import Config
+from tests.environments import environment
 
 STUB = Path(__file__).with_name("stub_worker.py")
 URL = "postgresql://nobody@127.0.0.1:1/nothing"
@@ -279,10 +280,9 @@ def registry(tmp_path, url):
         "REGISTRY_WORKERS": "2",
         "REGISTRY_DATABASE_URL": url,
     }
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("AIREGISTRY_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "registry"],
-        env=kept | {f"AIREGISTRY_{name}": value for name, value in settings.items()},
+        env=environment(**settings),
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Self
 
+import psutil
+
+from tests.environments import environment
+
+_SERVES = re.compile(rb"serves gRPC on \S+ and http://([^\s,]+)")
+
 
 class Server:
-    """`python -m {module}`, which may be killed and started again; what it logs goes to *log*."""
+    """`python -m {module}`, which may be killed and started again; what it logs goes to *log*.
+
+    Inside Envoy it is a child of the process that is started; what is done to the server is done to that.
+    """
+
+    http_address = ""
+    _serving: psutil.Process
 
     def __init__(self, module: str, settings: Mapping[str, str], log: Path) -> None:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("AIREGISTRY_")}
-        self._environment = kept | {f"AIREGISTRY_{name}": value for name, value in settings.items()}
+        self._environment = environment(**settings)
         self._module = module
         self._log = log
         self._process: asyncio.subprocess.Process | None = None
@@ -30,27 +41,35 @@ class Server:
             )
         size = self._log.stat().st_size
         async with asyncio.timeout(30):
-            while b"serves gRPC" not in self._log.read_bytes()[size:]:
+            while (said := _SERVES.search(self._log.read_bytes()[size:])) is None:
                 assert self._process.returncode is None, self._log.read_text()
                 await asyncio.sleep(0.02)
+        self.http_address = said[1].decode()
+        started = psutil.Process(self._process.pid)
+        self._serving = next(iter(started.children()), started)
         return self
 
     def send(self, number: signal.Signals) -> None:
-        """Send a signal."""
-        assert self._process is not None
-        self._process.send_signal(number)
+        """Send a signal to the server."""
+        self._serving.send_signal(number)
 
     async def kill(self) -> None:
         """End it without a chance to clean up; nothing when it does not run."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
+        if self._process is None or self._process.returncode is not None:
+            return
+        left = psutil.Process(self._process.pid).children()
+        # First who would start it again.
+        self._process.kill()
+        await self._process.wait()
+        for child in left:
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+        await asyncio.to_thread(psutil.wait_procs, left)
 
     @property
     def pid(self) -> int:
-        """The number of the process."""
-        assert self._process is not None
-        return self._process.pid
+        """The number of the process that serves."""
+        return self._serving.pid
 
     @property
     def log(self) -> str:

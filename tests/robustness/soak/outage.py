@@ -62,15 +62,15 @@ async def outage(times: Times) -> list[Lane]:
 
 @asynccontextmanager
 async def _gateway(folder: Path, every: Sequence[Lane]) -> AsyncIterator[tuple[Callers, aiohttp.ClientSession]]:
-    grpc, http = free_address(), free_address()
+    grpc = free_address()
     async with provider(partial(healthy, OPENAI_CHAT)) as other:
         known = [resource for lane in every for resource in lane.resources(other.url)]
         SnapshotFile(folder / "gateway" / "snapshot").save(Snapshot(1, "", tuple(known)))
-        settings = {"GATEWAY_HTTP_ADDRESS": http, "GATEWAY_START_WAIT": "0.1"}
+        settings = {"GATEWAY_START_WAIT": "0.1"}
         async with (
-            gateway_process(folder, NOWHERE, grpc, **settings),
+            gateway_process(folder, NOWHERE, grpc, **settings) as server,
             aio.insecure_channel(grpc) as channel,
-            aiohttp.ClientSession(f"http://{http}") as session,
+            aiohttp.ClientSession(f"http://{server.http_address}") as session,
         ):
             yield Callers(channel, session), session
 

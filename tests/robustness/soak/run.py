@@ -55,9 +55,8 @@ async def soak(seconds: float, seed: int, *, rounds: int = ROUNDS, say: Callable
 
 @asynccontextmanager
 async def _gateway(folder: Path, rng: random.Random) -> AsyncIterator[tuple[Traffic, Resting, Upstream]]:
-    grpc, http, registry = (free_address() for _ in range(3))
+    grpc, registry = free_address(), free_address()
     settings = {
-        "GATEWAY_HTTP_ADDRESS": http,
         # So that an endless answer ends soon.
         "GATEWAY_MAX_ANSWER_BYTES": "4000000",
     }
@@ -69,6 +68,7 @@ async def _gateway(folder: Path, rng: random.Random) -> AsyncIterator[tuple[Traf
     ):
         await client.register(known)
         async with gateway_process(folder, registry, grpc, **settings) as server:
+            http = server.http_address
             yield Traffic(grpc, http, rng), Resting(server.pid, http), up
 
 

@@ -25,7 +25,7 @@ class Pages:
 
     async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        request = _Request(receive, send)
+        request = _Request(receive, send, bodiless=scope["method"] == "HEAD")
         self._running.add(request)
         try:
             await self._app(scope, request.receive, request.send)
@@ -39,10 +39,11 @@ class _Request(Inbox):
 
     deadline: float | None = None
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, receive: Receive, send: Send, *, bodiless: bool) -> None:
         super().__init__(receive)
         self.asked_at = time.monotonic()
         self._send = send
+        self._bodiless = bodiless
         self._gone = False
         self._left: asyncio.Future[None] | None = None
 
@@ -61,6 +62,9 @@ class _Request(Inbox):
             # Who sends and sends must not keep those waiting who would stop it.
             await asyncio.sleep(0)
             return
+        if self._bodiless and event["type"] == "http.response.body":
+            # pyvoy sends all that it is given, and the caller would take it for its next answer.
+            event = {**event, "body": b""}
         try:
             sent = self._send(event)
             if isinstance(sent, asyncio.Future):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from pathlib import Path
 
 log = logging.getLogger(__name__)
 
 _BETWEEN = 0.01
 _LONGEST = 5.0
+# Requests that run, and streams with something left to send.
+_STREAMS = "^(http[.]server[.]downstream_rq_active|http2[.]streams_active)$"
+_BUSY = re.compile(rb"_active: [1-9]")
 
 
 class Admin:
@@ -21,28 +25,37 @@ class Admin:
 
     async def ready(self) -> None:
         """Wait until Envoy takes connections."""
-        while not await self._ask("GET", "/ready"):  # noqa: ASYNC110 - Envoy tells nobody by itself
+        while not _is_good(await self._ask("GET", "/ready")):  # noqa: ASYNC110 - Envoy tells nobody by itself
             await asyncio.sleep(_BETWEEN)
 
     async def stop_listening(self) -> None:
         """Let Envoy take no new connections, and tell the peers of the open ones to go elsewhere."""
-        if not await self._ask("POST", "/drain_listeners?graceful&skip_exit"):
+        if not _is_good(await self._ask("POST", "/drain_listeners?graceful&skip_exit")):
             log.warning("Envoy did not stop listening")
 
-    async def _ask(self, method: str, path: str) -> bool:
-        """Say whether a page answers 200."""
+    async def idle(self) -> None:
+        """Wait until Envoy has sent every answer to its end."""
+        while _BUSY.search(await self._ask("GET", f"/stats?filter={_STREAMS}")):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(_BETWEEN)
+
+    async def _ask(self, method: str, path: str) -> bytes:
+        """Return an answer with its head; nothing when there is none."""
         try:
             async with asyncio.timeout(_LONGEST):
-                return await self._status(method, path) == b"200"
-        except (OSError, TimeoutError, IndexError):
-            return False
+                return await self._answer(method, path)
+        except (OSError, TimeoutError):
+            return b""
 
-    async def _status(self, method: str, path: str) -> bytes:
+    async def _answer(self, method: str, path: str) -> bytes:
         reader, writer = await asyncio.open_unix_connection(self._socket)
         try:
             writer.write(
                 f"{method} {path} HTTP/1.1\r\nHost: admin\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode()
             )
-            return (await reader.readline()).split()[1]
+            return await reader.read()
         finally:
             writer.close()
+
+
+def _is_good(answer: bytes) -> bool:
+    return answer.startswith(b"HTTP/1.1 200 ")

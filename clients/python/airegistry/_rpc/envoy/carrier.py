@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, MutableMapping
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,29 +17,34 @@ from airegistry._rpc.envoy.admin import Admin
 from airegistry._rpc.envoy.draining import DrainingPages
 from airegistry._rpc.standard_services import with_standard_services
 
+# Seconds for the ends of calls to go out, however short the drain is.
+_LAST_BYTES = 0.5
+
 
 class EnvoyCarrier:
-    """Serves an offer on the addresses that this Envoy listens on."""
+    """Serves an offer on the addresses of this Envoy, which *listen* makes listen; it returns when it does."""
 
-    def __init__(self, address: str, http_address: str, admin: Admin) -> None:
+    def __init__(self, address: str, http_address: str, admin: Admin, listen: Callable[[], Awaitable[None]]) -> None:
         self._address = address
         self._http_address = http_address
         self._admin = admin
+        self._listen = listen
         self._calls: AsgiApp | None = None
         self._requests: AsgiApp | None = None
 
     async def open(self, offer: Offer, _tasks: asyncio.TaskGroup) -> EnvoyCarried:
-        """Serve *offer*; Envoy listens once the program has started."""
+        """Serve *offer*."""
         calls = GrpcApp(with_standard_services(offer.services, offer.health), offer.observer)
         pages = DrainingPages(Pages(offer.pages))
         self._calls, self._requests = calls, pages
         offer.show_serving()
+        await self._listen()
         return EnvoyCarried(self._address, self._http_address, self._admin, calls, pages)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one call or request."""
         serve = self._calls if _is_call(scope) else self._requests
-        assert serve is not None  # noqa: S101 - Envoy listens after `open`
+        assert serve is not None  # noqa: S101 - Envoy listens once there is an offer
         await serve(scope, receive, send)
 
 
@@ -53,8 +60,13 @@ class EnvoyCarried:
 
     async def close(self, drain: float) -> None:
         """Take no new connections, refuse new calls and requests, and give the running ones *drain* seconds to end."""
+        until = time.monotonic() + drain
         await self.admin.stop_listening()
         await asyncio.gather(self.calls.drain(drain), self.pages.drain(drain))
+        # The program has said its last; its callers may not have read it.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(until - time.monotonic(), _LAST_BYTES)):
+                await self.admin.idle()
 
 
 def _is_call(scope: Mapping[str, Any]) -> bool:

@@ -49,7 +49,7 @@ class Hosted:
             await self._live(receive, send)
             return
         carrier = self._carrier
-        assert carrier is not None  # noqa: S101 - Envoy sends nothing before the lifespan has begun
+        assert carrier is not None  # noqa: S101 - Envoy listens when the carrier says so
         await carrier(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -88,12 +88,15 @@ class Hosted:
             self._hold(config.post.drain)
         here = seat or Seat(0, config.post.address, config.post.address)
         admin = Admin(Path(told["admin"]))
-        self._carrier = EnvoyCarrier(here.address, here.http_address, admin)
+
+        async def listen() -> None:
+            serving.set()
+            await admin.ready()
+
+        self._carrier = EnvoyCarrier(here.address, here.http_address, admin, listen)
         seated = config.seated(here.address, here.http_address)
         async with looked_after(config.tls, admin.folder), self._program.serve(seated, self._carrier):
             spare_collections()
-            serving.set()
-            await admin.ready()
             if seat is not None:
                 seat.announce()
             await self._stopped.wait()
