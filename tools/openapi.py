@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from tools.openapi_edits import Edits, edited, merged
+from tools.openapi_enums import enum_values
 
 ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = ROOT / "build/go"
 SITE = Path(sysconfig.get_path("purelib"))
+INCLUDES = (ROOT / "protos", SITE, SITE / "grpc_tools/_proto")
 MODULE = "github.com/grpc-ecosystem/grpc-gateway/v2/protoc-gen-openapiv3@v2.33.0"
 # Where each document belongs, the services in it, and what no proto says.
 DOCUMENTS: dict[Path, tuple[tuple[str, ...], Edits]] = {
@@ -52,7 +54,7 @@ def generate(out: Path, services: Sequence[str]) -> list[dict[str, Any]]:
     command = [
         sys.executable,
         *("-m", "grpc_tools.protoc"),
-        *(f"--proto_path={path}" for path in (ROOT / "protos", SITE, SITE / "grpc_tools/_proto")),
+        *(f"--proto_path={path}" for path in INCLUDES),
         f"--plugin=protoc-gen-openapiv3={PLUGINS / 'protoc-gen-openapiv3'}",
         f"--openapiv3_out={out}",
         *(f"airegistry/v1/{service}.proto" for service in services),
@@ -65,7 +67,9 @@ def generate(out: Path, services: Sequence[str]) -> list[dict[str, Any]]:
 def document(services: Sequence[str], edits: Edits) -> str:
     """Return one server's document as it is committed."""
     with tempfile.TemporaryDirectory() as scratch:
-        whole = edited(merged(generate(Path(scratch), services)), edits)
+        whole = merged(generate(Path(scratch), services))
+    values = enum_values(INCLUDES, [f"airegistry/v1/{service}.proto" for service in services])
+    whole = edited(whole, edits, values)
     return json.dumps(whole, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -6,7 +6,7 @@ no RPC stands behind.
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,9 +61,9 @@ def merged(documents: Sequence[Json]) -> Json:
     return whole
 
 
-def edited(document: Json, edits: Edits) -> Json:
-    """Return a document as it is committed."""
-    schemas = document["components"]["schemas"]
+def edited(document: Json, edits: Edits, enums: Mapping[str, Mapping[str, str]]) -> Json:
+    """Return a document as it is committed; *enums* are the comments of their values."""
+    schemas = {name: _told(schema, enums.get(name, {})) for name, schema in document["components"]["schemas"].items()}
     paths: Json = {}
     for path, item in document["paths"].items():
         # Those that differ in a parameter's name alone are one path.
@@ -87,6 +87,12 @@ def edited(document: Json, edits: Edits) -> Json:
     }
     unwrapped: Json = _unwrapped(whole)
     return unwrapped
+
+
+def _told(schema: Json, values: Mapping[str, str]) -> Json:
+    """Let the description of an enum say what each of its values means."""
+    told = "\n".join(f"- `{name}`: {' '.join(comment.split())}" for name, comment in values.items() if comment)
+    return {**schema, "description": f"{schema['description']}\n\n{told}"} if told else schema
 
 
 def _named(path: str) -> str:

@@ -91,3 +91,12 @@ def test_every_field_says_what_it_is(server):
         if "description" not in property_
     ]
     assert silent == []
+
+
+@servers
+def test_every_value_of_an_enum_says_what_it_means(server):
+    enums = [schema for schema in DOCUMENTS[server]["components"]["schemas"].values() if "enum" in schema]
+    assert enums
+    for schema in enums:
+        told = re.findall(r"^- `(\w+)`: \S", schema["description"], re.MULTILINE)
+        assert told == schema["enum"]
