@@ -234,7 +234,7 @@ async def test_many_cancelled_calls_do_not_end_those_beside_them(usual):
         stub = RegistryServiceStub(channel)
         beside = stub.Watch(pb.WatchRequest(after_revision=100_000))
         await beside.read()
-        for _ in range(15):
+        for _ in range(30):
             calls = [stub.Watch(pb.WatchRequest(after_revision=100_000)) for _ in range(100)]
             await asyncio.gather(*(call.read() for call in calls))
             for call in calls:
