@@ -222,11 +222,13 @@ def listening_ports(pid):
 
 
 async def test_a_taken_port_is_an_error_unless_it_is_shared(tmp_path):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(AssertionError, match="in use"):
             async with running(plan(tmp_path, addresses=(address,))):
                 pass
+        async with running(plan(tmp_path, addresses=(address,), reuse_port=True)) as envoy:
+            assert envoy.address == address
 
 
 async def test_many_cancelled_calls_do_not_end_those_beside_them(usual):
