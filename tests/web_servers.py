@@ -19,9 +19,10 @@ CARRIERS: tuple[Carrier, ...] = ("aio", "envoy")
 
 @dataclass(frozen=True)
 class WebServer:
-    """A server as a process: where it carries gRPC, gRPC-Web and its metrics."""
+    """A server as a process with data in `folder`: where it carries gRPC, gRPC-Web and its metrics."""
 
     process: Server
+    folder: Path
     address: str
     web: str
     http: str
@@ -36,7 +37,7 @@ class WebServer:
 @asynccontextmanager
 async def web_registry(carrier: Carrier, folder: Path, **settings: str) -> AsyncIterator[WebServer]:
     """Run a registry that pages of every origin may call."""
-    places = _Places(carrier)
+    places = _Places(carrier, folder)
     async with (
         registry_process(folder, places.address, **places.settings("REGISTRY"), **settings) as process,
         places.server(process) as server,
@@ -47,7 +48,7 @@ async def web_registry(carrier: Carrier, folder: Path, **settings: str) -> Async
 @asynccontextmanager
 async def web_gateway(carrier: Carrier, folder: Path, registry: str, **settings: str) -> AsyncIterator[WebServer]:
     """Run a gateway that pages of every origin may call, for the registry at an address."""
-    places = _Places(carrier)
+    places = _Places(carrier, folder)
     async with (
         gateway_process(folder, registry, places.address, **places.settings("GATEWAY"), **settings) as process,
         places.server(process) as server,
@@ -58,6 +59,7 @@ async def web_gateway(carrier: Carrier, folder: Path, registry: str, **settings:
 @dataclass(frozen=True)
 class _Places:
     carrier: Carrier
+    folder: Path
     address: str = field(default_factory=free_address)
     http: str = field(default_factory=free_address)
 
@@ -72,8 +74,8 @@ class _Places:
         """Lend the server that runs there, with a proxy where it needs one."""
         await until_listening(self.address)
         if self.carrier == "envoy":
-            yield WebServer(process, self.address, self.address, self.address)
+            yield WebServer(process, self.folder, self.address, self.address, self.address)
             return
         async with AsyncExitStack() as stack:
             web = await stack.enter_async_context(web_proxy(self.address))
-            yield WebServer(process, self.address, web, self.http)
+            yield WebServer(process, self.folder, self.address, web, self.http)

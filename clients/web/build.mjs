@@ -22,4 +22,5 @@ await build({ ...common, entryPoints: [join(scenario, "browser.ts")], outdir: jo
 cpSync(join(scenario, "index.html"), join(into, "scenario/index.html"));
 // Node finds the packages from here.
 const node = { platform: "node", packages: "external", outdir: join(here, "dist") };
-await build({ ...common, ...node, entryPoints: [join(scenario, "node.ts")] });
+const entryPoints = [join(scenario, "node.ts"), join(here, "src/follower.test.ts")];
+await build({ ...common, ...node, entryPoints, entryNames: "[name]" });

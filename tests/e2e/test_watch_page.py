@@ -1,5 +1,6 @@
 """The page of examples/watch_page in a real browser: models by Watch, over gRPC-Web, from another origin, on both carriers."""
 
+import shutil
 import urllib.parse
 from contextlib import asynccontextmanager
 
@@ -164,6 +165,20 @@ async def test_a_page_resumes_over_a_killed_registry_and_misses_nothing(page, cl
     ]
     assert len(await page.evaluate(ROWS)) == 20
     assert await page.evaluate(FAILURE) == ""
+
+
+async def test_a_page_shows_what_differs_where_its_position_is_of_no_use(page, client, registry):
+    await client.register([model("here"), model("gone"), model("other")])
+    await rows(page, 3)
+    await registry.process.kill()
+    # Another store: it knows no token of the first one.
+    shutil.rmtree(registry.folder / "registry")
+    await registry.start_again()
+    async with RegistryClient(registry.address) as writer:
+        await writer.register([model("other", "changed"), model("new")])
+    shown = await page.until(f"{ROWS}.length === 2 && {ROWS}")
+    assert [row.split()[0] for row in shown] == ["New", "Other"]
+    assert "FOREIGN_RESUME_TOKEN" not in await page.evaluate(FAILURE)
 
 
 async def test_a_closed_tab_ends_its_watch(page, registry):
