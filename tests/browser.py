@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -144,9 +144,9 @@ def _thrown(details: Mapping[str, Any]) -> str:
 
 
 @asynccontextmanager
-async def browser(profile: Path) -> AsyncIterator[Browser]:
+async def browser(profile: Path, *arguments: str) -> AsyncIterator[Browser]:
     """Run a Chromium whose state is in *profile*; there must be one."""
-    commands, answers, pid = _start(profile)
+    commands, answers, pid = _start(profile, arguments)
     reader = asyncio.StreamReader(limit=2**24)
     loop = asyncio.get_running_loop()
     transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(answers, "rb"))
@@ -166,7 +166,7 @@ async def browser(profile: Path) -> AsyncIterator[Browser]:
         await asyncio.to_thread(os.waitpid, pid, 0)
 
 
-def _start(profile: Path) -> tuple[int, int, int]:
+def _start(profile: Path, arguments: Sequence[str]) -> tuple[int, int, int]:
     """Start it; return where commands go, where answers come from, and the process."""
     path = chromium()
     assert path is not None
@@ -176,7 +176,7 @@ def _start(profile: Path) -> tuple[int, int, int]:
     log = os.open(profile / "chromium.log", os.O_CREAT | os.O_WRONLY, 0o600)
     pid = os.posix_spawn(
         path,
-        [path, *ARGUMENTS, f"--user-data-dir={profile}"],
+        [path, *ARGUMENTS, *arguments, f"--user-data-dir={profile}"],
         os.environ | {"LD_LIBRARY_PATH": str(UNPACKED / "al2023/lib")},
         # The protocol's pipes are 3 and 4.
         file_actions=[

@@ -2,10 +2,11 @@
 
 import shutil
 import urllib.parse
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 import pytest_asyncio
+import trustme
 
 from airegistry.client import RegistryClient
 from airegistry.resources.endpoint import Endpoint
@@ -50,9 +51,9 @@ def origin():
 
 
 @asynccontextmanager
-async def page_of(chrome, origin, web, **options):
+async def page_of(chrome, origin, web, *, scheme="http", **options):
     """Open the page for the registry that carries gRPC-Web at an address; close it afterwards."""
-    asked = urllib.parse.urlencode({"registry": f"http://{web}", "bookmarks": 1} | options)
+    asked = urllib.parse.urlencode({"registry": f"{scheme}://{web}", "bookmarks": 1} | options)
     page = await chrome.open(f"{origin}/index.html?{asked}")
     yield page
     await page.close()
@@ -185,6 +186,24 @@ async def test_a_closed_tab_ends_its_watch(page, registry):
     await until_watches(registry.http, 1)
     await page.close()
     await until_watches(registry.http, 0)
+
+
+async def test_over_tls_more_pages_are_live_than_a_browser_opens_connections(origin, tmp_path):
+    """Without TLS browsers speak HTTP/1.1, at most six connections to a server, and a Watch has one for itself."""
+    files = {f"TLS_{what}_FILE": tmp_path / f"{what.lower()}.pem" for what in ("CERT", "KEY")}
+    certificate = trustme.CA().issue_cert("127.0.0.1")
+    certificate.cert_chain_pems[0].write_to_path(str(files["TLS_CERT_FILE"]))
+    certificate.private_key_pem.write_to_path(str(files["TLS_KEY_FILE"]))
+    async with (
+        web_registry("envoy", tmp_path, **{name: str(path) for name, path in files.items()}) as registry,
+        browser(tmp_path / "profile", "--ignore-certificate-errors") as chrome,
+        AsyncExitStack() as stack,
+    ):
+        opened = [
+            await stack.enter_async_context(page_of(chrome, origin, registry.web, scheme="https")) for _ in range(8)
+        ]
+        for page in opened:
+            await live(page)
 
 
 async def test_a_page_says_what_is_wrong_with_what_it_asks(chrome, origin, registry):
