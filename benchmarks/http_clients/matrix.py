@@ -6,11 +6,13 @@ import asyncio
 import json
 import subprocess
 import sys
+import tempfile
 from functools import partial
+from pathlib import Path
 
 import uvloop
 
-from benchmarks.http_clients import way_trials, wire_trials
+from benchmarks.http_clients import envoy_trials, way_trials, wire_trials
 from benchmarks.http_clients.clients import NAMES, open_client, title
 from benchmarks.http_clients.clients.port import UnsupportedError
 from benchmarks.http_clients.loops import see_extra
@@ -53,6 +55,10 @@ def main() -> None:
     print(f"|---|{'---|' * len(names)}")
     for what in _TRIALS:
         print(f"| {what} | {' | '.join(seen[name][what] for name in names)} |")
+    print("\n| tried | Envoy, by pyvoy |\n|---|---|")
+    with tempfile.TemporaryDirectory() as folder:
+        for what, how in uvloop.run(envoy_trials.tried(Path(folder))).items():
+            print(f"| {what} | {how} |")
 
 
 if __name__ == "__main__":
