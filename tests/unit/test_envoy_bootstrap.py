@@ -196,3 +196,12 @@ def test_the_access_log_names_no_header_of_credentials_and_no_query():
     said = json.dumps(log).lower()
     assert not any(word in said for word in ("authorization", "cookie", "api-key", "query", "path(wq", "(:path)"))
     assert manager(PLAN)["access_log"] == []
+
+
+def test_a_call_meets_no_filter_that_is_only_for_others():
+    full = replace(PLAN, cors_origins=("*",), rate_limit=RateLimit(10, 10))
+    (host,) = manager(full)["route_config"]["virtual_hosts"]
+    (route,) = (one for one in host["routes"] if "grpc" in one["match"])
+    off = {name for name, options in route["typed_per_filter_config"].items() if options["disabled"]}
+    met = [one["name"] for one in manager(full)["http_filters"] if one["name"] not in off and not one.get("disabled")]
+    assert [name.removeprefix("envoy.filters.http.") for name in met] == ["cors", "local_ratelimit", "pyvoy"]

@@ -6,26 +6,11 @@ import json
 from collections.abc import Iterator
 
 from airegistry._rpc.edge import RateLimit
+from airegistry._rpc.envoy.compressing import compressors
 from airegistry._rpc.envoy.configuration import Json, http_filter, seconds, typed
 from airegistry._rpc.envoy.plan import Plan
 from airegistry._rpc.envoy.transcoding import TRANSCODER, transcoder
 
-_COMPRESSORS = {
-    "gzip": "envoy.extensions.compression.gzip.compressor.v3.Gzip",
-    "brotli": "envoy.extensions.compression.brotli.compressor.v3.Brotli",
-    "zstd": "envoy.extensions.compression.zstd.compressor.v3.Zstd",
-}
-# Never what is sent bit by bit (gRPC, events, lines of JSON): its messages are small, and each would wait for the next.
-_COMPRESSED = [
-    "application/javascript",
-    "application/json",
-    "application/openmetrics-text",
-    "application/yaml",
-    "text/css",
-    "text/html",
-    "text/plain",
-]
-_WORTH_COMPRESSING = 1024
 _ALWAYS = {"numerator": 100, "denominator": "HUNDRED"}
 
 
@@ -40,7 +25,7 @@ def _before(plan: Plan) -> Iterator[Json]:
     if plan.rate_limit is not None:
         yield _limiting(plan.rate_limit)
     if plan.compression:
-        yield from _compressing()
+        yield from compressors()
     yield http_filter("grpc_web", "grpc_web.v3.GrpcWeb")
     if plan.services:
         # Only on the routes that ask for it.
@@ -73,24 +58,6 @@ def _filling(per_second: float) -> tuple[str, int]:
     """Return how often how many tokens come: whole ones, and not more often than Envoy can, which is each 50 ms."""
     tokens = max(1, round(per_second / 10))
     return seconds(tokens / per_second), tokens
-
-
-def _compressing() -> Iterator[Json]:
-    for number, (name, message) in enumerate(_COMPRESSORS.items()):
-        yield {
-            **http_filter(
-                "compressor",
-                "compressor.v3.Compressor",
-                {
-                    "choose_first": number == 0,
-                    "compressor_library": {"name": name, "typed_config": typed(message)},
-                    "response_direction_config": {
-                        "common_config": {"min_content_length": _WORTH_COMPRESSING, "content_type": _COMPRESSED}
-                    },
-                },
-            ),
-            "name": f"envoy.filters.http.compressor.{name}",
-        }
 
 
 def _application(plan: Plan) -> Json:

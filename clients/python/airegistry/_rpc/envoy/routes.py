@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from airegistry._rpc.carrier import PATH_FIELDS
+from airegistry._rpc.envoy.compressing import COMPRESSORS
 from airegistry._rpc.envoy.configuration import Json, filter_name, http_options, typed
 from airegistry._rpc.envoy.plan import Plan
 from airegistry._rpc.envoy.transcoding import TRANSCODER, rest_prefixes, stream_paths, transcoder
@@ -14,6 +15,7 @@ from airegistry._rpc.envoy.transcoding import TRANSCODER, rest_prefixes, stream_
 NAMING = filter_name("lua")
 LIMITING = filter_name("local_ratelimit")
 SHARING = filter_name("cors")
+WEB = filter_name("grpc_web")
 
 # The transcoder calls lines of JSON `application/json`; errors before the first line are that, too, and stay it.
 _LINES = """\
@@ -51,6 +53,9 @@ def _routes(plan: Plan) -> Iterator[Json]:
     if plan.rate_limit is not None:
         for path in (*_UNLIMITED, *(page for page in plan.pages if page.endswith(_UNLIMITED))):
             yield _route({"path": path}, {LIMITING: _off(), **untouched})
+    # Most of what comes, and nothing in front of the application is for it. (`grpc` is neither gRPC-Web nor REST.)
+    passing = [WEB, *(COMPRESSORS if plan.compression else ())]
+    yield _route({"prefix": "/", "grpc": {}}, {**untouched, **{name: _off() for name in passing}})
     for path in plan.pages:
         yield _route({"path": path}, untouched)
     for prefix in rest_prefixes(plan.services):
