@@ -10,13 +10,12 @@ from typing import Any
 
 import yaml
 
-from airegistry._rpc.envoy import certificates
 from airegistry._rpc.envoy.bootstrap import admin_socket, bootstrap
 from airegistry._rpc.envoy.configuration import Json
 from airegistry._rpc.envoy.installed import Installed, find_envoy
 from airegistry._rpc.envoy.launching import Launch, launch
 from airegistry._rpc.envoy.plan import Plan
-from airegistry._rpc.envoy.planning import plan_of, write
+from airegistry._rpc.envoy.planning import check, plan_of, write
 from airegistry._rpc.listening import allowed
 from airegistry._rpc.plain_logs import LogLevel
 from airegistry._rpc.program import Program
@@ -92,8 +91,7 @@ def by_hand(program: Program[Any], folder: Path) -> ByHand:
     post = config.post
     # Nobody else looks at it: Envoy listens wherever it is told.
     allowed(post.address, insecure=post.insecure)
-    if config.tls is not None:
-        certificates.check(config.tls)
+    check(config)
     return ByHand(program.name, plan_of(program, config, installed, folder), installed, config.log_level)
 
 

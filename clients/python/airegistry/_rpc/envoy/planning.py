@@ -9,12 +9,25 @@ from pathlib import Path
 from typing import Any
 
 from airegistry._rpc.edge_settings import EdgeSettings
+from airegistry._rpc.envoy import certificates
 from airegistry._rpc.envoy.bootstrap import bootstrap
 from airegistry._rpc.envoy.installed import Installed
 from airegistry._rpc.envoy.plan import Plan
 from airegistry._rpc.envoy.tls import secrets
 from airegistry._rpc.envoy.transcoding import api_pages
+from airegistry._rpc.process import StartError
 from airegistry._rpc.program import Program
+
+
+def check(config: EdgeSettings) -> None:
+    """Raise StartError when Envoy could not use the files that *config* names: it would say so at length, or not at all."""
+    if config.tls is not None:
+        certificates.check(config.tls)
+    if (log := _place(config.access_log)) is not None and log != "-":
+        try:
+            Path(log).open("ab").close()
+        except OSError as error:
+            raise StartError(f"cannot write the access log {log}: {(error.strerror or str(error)).lower()}") from error
 
 
 def plan_of(program: Program[Any], config: EdgeSettings, installed: Installed, folder: Path) -> Plan:
@@ -51,4 +64,4 @@ def write(plan: Plan) -> Path:
 
 
 def _place(log: str | None) -> str | None:
-    return log if log in (None, "-") else str(Path(log).expanduser().absolute())
+    return log if log is None or log == "-" else str(Path(log).expanduser().absolute())

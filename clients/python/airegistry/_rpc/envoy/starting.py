@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from airegistry._rpc.edge_settings import EdgeSettings
-from airegistry._rpc.envoy import certificates
 from airegistry._rpc.envoy.installed import Installed, find_envoy
 from airegistry._rpc.envoy.keeper import Kept, remove
 from airegistry._rpc.envoy.launching import launch
-from airegistry._rpc.envoy.planning import plan_of, shared, write
+from airegistry._rpc.envoy.planning import check, plan_of, shared, write
 from airegistry._rpc.program import Program
 from airegistry._rpc.seat import Seat
 from airegistry._rpc.workers import take_stand
@@ -29,8 +28,7 @@ def become_keeper(program: Program[Any], config: EdgeSettings, arguments: Sequen
     configurations brought in: the keeper lives as long as the Envoys, and shall be small.
     """
     installed, post = find_envoy(), config.post
-    if config.tls is not None:
-        certificates.check(config.tls)
+    check(config)
     # Alone it has everything on the one port; of several, each has its own for metrics and health.
     stand = take_stand(post if post.count > 1 else replace(post, http_address=""))
     folder = Path(tempfile.mkdtemp(prefix=f"airegistry-{program.name}-"))
