@@ -13,7 +13,7 @@ from tests.faults.table import FAULTS, HASTY, Fault
 from tests.faults.ways import WAYS
 from tests.faults.wires import OPENAI_CHAT, Wire
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="module")]
 
 AT_ONCE = 12
 

@@ -17,7 +17,7 @@ from tests.faults.ways import each_carrier
 from tests.faults.wires import OPENAI_CHAT
 from tests.providers import provider
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="module")]
 
 NOBODY = "http://127.0.0.1:1/v1"
 NAMELESS = "http://provider.invalid/v1"

@@ -127,7 +127,7 @@ async def test_a_whole_answer_survives_the_server_that_was_asked_first(files, tm
 
 
 async def test_a_server_that_falls_silent_is_replaced(files, tmp_path, by, dialect):
-    policy = RoutePolicy(first_token_timeout=0.5)
+    policy = RoutePolicy(first_token_timeout=2.0)
     async with two_servers(files, tmp_path, dialect, policy) as (ready, first, _):
         caller = ready.callers[by]
         first.halt()
