@@ -169,8 +169,8 @@ def _update(what: str, at: Measured, own: Times, after: Times) -> Row:
     extra = max(0.0, after.middle - at.before.middle)
     return Row(
         f"{_WORK.format(at.size)}: {what}",
-        f"{own.middle:.1f} µs, and {extra:.1f} µs more in the next query",
+        f"{own.average:.1f} µs on average, and {extra:.1f} µs more in the next query",
         str(own),
         f"together ≤ {MOST_UPDATE:.0f} µs",
-        own.middle + extra <= MOST_UPDATE,
+        own.average + extra <= MOST_UPDATE,
     )

@@ -31,6 +31,11 @@ class Times:
         """The processor time of the middle call of the quietest round, in microseconds."""
         return min(median([used for used, _ in each]) for each in self.rounds if each) / 1e3
 
+    @property
+    def average(self) -> float:
+        """The processor time of a call of the round with the lowest average, in microseconds: with what is put off to one of many."""
+        return min(sum(used for used, _ in each) / len(each) for each in self.rounds if each) / 1e3
+
     def __str__(self) -> str:
         clock = min(median([taken for _, taken in each]) for each in self.rounds if each) / 1e3
         tail = percentile([used for each in self.rounds for used, _ in each], 0.99) / 1e3

@@ -1,14 +1,13 @@
 import random
 from datetime import UTC, datetime
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airegistry.discovery.columns.bitsets import bits_of, mask_of, rows_of
 from airegistry.discovery.columns.journal import Journal
 from airegistry.discovery.columns.marks import MarkColumns
+from airegistry.discovery.columns.masks import count_of, mask_at, rows_of, widened
 from airegistry.discovery.columns.name_order import NameOrder
 from airegistry.discovery.columns.row_set import RowSet
 from airegistry.discovery.columns.table import Table
@@ -23,11 +22,12 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @given(st.lists(st.booleans(), max_size=70))
-def test_a_mask_survives_the_way_there_and_back(values):
-    bits = bits_of(np.array(values, np.bool_))
-    assert mask_of(bits, len(values)).tolist()[: len(values)] == values
-    assert rows_of(bits, len(values)).tolist() == [row for row, value in enumerate(values) if value]
-    assert bits.bit_count() == sum(values)
+def test_a_mask_has_the_rows_it_is_made_of(values):
+    rows = [row for row, value in enumerate(values) if value]
+    mask = mask_at(rows, len(values))
+    assert mask.tolist() == values
+    assert rows_of(mask).tolist() == rows_of(widened(mask, len(values) + 9)).tolist() == rows
+    assert count_of(mask) == len(rows)
 
 
 @pytest.mark.parametrize("most", [40, 3_000, 100_000], ids=str)
@@ -43,19 +43,20 @@ def test_a_set_of_rows_has_those_that_were_added_and_not_removed_however_many_th
             rows.add(row)
         if step % 97 == 0 or step > 5_990:
             assert len(rows) == len(expected)
-            assert rows_of(rows.bits(), most).tolist() == sorted(expected)
+            assert rows_of(rows.mask(most)).tolist() == sorted(expected)
+            assert [each for each in range(0, most, 31) if rows.has(each)] == sorted(expected & set(range(0, most, 31)))
 
 
 def test_a_row_keeps_the_marks_it_was_given_last_when_there_are_more_than_fit_into_16_bits():
-    marks = MarkColumns()
+    marks = MarkColumns(70_000)
     for row in range(70_000):
         marks.add_row()
         marks.write(row, frozenset({(Mark.MODEL, f"m{row}"), (Mark.TASK, "t")}))
     marks.write(69_999, frozenset({(Mark.MODEL, "m0")}))
-    assert rows_of(marks.rows(Mark.MODEL, "m0"), 70_000).tolist() == [0, 69_999]
-    assert marks.rows(Mark.MODEL, "m69999") == 0
+    assert rows_of(marks.rows(Mark.MODEL, "m0")).tolist() == [0, 69_999]
+    assert count_of(marks.rows(Mark.MODEL, "m69999")) == 0
     assert "m69999" not in marks.texts(Mark.MODEL)
-    assert marks.rows(Mark.TASK, "t").bit_count() == 69_999
+    assert count_of(marks.rows(Mark.TASK, "t")) == 69_999
 
 
 @given(st.lists(st.text("ab", max_size=6), unique=True), st.data())
@@ -122,4 +123,4 @@ def test_marks_that_no_row_has_any_more_are_forgotten():
     assert any(table.marks.texts(kind) for kind in Mark)
     table.remove("models/m/endpoints/e")
     assert not any(table.marks.texts(kind) for kind in Mark)
-    assert (len(table), table.present) == (0, 0)
+    assert (len(table), count_of(table.present)) == (0, 0)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from airegistry.discovery.columns.bitsets import Bits, bits_of
+from airegistry.discovery.columns.masks import Mask
 from airegistry.discovery.columns.table import Table
 from airegistry.discovery.costs import Costs
 from airegistry.discovery.naming import NameTable
@@ -42,7 +42,7 @@ class Asking:
         self._table = table
         self._models = models
         self.spoken: tuple[str, ...] = ()
-        self._satisfying = satisfying
+        self.satisfying = satisfying
         self._unknown_passes = requirements.allow_unknown
 
     def allows(self, requirement: str) -> bool:
@@ -50,7 +50,7 @@ class Asking:
         passes = self._unknown_passes
         return bool(passes) and (requirement in passes or ALL_UNKNOWN in passes)
 
-    def flagged(self, mark: Mark) -> Bits:
+    def flagged(self, mark: Mark) -> Mask:
         """Return the rows with a mark that needs no text."""
         return self.marked(mark, YES)
 
@@ -67,52 +67,53 @@ class Asking:
         """Return the full names of all models that answer to one of the names."""
         return {full for name in names for full in (name, *self._models.models_known_as(name))}
 
-    def one_of(self, requirement: str, kind: Mark, texts: Iterable[str]) -> Bits:
+    def one_of(self, requirement: str, kind: Mark, texts: Iterable[str]) -> Mask:
         """Return the rows with one of the marks."""
-        marked = any_of([self.marked(kind, text) for text in texts])
+        marked = self.any_of([self.marked(kind, text) for text in texts])
         return marked | self.marked(kind, UNKNOWN) if self.allows(requirement) else marked
 
-    def can(self, requirement: str, capability: str) -> Bits:
+    def can(self, requirement: str, capability: str) -> Mask:
         """Return the rows with a capability."""
         known = self.marked(Mark.CAPABILITY, capability)
         return known | ~self.marked(Mark.LACKING, capability) if self.allows(requirement) else known
 
-    def at_least(self, requirement: str, column: Number) -> Bits | None:
+    def at_least(self, requirement: str, column: Number) -> Mask | None:
         """Return the rows that reach the number asked for; None when none is."""
         least = getattr(self.requirements, requirement)
         if least is None:
             return None
         numbers = self.numbers(column)
-        return ~bits_of(numbers < least) if self.allows(requirement) else bits_of(numbers >= least)
+        passed: Mask = ~(numbers < least) if self.allows(requirement) else numbers >= least
+        return passed
 
-    def at_most(self, requirement: str, numbers: NDArray[np.float64]) -> Bits | None:
+    def at_most(self, requirement: str, numbers: NDArray[np.float64]) -> Mask | None:
         """Return the rows that stay within the number asked for; None when none is."""
         most = getattr(self.requirements, requirement)
         if most is None:
             return None
-        return ~bits_of(numbers > most) if self.allows(requirement) else bits_of(numbers <= most)
+        passed: Mask = ~(numbers > most) if self.allows(requirement) else numbers <= most
+        return passed
 
-    def satisfied(self) -> Bits | None:
+    def satisfied(self) -> Mask | None:
         """Return which of the rows that are left satisfy the filter expression; None when there is none."""
-        return None if self._satisfying is None else self._satisfying.among(self.left)
+        return None if self.satisfying is None else self.satisfying.among(self.left)
 
-    def or_unknown_cost(self, requirement: str, rows: Bits) -> Bits:
+    def any_of(self, sets: Iterable[Mask]) -> Mask:
+        """Return the rows in one of the sets."""
+        found = None
+        for rows in sets:
+            found = rows if found is None else found | rows
+        return self._table.marks.nobody if found is None else found
+
+    def or_unknown_cost(self, requirement: str, rows: Mask) -> Mask:
         """Return the rows, with those whose cost is unknown where that is allowed."""
         return rows | self.costs.unknown if self.allows(requirement) else rows
 
 
-def all_of(*sets: Bits | None) -> Bits | None:
+def all_of(*sets: Mask | None) -> Mask | None:
     """Return the rows in every set that is there; None when none is."""
     found = None
     for rows in sets:
         if rows is not None:
             found = rows if found is None else found & rows
-    return found
-
-
-def any_of(sets: Iterable[Bits]) -> Bits:
-    """Return the rows in one of the sets."""
-    found = 0
-    for rows in sets:
-        found = found | rows if found else rows
     return found

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from heapq import nsmallest
+from collections.abc import Callable, Iterator
 
-from airegistry.discovery.answers import Exclusion, Ranked
+from airegistry.discovery.answers import ExclusionReason, Ranked
 from airegistry.discovery.asking import Asking
-from airegistry.discovery.columns.bitsets import Bits, rows_of
 from airegistry.discovery.columns.table import Table
 from airegistry.discovery.costs import Costs
 from airegistry.discovery.expressions import Expression
-from airegistry.discovery.filters import filtered
+from airegistry.discovery.filters import passed_by
+from airegistry.discovery.judgements import Judgements
 from airegistry.discovery.naming import NameTable
-from airegistry.discovery.preferences import Weights
+from airegistry.discovery.plans import Plan
 from airegistry.discovery.ranking import Ranking
 from airegistry.discovery.recent import Recent
-from airegistry.discovery.rows.rates import DEFAULT_MIX
 from airegistry.discovery.satisfying import Satisfying, Subjects
+from airegistry.discovery.sieve import Sieve
 from airegistry.resources.requirements import Requirements, TokenMix
 
 _MIXES = 32
@@ -26,90 +24,78 @@ _RANKINGS = 16
 _EXPRESSIONS = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What is required: `names` are the requirements that are set, `expression` is the filter among them.
+class Candidates:
+    """The endpoints, or the agents, with the costs, the rankings and the expressions lately asked for.
 
-    `spoken` are the dialects one of which a candidate must have; none: any will do.
+    *moment* is the time now, in microseconds since 1970.
     """
 
-    requirements: Requirements
-    names: tuple[str, ...]
-    expression: Expression | None = None
-    spoken: tuple[str, ...] = ()
-
-
-class Candidates:
-    """The endpoints, or the agents, with the costs, the rankings and the expressions lately asked for."""
-
-    def __init__(self, models: NameTable, subjects: Subjects, capacity: int = 0) -> None:
+    def __init__(self, models: NameTable, subjects: Subjects, moment: Callable[[], int], capacity: int = 0) -> None:
         self.table = Table(capacity)
+        self.judgements = Judgements(self.table)
         self._models = models
         self._subjects = subjects
+        self._moment = moment
         self._expressions: Recent[Satisfying] = Recent(_EXPRESSIONS)
         self._costs: Recent[Costs] = Recent(_MIXES)
         self._rankings: Recent[Ranking] = Recent(_RANKINGS)
 
     def search(
-        self, asked: Asked, weights: Weights, limit: int, names: int
-    ) -> tuple[tuple[Ranked, ...], int, tuple[Exclusion, ...]]:
-        """Return the best, how many passed all filters, and how many each filter cut.
+        self, requirements: Requirements, plan: Plan, limit: int, names: int
+    ) -> tuple[tuple[Ranked, ...], Sieve]:
+        """Return the best, and what passed all filters; up to *names* of those that were cut are named."""
+        costs = self._costs_of(plan.mix)
+        asking = self._asking(requirements, plan, costs)
+        sieve = self._begin(asking, plan, names)
+        sieve.take(asking, passed_by(asking, plan.filters.numbers))
+        if plan.filters.usual and not names:
+            sieve.take_usual()
+        else:
+            sieve.take(asking, passed_by(asking, plan.filters.last))
+        if wanted := self.judgements.wanted(sieve.left):
+            self.judgements.judge(wanted, self._moment())
+        return self._ranking_of(plan, costs).best(sieve.left, sieve.count, limit), sieve
 
-        Up to *names* of those that were cut are named.
-        """
-        mix = asked.requirements.usage or DEFAULT_MIX
-        costs = self._costs_of(mix)
-        left, count, exclusions = self._sift(self._asking(asked, mix, costs), asked.names, names)
-        ranking = self._ranking_of(weights, mix, costs)
-        return ranking.best(left, count, limit), count, exclusions
-
-    def prepare(self, asked: Asked) -> Iterator[None]:
+    def prepare(self, requirements: Requirements, plan: Plan) -> Iterator[None]:
         """Evaluate the filter expression step by step, so that a search finds it done; others may run in between."""
-        satisfying = self._satisfying_of(asked)
-        if satisfying is not None:
-            mix = asked.requirements.usage or DEFAULT_MIX
-            cheap = tuple(name for name in asked.names if name != "filter")
-            left, _, _ = self._sift(self._asking(asked, mix, self._costs_of(mix)), cheap, 0)
-            yield from satisfying.steps(left)
+        asking = self._asking(requirements, plan, self._costs_of(plan.mix))
+        if asking.satisfying is not None:
+            sieve = self._begin(asking, plan, 0)
+            sieve.take(asking, passed_by(asking, plan.filters.numbers))
+            cheap = tuple(each for each in plan.filters.last if each[0] is not ExclusionReason.FILTER)
+            sieve.take(asking, passed_by(asking, cheap))
+            yield from asking.satisfying.steps(sieve.left)
 
-    def _asking(self, asked: Asked, mix: TokenMix, costs: Costs) -> Asking:
+    def _asking(self, requirements: Requirements, plan: Plan, costs: Costs) -> Asking:
         asking = Asking(
-            asked.requirements,
-            mix,
+            requirements,
+            plan.mix,
             table=self.table,
             costs=costs,
             models=self._models,
-            satisfying=self._satisfying_of(asked),
+            satisfying=None if plan.expression is None else self._satisfying_of(plan.text, plan.expression),
         )
-        asking.spoken = asked.spoken
+        asking.spoken = plan.spoken
         return asking
 
-    def _sift(self, asking: Asking, asked: tuple[str, ...], names_left: int) -> tuple[Bits, int, tuple[Exclusion, ...]]:
-        left, count = self.table.present, len(self.table)
-        exclusions = []
-        for reason, passed in filtered(asking, asked):
-            kept = left & passed
-            # Most of the filters that always hold cut nobody, and to compare takes a tenth of counting.
-            kept_count = count if kept == left else kept.bit_count()
-            if kept_count < count:
-                names = self._names(left & ~passed, names_left) if names_left else ()
-                names_left -= len(names)
-                exclusions.append(Exclusion(reason, count - kept_count, names))
-            left, count = kept, kept_count
-            asking.left = left
-        return left, count, tuple(exclusions)
+    def _begin(self, asking: Asking, plan: Plan, names: int) -> Sieve:
+        """Apply the filters that look at no number; what they leave is kept until a mark changes, but for names."""
+        if plan.filters.measured:
+            self.judgements.judge_all(self._moment())
+        version = self.table.marks.version
+        if names or plan.begun is None or plan.version != version:
+            sieve = Sieve(self.table, names)
+            sieve.take(asking, passed_by(asking, plan.filters.first))
+            if names:
+                return sieve
+            plan.begun, plan.version = sieve, version
+        asking.left = plan.begun.left
+        return plan.begun.copy()
 
-    def _names(self, rows: Bits, most: int) -> tuple[str, ...]:
-        names = (self.table.names[row] for row in rows_of(rows, self.table.capacity).tolist())
-        return tuple(nsmallest(most, names))
-
-    def _satisfying_of(self, asked: Asked) -> Satisfying | None:
-        if asked.expression is None:
-            return None
-        text = asked.requirements.filter
+    def _satisfying_of(self, text: str, expression: Expression) -> Satisfying:
         satisfying = self._expressions.get(text)
         if satisfying is None:
-            satisfying = Satisfying(self.table, asked.expression, self._subjects)
+            satisfying = Satisfying(self.table, expression, self._subjects)
             self._expressions.put(text, satisfying)
         return satisfying
 
@@ -121,11 +107,11 @@ class Candidates:
         costs.catch_up()
         return costs
 
-    def _ranking_of(self, weights: Weights, mix: TokenMix, costs: Costs) -> Ranking:
-        key = weights, mix
+    def _ranking_of(self, plan: Plan, costs: Costs) -> Ranking:
+        key = plan.weights, plan.mix
         ranking = self._rankings.get(key)
         if ranking is None or ranking.costs is not costs:
-            ranking = Ranking(self.table, costs, weights)
+            ranking = Ranking(self.table, costs, plan.weights)
             self._rankings.put(key, ranking)
         ranking.catch_up()
         return ranking

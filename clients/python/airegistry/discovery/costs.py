@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from airegistry.discovery.columns.bitsets import Bits, bits_of
+from airegistry.discovery.columns.masks import Mask
 from airegistry.discovery.columns.table import Table
 from airegistry.discovery.rows.values import COST_PRIOR, HALF_PRICE
 from airegistry.resources.requirements import TokenMix
 
 _MILLION = 1_000_000
 _MOST = 2**63 - 1
+
+_UNKNOWN = 2**63 - 1
+"""Stands for a cost that is not known: more than any, so that no limit is met. Where 64 bits are too few, infinity does."""
 
 _SINGLY = 8
 """So few rows are computed one by one, which takes less than to prepare doing it at once."""
@@ -50,18 +54,18 @@ class Costs:
         whole, rest = divmod(int(self._exact[row]), _MILLION)
         return min(whole + (rest * 2 > _MILLION or (rest * 2 == _MILLION and whole % 2 == 1)), _MOST)
 
-    def at_most(self, nanos: int) -> Bits:
+    def at_most(self, nanos: int) -> Mask:
         """Return the rows with a known cost that is, rounded, no more than that."""
         return self._within(nanos * _MILLION + _MILLION // 2 - nanos % 2)
 
-    def average_at_most(self, nanos: int) -> Bits:
+    def average_at_most(self, nanos: int) -> Mask:
         """Return the rows with a known cost of no more than that per 1,000,000 tokens of the mix."""
         return self._within(nanos * self._total)
 
     @property
-    def unknown(self) -> Bits:
+    def unknown(self) -> Mask:
         """The rows whose cost is not known, and those not taken."""
-        return bits_of(~self._known)
+        return ~self._known
 
     def values(self, rows: NDArray[np.intp] | slice) -> NDArray[np.float64]:
         """Return how good the cost of some rows is, in [0, 1]: half at HALF_PRICE."""
@@ -73,9 +77,10 @@ class Costs:
         """Return what `values` has for one row."""
         return 1 / (1 + float(self._exact[row]) / (self._total * HALF_PRICE)) if self._known[row] else COST_PRIOR
 
-    def _within(self, millionths: int) -> Bits:
+    def _within(self, millionths: int) -> Mask:
         exact = self._exact
-        return bits_of((exact <= (millionths if exact.dtype == object else min(millionths, _MOST))) & self._known)
+        within: Mask = exact <= (millionths if exact.dtype == object else min(millionths, _UNKNOWN - 1))
+        return within
 
     def _compute(self) -> None:
         self._wide = self._needs_more_bits()
@@ -96,14 +101,18 @@ class Costs:
                 if count:
                     exact += nanos * count
                     known &= told
-            self._exact[row], self._known[row] = exact, known
+            self._exact[row], self._known[row] = exact if known else self._more_than_any, known
 
     def _needs_more_bits(self) -> bool:
         """Say whether 64 bits may be too few, which no real price comes near; Python's integers are slower but right."""
-        return self._table.rates.highest * (self._total + _MILLION) > _MOST
+        return self._table.rates.highest * (self._total + _MILLION) >= _UNKNOWN
+
+    @property
+    def _more_than_any(self) -> float:
+        return math.inf if self._wide else _UNKNOWN
 
     def _costs(self, rows: NDArray[np.intp] | slice) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-        """Return what the mix costs in some rows, and where that is known."""
+        """Return what the mix costs in some rows, more than any where it is unknown, and where it is known."""
         plane = self._table.rates.plane(self._total_input)
         nanos, task = plane.nanos[:, rows], self._table.rates.task[rows]
         known = np.ones(len(task), np.bool_)
@@ -114,4 +123,5 @@ class Costs:
             if count:
                 exact += nanos[kind] * count
                 known &= plane.known[kind, rows]
+        exact[~known] = self._more_than_any
         return exact, known

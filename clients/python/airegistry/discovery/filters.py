@@ -4,60 +4,99 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from airegistry.discovery.answers import ExclusionReason
-from airegistry.discovery.asking import Asking, all_of, any_of
-from airegistry.discovery.columns.bitsets import Bits
+from airegistry.discovery.asking import Asking, all_of
+from airegistry.discovery.columns.masks import Mask
 from airegistry.discovery.rows.row import UNKNOWN, Mark, Number, label_text
 from airegistry.discovery.tasks import TaskMeaning, meanings
 from airegistry.resources.requirements import CredentialRequirement, HealthRequirement
 
-_Filter = Callable[[Asking], Bits | None]
+_Filter = Callable[[Asking], Mask | None]
+_Named = tuple[ExclusionReason, _Filter]
+
+Passed = tuple[ExclusionReason, Mask]
+"""The rows that a filter passes, and the reason to exclude the others."""
+
+# With one of these set, the last filters want something else than is usually wanted, or something between.
+_TOKENS = (
+    ("min_context_tokens", Number.CONTEXT_TOKENS),
+    ("min_output_tokens", Number.OUTPUT_TOKENS),
+    ("min_input_tokens", Number.INPUT_TOKENS),
+)
+_MEASURED = {ExclusionReason.LATENCY, ExclusionReason.RELIABILITY}
+_UNUSUAL = {"lifecycle_stages", "health", "credential", "filter"}
 
 
-def filtered(asking: Asking, asked: tuple[str, ...]) -> Iterator[tuple[ExclusionReason, Bits]]:
-    """Yield which rows each filter passes; *asked* names the requirements that are set.
+class Filters(NamedTuple):
+    """The filters that a query needs, in the order of their reasons.
+
+    `first` are those without numbers: what they pass is the same until a mark changes. `last` are those for everybody and what
+    comes between; `usual` says that they want nothing but what is usually wanted, `measured` that some look at what may be
+    measured.
+    """
+
+    first: tuple[_Named, ...]
+    numbers: tuple[_Named, ...]
+    last: tuple[_Named, ...]
+    usual: bool
+    measured: bool
+
+
+@lru_cache(maxsize=1024)
+def filters_for(asked: tuple[str, ...], *, spoken: bool = False) -> Filters:
+    """Return the filters for the requirements of these names, and whether a dialect has to be spoken."""
+    needed = [(reason, passed) for reason, fields, passed in _FILTERS if not fields or fields.intersection(asked)]
+    # Which models answer to a name is no mark of a row.
+    end = ExclusionReason.MODEL if "models" in asked else ExclusionReason.CONTEXT
+    return Filters(
+        first=tuple(each for each in needed if each[0] < end),
+        numbers=tuple(each for each in needed if end <= each[0] < ExclusionReason.LIFECYCLE),
+        last=tuple(each for each in needed if each[0] >= ExclusionReason.LIFECYCLE),
+        usual=not spoken and _UNUSUAL.isdisjoint(asked),
+        measured=any(reason in _MEASURED for reason, _ in needed),
+    )
+
+
+def passed_by(asking: Asking, filters: tuple[_Named, ...]) -> Iterator[Passed]:
+    """Yield which rows each filter passes.
 
     Each looks when its turn comes, so that an expression is evaluated for those only whom the cheap filters left.
     """
-    for reason, passed in _needed(asked):
+    for reason, passed in filters:
         rows = passed(asking)
         if rows is not None:
             yield reason, rows
 
 
-@lru_cache(maxsize=1024)
-def _needed(asked: tuple[str, ...]) -> tuple[tuple[ExclusionReason, _Filter], ...]:
-    return tuple((reason, passed) for reason, fields, passed in _FILTERS if not fields or fields.intersection(asked))
-
-
-def _model(asking: Asking) -> Bits | None:
+def _model(asking: Asking) -> Mask | None:
     models = asking.requirements.models
     return asking.one_of("models", Mark.MODEL, asking.models_named(models)) if models else None
 
 
-def _task(asking: Asking) -> Bits | None:
+def _task(asking: Asking) -> Mask | None:
     task = asking.requirements.task
-    return any_of([_way(asking, way) for way in meanings(task)]) if task else None
+    return asking.any_of([_way(asking, way) for way in meanings(task)]) if task else None
 
 
-def _way(asking: Asking, way: TaskMeaning) -> Bits:
+def _way(asking: Asking, way: TaskMeaning) -> Mask:
     tagged = asking.one_of("task", Mark.TASK, (way.tag,))
     return tagged & asking.can("task", way.capability) if way.capability else tagged
 
 
-def _capability(asking: Asking) -> Bits | None:
+def _capability(asking: Asking) -> Mask | None:
     every = asking.requirements.all_capabilities
     some = asking.requirements.any_capabilities
     return all_of(
         *(asking.can("all_capabilities", name) for name in every),
-        any_of(asking.can("any_capabilities", name) for name in some) if some else None,
+        asking.any_of(asking.can("any_capabilities", name) for name in some) if some else None,
     )
 
 
-def _modality(asking: Asking) -> Bits | None:
+def _modality(asking: Asking) -> Mask | None:
     takes = asking.requirements.input_modalities
     gives = asking.requirements.output_modalities
     return all_of(
@@ -66,19 +105,15 @@ def _modality(asking: Asking) -> Bits | None:
     )
 
 
-def _skill(asking: Asking) -> Bits | None:
+def _skill(asking: Asking) -> Mask | None:
     return all_of(*(asking.marked(Mark.SKILL, skill) for skill in asking.requirements.skills))
 
 
-def _context(asking: Asking) -> Bits | None:
-    return all_of(
-        asking.at_least("min_context_tokens", Number.CONTEXT_TOKENS),
-        asking.at_least("min_output_tokens", Number.OUTPUT_TOKENS),
-        asking.at_least("min_input_tokens", Number.INPUT_TOKENS),
-    )
+def _context(asking: Asking) -> Mask | None:
+    return all_of(*[asking.at_least(requirement, column) for requirement, column in _TOKENS])
 
 
-def _price(asking: Asking) -> Bits | None:
+def _price(asking: Asking) -> Mask | None:
     total, average = asking.requirements.max_cost_nanos, asking.requirements.max_price_per_million_nanos
     cheap = None if total is None else asking.costs.at_most(total)
     cheap_on_average = None if average is None else asking.costs.average_at_most(average)
@@ -88,7 +123,7 @@ def _price(asking: Asking) -> Bits | None:
     )
 
 
-def _latency(asking: Asking) -> Bits | None:
+def _latency(asking: Asking) -> Mask | None:
     first = asking.numbers(Number.TIME_TO_FIRST_TOKEN)
     return all_of(
         asking.at_most("max_time_to_first_token", first),
@@ -97,7 +132,7 @@ def _latency(asking: Asking) -> Bits | None:
     )
 
 
-def _duration(asking: Asking) -> Bits | None:
+def _duration(asking: Asking) -> Mask | None:
     if asking.requirements.max_duration is None:
         return None
     duration = asking.numbers(Number.TIME_TO_FIRST_TOKEN)
@@ -108,11 +143,11 @@ def _duration(asking: Asking) -> Bits | None:
     return asking.at_most("max_duration", duration)
 
 
-def _reliability(asking: Asking) -> Bits | None:
+def _reliability(asking: Asking) -> Mask | None:
     return asking.at_least("min_reliability", Number.RELIABILITY)
 
 
-def _region(asking: Asking) -> Bits | None:
+def _region(asking: Asking) -> Mask | None:
     entries = asking.requirements.regions
     if not entries:
         return None
@@ -122,32 +157,32 @@ def _region(asking: Asking) -> Bits | None:
     return asking.one_of("regions", Mark.REGION, (*exact, *below))
 
 
-def _provider(asking: Asking) -> Bits | None:
+def _provider(asking: Asking) -> Mask | None:
     wanted, refused = asking.requirements.providers, asking.requirements.excluded_providers
     unknown = () if asking.allows("excluded_providers") else (UNKNOWN,)
     return all_of(
         asking.one_of("providers", Mark.PROVIDER, wanted) if wanted else None,
-        ~any_of(asking.marked(Mark.PROVIDER, name) for name in (*refused, *unknown)) if refused else None,
+        ~asking.any_of(asking.marked(Mark.PROVIDER, name) for name in (*refused, *unknown)) if refused else None,
     )
 
 
-def _data_policy(asking: Asking) -> Bits | None:
+def _data_policy(asking: Asking) -> Mask | None:
     return all_of(
         _no_training(asking) if asking.requirements.no_training else None,
         asking.at_most("max_retention", asking.numbers(Number.RETENTION)),
     )
 
 
-def _no_training(asking: Asking) -> Bits:
+def _no_training(asking: Asking) -> Mask:
     return ~asking.flagged(Mark.TRAINS) if asking.allows("no_training") else asking.flagged(Mark.NEVER_TRAINS)
 
 
-def _label(asking: Asking) -> Bits | None:
+def _label(asking: Asking) -> Mask | None:
     labels = (label_text(key, value) for key, value in asking.requirements.labels.items())
     return all_of(*(asking.marked(Mark.LABEL, label) for label in labels))
 
 
-def _variant(asking: Asking) -> Bits | None:
+def _variant(asking: Asking) -> Mask | None:
     asked = asking.requirements
     wanted = (
         ("dialects", Mark.DIALECT, asked.dialects),
@@ -158,12 +193,16 @@ def _variant(asking: Asking) -> Bits | None:
     return all_of(*(asking.one_of(name, column, values) for name, column, values in wanted if values))
 
 
-def _lifecycle(asking: Asking) -> Bits | None:
+def _lifecycle(asking: Asking) -> Mask | None:
     stages = asking.requirements.lifecycle_stages
-    return any_of(asking.marked(Mark.STAGE, stage.name) for stage in stages) if stages else asking.flagged(Mark.IN_USE)
+    return (
+        asking.any_of(asking.marked(Mark.STAGE, stage.name) for stage in stages)
+        if stages
+        else asking.flagged(Mark.IN_USE)
+    )
 
 
-def _health(asking: Asking) -> Bits | None:
+def _health(asking: Asking) -> Mask | None:
     match asking.requirements.health:
         case HealthRequirement.ANY:
             return None
@@ -173,19 +212,19 @@ def _health(asking: Asking) -> Bits | None:
     return asking.flagged(Mark.USABLE)
 
 
-def _credential(asking: Asking) -> Bits | None:
+def _credential(asking: Asking) -> Mask | None:
     return None if asking.requirements.credential is CredentialRequirement.ANY else asking.flagged(Mark.INVOCABLE)
 
 
-def _expression(asking: Asking) -> Bits | None:
+def _expression(asking: Asking) -> Mask | None:
     return asking.satisfied()
 
 
-def _dialect(asking: Asking) -> Bits | None:
-    return any_of(asking.marked(Mark.DIALECT, name) for name in asking.spoken) if asking.spoken else None
+def _dialect(asking: Asking) -> Mask | None:
+    return asking.any_of(asking.marked(Mark.DIALECT, name) for name in asking.spoken) if asking.spoken else None
 
 
-def _weight(asking: Asking) -> Bits | None:
+def _weight(asking: Asking) -> Mask | None:
     return asking.flagged(Mark.TAKES_TRAFFIC)
 
 

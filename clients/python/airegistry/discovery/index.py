@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from datetime import datetime
-from typing import Any
 
 from airegistry.discovery.alarms import Alarms
 from airegistry.discovery.answers import Discovery
-from airegistry.discovery.candidates import Asked, Candidates
+from airegistry.discovery.candidates import Candidates
 from airegistry.discovery.checking import check
-from airegistry.discovery.columns.table import Table
-from airegistry.discovery.evidence.case import case_of
 from airegistry.discovery.evidence.held import Evidence
-from airegistry.discovery.evidence.judging import Judged, judge
-from airegistry.discovery.evidence.measured import Window, counting, microseconds
+from airegistry.discovery.evidence.measured import microseconds
 from airegistry.discovery.expressions import Compile
 from airegistry.discovery.naming import NameTable, parent_of
-from airegistry.discovery.preferences import weights_of
+from airegistry.discovery.plans import Plan
 from airegistry.discovery.recent import Recent
 from airegistry.discovery.rows.agent import agent_facts
-from airegistry.discovery.rows.claims import Claims
+from airegistry.discovery.rows.change import change_of
 from airegistry.discovery.rows.endpoint import endpoint_facts
 from airegistry.discovery.rows.model import UNKNOWN_MODEL, ModelFacts, model_facts
 from airegistry.discovery.rows.row import Facts, Mark
@@ -29,10 +25,11 @@ from airegistry.errors import InvalidArgumentError
 from airegistry.observations.performance import Performance
 from airegistry.resources.requirements import DiscoverQuery, DiscoverTarget, Requirements
 from airegistry.resources.resource import Resource
-from airegistry.resources.validation.query import asked_of
+from airegistry.resources.validation.query import asked_of, numbers_of, shape_of
 
 _ANYTHING = Requirements()
 _MOST_ANSWERS = 512
+_MOST_PLANS = 256
 _MOST_NAMES = 100
 
 
@@ -60,21 +57,19 @@ class Index:
         self._forget(endpoints, agents)
         self._evidence.restrict(each.name for each in listed if each.endpoint is not None or each.agent is not None)
         self.apply(listed, (), revision)
-        for candidates in (self._endpoints, self._agents):
-            candidates.table.marks.settle()
 
     def apply(self, puts: Iterable[Resource], removed: Iterable[str], revision: int) -> None:
         """Take in what changed up to a revision. Repeats, and removals of what is not there, are harmless."""
         at = self._now()
-        # Whether the prices may be others than they were.
-        touched: dict[str, bool] = {}
+        # What the row was made from, where that is all that changed.
+        touched: dict[str, Resource | None] = {}
         for name in removed:
             self._drop(name, touched)
         for resource in puts:
             self._keep(resource, touched)
         # In the order of names, which are then new at the end of what is there.
         for name in sorted(touched):
-            self._write(name, at, repriced=touched[name])
+            self._write(name, at, touched[name])
         self._answers.clear()
         self.revision = revision
 
@@ -84,21 +79,22 @@ class Index:
         The latest of a name counts, and one without windows and load forgets what was known of it. What is told of a name that
         is not registered waits for it, within bounds; who is removed is forgotten.
         """
-        moment = microseconds(self._now())
+        moment = self._moment()
         for performance in performances:
-            registered = performance.name in self._rows
-            windows = self._evidence.take(performance, registered=registered)
+            name = performance.name
+            registered = name in self._rows
+            measured = self._evidence.take(performance, registered=registered)
             if registered:
-                self._judge(performance.name, moment, counting(windows, moment))
+                self._candidates_of(name).judgements.observe(name, measured, moment)
         self._answers.clear()
         if epoch is not None:
             self.observation_epoch = epoch
 
     def replace_observations(self, performances: Iterable[Performance], epoch: int | None = None) -> None:
         """Know *performances* instead of everything measured before."""
-        moment = microseconds(self._now())
+        moment = self._moment()
         for name in self._evidence.clear():
-            self._judge(name, moment)
+            self._candidates_of(name).judgements.observe(name, None, moment)
         self.observe(performances, epoch)
 
     def discover(
@@ -119,15 +115,15 @@ class Index:
         if limit < 1:
             raise InvalidArgumentError.of("limit", f"must be at least 1, is {limit}")
         self._pass_time()
-        asked = asked_of(query.requirements)
-        key = (query.target, query.preference, query.weights, _hashable(asked), limit, name_excluded, stored, spoken)
+        requirements = query.requirements or _ANYTHING
+        shape = query.target, query.preference, query.weights, shape_of(requirements), stored, spoken
+        key = shape, numbers_of(requirements), limit, name_excluded
         answer = self._answers.get(key)
         if answer is None:
-            expression = check(query, asked, path, self.compile_filter)
-            if not stored and (violations := tuple(typos(asked, self._candidates_for(query).table, path))):
-                raise InvalidArgumentError(violations=violations)
-            wanted = Asked(query.requirements or _ANYTHING, tuple(asked), expression, spoken)
-            answer = self._answer(query, wanted, limit, _MOST_NAMES if name_excluded else 0)
+            plan = self._plan(query, key[:2], path, stored=stored, spoken=spoken)
+            search = self._candidates_for(query).search
+            best, sieve = search(requirements, plan, limit, _MOST_NAMES if name_excluded else 0)
+            answer = Discovery(best, sieve.count, sieve.exclusions, self.revision, self.observation_epoch)
             self._answers.put(key, answer)
         return answer
 
@@ -137,15 +133,34 @@ class Index:
         Only filter expressions that were not asked for before take long. What changes in a pause is looked at again.
         Raise as `discover` does.
         """
-        asked = asked_of(query.requirements)
-        if "filter" in asked:
-            expression = check(query, asked, path, self.compile_filter)
-            wanted = Asked(query.requirements or _ANYTHING, tuple(asked), expression)
-            yield from self._candidates_for(query).prepare(wanted)
+        requirements = query.requirements
+        if requirements is not None and requirements.filter:
+            shape = query.target, query.preference, query.weights, shape_of(requirements), True, ()
+            plan = self._plan(query, (shape, numbers_of(requirements)), path, stored=True)
+            yield from self._candidates_for(query).prepare(requirements, plan)
 
-    def _answer(self, query: DiscoverQuery, asked: Asked, limit: int, names: int) -> Discovery:
-        best, count, exclusions = self._candidates_for(query).search(asked, weights_of(query), limit, names)
-        return Discovery(best, count, exclusions, self.revision, self.observation_epoch)
+    def _plan(
+        self,
+        query: DiscoverQuery,
+        key: tuple[Hashable, tuple[float | None, ...]],
+        path: str,
+        *,
+        stored: bool,
+        spoken: tuple[str, ...] = (),
+    ) -> Plan:
+        """Return how to answer a query, by a *key* of its shape and its numbers; raise InvalidArgumentError when it cannot be."""
+        shape, numbers = key
+        # Which numbers are set is part of the plan.
+        kind = shape, tuple([number is None for number in numbers])
+        plan, table = self._plans.get(kind), self._candidates_for(query).table
+        if plan is None or not plan.is_valid_for(numbers, table.marks.texts_version):
+            asked = asked_of(query.requirements)
+            expression = check(query, asked, path, self.compile_filter)
+            if not stored and (violations := tuple(typos(asked, table, path))):
+                raise InvalidArgumentError(violations=violations)
+            plan = Plan(query, tuple(asked), expression, spoken=spoken, texts=table.marks.texts_version)
+            self._plans.put(kind, plan)
+        return plan
 
     def _candidates_for(self, query: DiscoverQuery) -> Candidates:
         return self._agents if query.target is DiscoverTarget.AGENT else self._endpoints
@@ -158,71 +173,60 @@ class Index:
         self._known: dict[str, ModelFacts] = {}
         self._rows: dict[str, Resource] = {}
         self._names = NameTable()
-        self._endpoints = Candidates(self._names, self._subject, endpoints)
-        self._agents = Candidates(self._names, self._subject, agents)
+        self._endpoints = Candidates(self._names, self._subject, self._moment, endpoints)
+        self._agents = Candidates(self._names, self._subject, self._moment, agents)
         self._changing = Alarms()
-        self._fading = Alarms()
         self._answers: Recent[Discovery] = Recent(_MOST_ANSWERS)
+        self._plans: Recent[Plan] = Recent(_MOST_PLANS)
 
-    def _keep(self, resource: Resource, touched: dict[str, bool]) -> None:
+    def _keep(self, resource: Resource, touched: dict[str, Resource | None]) -> None:
         name = resource.name
         if resource.model is not None:
             self._models[name] = resource
             self._known.pop(name, None)
             self._names.apply((resource,), ())
-            touched.update(dict.fromkeys(self._endpoints.table.having(Mark.MODEL, name), True))
+            touched.update(dict.fromkeys(self._endpoints.table.having(Mark.MODEL, name)))
         elif resource.endpoint is not None or resource.agent is not None:
-            touched[name] = touched.get(name, False) or _repriced(self._rows.get(name), resource)
+            touched.setdefault(name, self._rows.get(name))
             self._rows[name] = resource
             self._evidence.arrived(name)
 
-    def _drop(self, name: str, touched: dict[str, bool]) -> None:
+    def _drop(self, name: str, touched: dict[str, Resource | None]) -> None:
         if self._models.pop(name, None) is not None:
             self._known.pop(name, None)
             self._names.apply((), (name,))
-            touched.update(dict.fromkeys(self._endpoints.table.having(Mark.MODEL, name), True))
+            touched.update(dict.fromkeys(self._endpoints.table.having(Mark.MODEL, name)))
         resource = self._rows.pop(name, None)
         if resource is None:
             return
-        touched[name] = True
+        touched[name] = None
         self._evidence.left(name)
 
-    def _write(self, name: str, at: datetime, *, repriced: bool = True) -> None:
-        resource, table = self._rows.get(name), self._table_of(name)
-        if resource is not None:
-            facts = self._facts(resource, at, repriced=repriced)
-            judged = self._judged(name, facts.claims, at)
-            table.put(name, facts, judged)
-            if facts.rates is not None:
-                self._changing.set(name, None if facts.until is None else microseconds(facts.until))
-            if judged is not None:
-                self._fading.set(name, judged.until)
-        elif name in table:
-            table.remove(name)
-            self._changing.set(name, None)
-            self._fading.set(name, None)
+    def _write(self, name: str, at: datetime, before: Resource | None = None) -> None:
+        """Write the row of a name as it is now; what it was made from *before* is given where its model is the same."""
+        resource, candidates = self._rows.get(name), self._candidates_of(name)
+        if resource is None:
+            if name in candidates.table:
+                candidates.judgements.remove(name)
+                self._changing.set(name, None)
+        elif (change := change_of(before, resource, at)) is not None:
+            candidates.table.change(name, change)
+        else:
+            self._write_anew(resource, at)
 
-    def _judged(self, name: str, claims: Claims, at: datetime) -> Judged | None:
-        """Return how good who is there is by these claims; None when that stands in the row already."""
-        measured = self._evidence.get(name)
-        if self._table_of(name).is_judged_by(name, claims, measured):
-            return None
-        return judge(case_of(claims, measured, microseconds(at)))
+    def _write_anew(self, resource: Resource, at: datetime) -> None:
+        name, facts = resource.name, self._facts(resource, at)
+        self._candidates_of(name).judgements.put(name, facts, self._evidence.get(name), microseconds(at))
+        self._changing.set(name, None if facts.until is None else microseconds(facts.until))
 
-    def _judge(self, name: str, moment: int, windows: list[Window] | None = None) -> None:
-        """Write anew what is measured in the row of a name that is there."""
-        table = self._table_of(name)
-        judged = judge(case_of(table.claims(name), self._evidence.get(name), moment), windows)
-        table.judge(name, judged)
-        self._fading.set(name, judged.until)
+    def _candidates_of(self, name: str) -> Candidates:
+        return self._agents if name.startswith("agents/") else self._endpoints
 
-    def _table_of(self, name: str) -> Table:
-        return (self._agents if name.startswith("agents/") else self._endpoints).table
-
-    def _facts(self, resource: Resource, at: datetime, *, repriced: bool) -> Facts:
+    def _facts(self, resource: Resource, at: datetime) -> Facts:
         if resource.endpoint is None:
             return agent_facts(resource, at)
-        return endpoint_facts(resource, self._model_facts(parent_of(resource.name), at), at, repriced=repriced)
+        model = self._model_facts(parent_of(resource.name), at)
+        return endpoint_facts(resource, model, at)
 
     def _model_facts(self, name: str, at: datetime) -> ModelFacts:
         facts = self._known.get(name, UNKNOWN_MODEL)
@@ -234,28 +238,18 @@ class Index:
 
     def _pass_time(self) -> None:
         """Write anew what may have changed by itself: prices, stages of life, and what measurements are worth."""
-        if not (self._changing or self._fading):
+        both = self._endpoints.judgements, self._agents.judgements
+        if not (self._changing or both[0].may_fade or both[1].may_fade):
             return
         at = self._now()
         moment = microseconds(at)
-        if not (self._changing.rings(moment) or self._fading.rings(moment)):
-            return
-        for name in self._changing.due(moment):
+        for name in self._changing.due(moment) if self._changing.rings(moment) else ():
             self._write(name, at)
             self._answers.clear()
-        for name in self._fading.due(moment):
-            self._judge(name, moment)
-            self._answers.clear()
+        for judgements in both:
+            if judgements.fades(moment):
+                judgements.pass_time(moment)
+                self._answers.clear()
 
-
-def _repriced(before: Resource | None, after: Resource) -> bool:
-    """Say whether prices, or when they begin and end, may be others than they were."""
-    if before is None or before.endpoint is None or after.endpoint is None:
-        return True
-    return before.endpoint.prices != after.endpoint.prices
-
-
-def _hashable(asked: Mapping[str, Any]) -> Hashable:
-    if "labels" in asked:
-        asked = {**asked, "labels": tuple(sorted(asked["labels"].items()))}
-    return tuple(asked.items())
+    def _moment(self) -> int:
+        return microseconds(self._now())

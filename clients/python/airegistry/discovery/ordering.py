@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Sequence
+import math
+from bisect import bisect_left, insort
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,64 +22,65 @@ _FIRST_STRIDE = 128
 class Ordering:
     """Rows by their totals, ties by name: the best of any selection are the first selected ones.
 
-    Rows whose totals changed stay where they are and are passed over: they stray. They are looked at apart, until there
-    are so many of them that they are merged in, which is a pass over all rows, but no sorting.
+    Rows whose totals changed stay where they are and are passed over: they stray. They have an order of their own, of which only
+    those matter that are as good as the last one found. When there are too many of them they are merged in, which is a
+    pass over all rows, but no sorting.
     """
 
     def __init__(self, rows: Rows, totals: Totals, name_numbers: NDArray[np.int64]) -> None:
         self._order = _sorted(rows, -totals, name_numbers)
         self._keys = np.sort(-totals)
         self._bound = max(_LEAST_STRAYS, len(rows) // _STRAYS)
-        self._slots: dict[int, int] = {}
-        self._strays: Rows = np.zeros(self._bound, np.intp)
-        self._stray_keys: Totals = np.zeros(self._bound)
+        self._strays: dict[int, float] = {}
+        # By key alone: of equal ones, the numbers of the names decide, which may change meanwhile.
+        self._sorted_strays: list[tuple[float, int]] = []
 
-    def move(self, changed: Sequence[tuple[int, float]], name_numbers: NDArray[np.int64]) -> None:
+    def move(self, changed: Iterable[tuple[int, float]], name_numbers: NDArray[np.int64]) -> None:
         """Give rows that changed or are new their totals; a row that is there no more has NaN."""
-        slots = self._slots
-        missing = len(slots) + len(changed) - len(self._strays)
-        if missing > 0:
-            self._strays = np.concatenate([self._strays, np.zeros(missing, np.intp)])
-            self._stray_keys = np.concatenate([self._stray_keys, np.zeros(missing)])
         for row, total in changed:
-            slot = slots.setdefault(row, len(slots))
-            self._strays[slot], self._stray_keys[slot] = row, -total
+            before = self._strays.get(row, math.nan)
+            if before == before:  # noqa: PLR0124 - NaN is not; a call to tell takes as long as all the rest
+                del self._sorted_strays[bisect_left(self._sorted_strays, (before, row))]
+            self._strays[row] = -total
+            if total == total:  # noqa: PLR0124 - the same
+                insort(self._sorted_strays, (-total, row))
         # Not before: among rows of equal totals, those that changed may stand where their names do not belong any more.
-        if len(slots) > self._bound:
+        if len(self._strays) > self._bound:
             self._merge(name_numbers)
 
-    def best(self, mask: NDArray[np.bool_], limit: int, name_numbers: NDArray[np.int64]) -> Rows:
-        """Return the best of the rows at which a mask is true; the mask is used up."""
-        strays = self._strays[: len(self._slots)]
-        hits = mask[strays].nonzero()[0]
-        if hits.size:
-            mask[strays] = False
+    def best(self, mask: NDArray[np.bool_], limit: int, name_numbers: NDArray[np.int64]) -> list[int]:
+        """Return the best of the rows at which a mask is true."""
         places = self._walk(mask, limit)
-        found = self._order[places]
-        if not hits.size:
-            return found
-        keys, own = self._stray_keys[hits], self._keys[places]
-        if len(own) == limit:
-            near = keys <= own[-1]
-            if not near.any():
-                return found
-            hits, keys = hits[near], keys[near]
-        rows = np.concatenate([found, strays[hits]])
-        return rows[np.lexsort((name_numbers[rows], np.concatenate([own, keys])))[:limit]]
+        rows: list[int] = self._order[places].tolist()
+        last = float(self._keys[places[-1]]) if len(places) == limit else math.inf
+        near = []
+        for key, row in self._sorted_strays:
+            if key > last:
+                break
+            if mask[row]:
+                near.append((key, int(name_numbers[row]), row))
+        if not near:
+            return rows
+        own = zip(self._keys[places].tolist(), name_numbers[rows].tolist(), rows, strict=True)
+        return [row for _, _, row in sorted((*own, *near))[:limit]]
 
-    def _walk(self, mask: NDArray[np.bool_], limit: int) -> Rows:
-        """Return where in the order the first rows in a mask are."""
-        order, found = self._order, []
+    def _walk(self, mask: NDArray[np.bool_], limit: int) -> list[int]:
+        """Return where in the order the first rows in a mask are, but for those that stray."""
+        order, strays, found = self._order, self._strays, list[int]()
         start, stride = 0, _FIRST_STRIDE
-        while limit > 0 and start < len(order):
-            places = mask[order[start : start + stride]].nonzero()[0][:limit]
-            found.append(places + start if start else places)
-            limit -= len(places)
+        while start < len(order):
+            rows = order[start : start + stride]
+            hits = mask[rows].nonzero()[0]
+            for place, row in zip(hits.tolist(), rows[hits].tolist(), strict=True):
+                if row not in strays:
+                    found.append(place + start)
+                    if len(found) == limit:
+                        return found
             start, stride = start + stride, stride * 4
-        return found[0] if len(found) == 1 else np.concatenate([np.empty(0, np.intp), *found])
+        return found
 
     def _merge(self, name_numbers: NDArray[np.int64]) -> None:
-        strays, keys = self._strays[: len(self._slots)], self._stray_keys[: len(self._slots)]
+        strays, keys = np.array(list(self._strays)), np.array(list(self._strays.values()))
         stale = np.zeros(len(name_numbers), np.bool_)
         stale[strays] = True
         kept = ~stale[self._order]
@@ -93,7 +95,8 @@ class Ordering:
             number = name_numbers[strays[at]]
             places[at] = bisect_left(order, number, int(places[at]), end, key=name_numbers.__getitem__)
         self._order, self._keys = np.insert(order, places, strays), np.insert(old_keys, places, keys)
-        self._slots.clear()
+        self._strays.clear()
+        self._sorted_strays.clear()
 
 
 def _sorted(rows: Rows, keys: Totals, name_numbers: NDArray[np.int64]) -> Rows:

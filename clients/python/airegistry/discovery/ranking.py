@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from airegistry.discovery.answers import Ranked, Score, ScoreBasis, ScorePart, ScorePartKind
-from airegistry.discovery.columns.bitsets import Bits, mask_of, rows_of
+from airegistry.discovery.columns.masks import Mask, rows_of
 from airegistry.discovery.columns.table import Table
 from airegistry.discovery.costs import Costs
 from airegistry.discovery.evidence.picking import Figures, figures
@@ -41,12 +41,12 @@ class Ranking:
         self._order: Ordering | None = None
         self._missed = 0
         self._explained: dict[int, Ranked] = {}
-        self._seen = table.journal.position
+        self._seen = table.scores.position
 
     def catch_up(self) -> None:
         """Take in what changed in the table; the costs must have done so before."""
-        rows = self._table.journal.since(self._seen)
-        self._seen = self._table.journal.position
+        rows = self._table.scores.since(self._seen)
+        self._seen = self._table.scores.position
         if rows is None:
             self._explained.clear()
             self._order, self._missed = None, 0
@@ -56,13 +56,13 @@ class Ranking:
         if rows and self._order is not None:
             self._order.move([(row, self._total(row)) for row in set(rows)], self._table.name_numbers)
 
-    def best(self, selected: Bits, count: int, limit: int) -> tuple[Ranked, ...]:
+    def best(self, selected: Mask, count: int, limit: int) -> tuple[Ranked, ...]:
         """Return the best of the selected rows, of which there are *count*, explained."""
         order = self._order_for(count)
         if order is None:
-            rows = self._sorted(rows_of(selected, self._table.capacity), limit)
+            rows = self._sorted(rows_of(selected), limit).tolist()
         else:
-            rows = order.best(mask_of(selected, self._table.capacity), limit, self._table.name_numbers)
+            rows = order.best(selected, limit, self._table.name_numbers)
         return self._explained_rows(rows)
 
     def _order_for(self, count: int) -> Ordering | None:
@@ -71,7 +71,7 @@ class Ranking:
         if self._order is None:
             self._missed += 1
             if self._missed > _PATIENCE:
-                everyone = rows_of(self._table.present, self._table.capacity)
+                everyone = rows_of(self._table.present)
                 self._order = Ordering(everyone, self._totals(everyone), self._table.name_numbers)
         return self._order
 
@@ -105,8 +105,8 @@ class Ranking:
             total += value * weight
         return total
 
-    def _explained_rows(self, rows: Rows) -> tuple[Ranked, ...]:
-        wanted, explained = rows.tolist(), self._explained
+    def _explained_rows(self, wanted: list[int]) -> tuple[Ranked, ...]:
+        explained = self._explained
         if len(explained) > _MOST_EXPLAINED:
             explained.clear()
         missing = [row for row in wanted if row not in explained]
@@ -118,13 +118,12 @@ class Ranking:
         table, where = self._table, np.array(rows)
         values = zip(self.costs.values(where).tolist(), *table.values[:, where].tolist(), strict=True)
         bases = zip(*table.bases[:, where].tolist(), strict=True)
-        callable_rows = table.marks.rows(Mark.INVOCABLE, YES)
         for row, own_values, own_bases in zip(rows, values, bases, strict=True):
             nanos = self.costs.nanos(row)
             cost_basis = ScoreBasis.PRIOR if nanos is None else ScoreBasis.DECLARED
             own = (cost_basis, *(_BASES[basis] for basis in own_bases))
             score = self._score(own_values, own, figures(table.case(row)))
-            invocable = bool(callable_rows >> row & 1)
+            invocable = table.marks.has(row, Mark.INVOCABLE, YES)
             self._explained[row] = Ranked(table.names[row], table.models[row], score, nanos, invocable)
 
     def _score(self, values: tuple[float, ...], bases: tuple[ScoreBasis, ...], shown: Figures) -> Score:

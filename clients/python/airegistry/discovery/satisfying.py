@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from airegistry.discovery.columns.bitsets import Bits, bits_of, rows_of
+from airegistry.discovery.columns.masks import Mask, mask_at, rows_of, widened
 from airegistry.discovery.columns.table import Table
 from airegistry.discovery.expressions import Expression
 from airegistry.resources.resource import Resource
@@ -29,20 +29,20 @@ class Satisfying:
         self._expression = expression
         self._subjects = subjects
         self._position = table.journal.position
-        self._known: Bits = 0
-        self._satisfying: Bits = 0
+        self._known: Mask = np.zeros(table.capacity, np.bool_)
+        self._satisfying: Mask = np.zeros(table.capacity, np.bool_)
 
-    def among(self, rows: Bits) -> Bits:
+    def among(self, rows: Mask) -> Mask:
         """Return those of the rows that satisfy the expression."""
         for _ in self.steps(rows):
             pass
-        return self._satisfying & rows
+        return self._satisfying & widened(rows, self._table.capacity)
 
-    def steps(self, rows: Bits) -> Iterator[None]:
+    def steps(self, rows: Mask) -> Iterator[None]:
         """Evaluate the rows that are not known yet, pausing after every few: the table may change in a pause."""
         while True:
             self._catch_up()
-            unknown = rows_of(rows & self._table.present & ~self._known, self._table.capacity)
+            unknown = rows_of(widened(rows, self._table.capacity) & self._table.present & ~self._known)
             if not unknown.size:
                 return
             some = unknown[:STEP]
@@ -51,20 +51,19 @@ class Satisfying:
                 yield
 
     def _evaluate(self, rows: list[int]) -> None:
-        evaluated, holding = (np.zeros(self._table.capacity, np.bool_) for _ in range(2))
-        evaluated[rows] = True
-        holding[[row for row in rows if self._expression.holds(*self._subjects(self._table.names[row]))]] = True
-        self._known |= bits_of(evaluated)
-        self._satisfying |= bits_of(holding)
+        holding = [row for row in rows if self._expression.holds(*self._subjects(self._table.names[row]))]
+        self._known |= mask_at(rows, self._table.capacity)
+        self._satisfying |= mask_at(holding, self._table.capacity)
 
     def _catch_up(self) -> None:
         changed = self._table.journal.since(self._position)
         self._position = self._table.journal.position
+        capacity = self._table.capacity
+        self._known, self._satisfying = widened(self._known, capacity), widened(self._satisfying, capacity)
         if changed is None:
-            self._known = self._satisfying = 0
+            self._known.fill(0)
+            self._satisfying.fill(0)
         elif changed:
-            stale = 0
-            for row in set(changed):
-                stale |= 1 << row
-            self._known &= ~stale
-            self._satisfying &= ~stale
+            kept = ~mask_at(changed, capacity)
+            self._known &= kept
+            self._satisfying &= kept

@@ -1,4 +1,4 @@
-"""The rows that have one mark: changed a row at a time, read as bits."""
+"""The rows that have one mark: changed a row at a time, read as a mask."""
 
 from __future__ import annotations
 
@@ -7,31 +7,23 @@ from bisect import bisect_left, insort
 
 import numpy as np
 
-from airegistry.discovery.columns.bitsets import Bits, bits_at
+from airegistry.discovery.columns.masks import Mask, mask_at
 
 _ALWAYS_FEW = 32
 _SPARSE = 256
 """Of more rows than there are in all the rows may be so many times fewer to be listed."""
 
-_MOST_FLIPPED = 512
-_SINGLY = 4
-_NO_ROWS: set[int] = set()
-
 
 class RowSet:
-    """A set of rows. Few are listed; many have a bit each.
+    """A set of rows. Few are listed; many have a bit each."""
 
-    Setting a bit of an integer copies the integer, so the rows that changed are noted and taken in when somebody looks.
-    """
-
-    __slots__ = ("_bits", "_count", "_few", "_flipped")
+    __slots__ = ("_bits", "_count", "_few")
 
     def __init__(self) -> None:
         self._count = 0
         self._few: array[int] | None = array("I")
-        self._bits: Bits = 0
-        # Nobody has flips while rows are listed, and an empty set is larger than all the rest.
-        self._flipped: set[int] = _NO_ROWS
+        # Of nobody, while rows are listed: an empty one is larger than all the rest.
+        self._bits = _NO_BITS
 
     def __len__(self) -> int:
         return self._count
@@ -45,7 +37,8 @@ class RowSet:
             return
         insort(few, row)
         if len(few) > _ALWAYS_FEW and len(few) * _SPARSE > few[-1]:
-            self._bits, self._few, self._flipped = _bits_of(few), None, set()
+            self._bits = bytearray(np.packbits(mask_at(few, few[-1] + 1), bitorder="little").tobytes())
+            self._few = None
 
     def remove(self, row: int) -> None:
         """Take out a row that is there."""
@@ -55,33 +48,25 @@ class RowSet:
         else:
             del self._few[bisect_left(self._few, row)]
 
-    def bits(self) -> Bits:
-        """Return the rows."""
+    def mask(self, capacity: int) -> Mask:
+        """Return the rows, among as many as a table has room for."""
         if self._few is not None:
-            return _bits_of(self._few)
-        self.settle()
-        return self._bits
+            return mask_at(self._few, capacity)
+        bits = np.frombuffer(self._bits, np.uint8)
+        # Cut or filled up to the capacity.
+        return np.unpackbits(bits, count=capacity, bitorder="little").view(np.bool_)
 
-    def settle(self) -> None:
-        """Take in the rows that changed."""
-        if self._flipped:
-            self._bits ^= _bits_of(self._flipped)
-            self._flipped.clear()
+    def has(self, row: int) -> bool:
+        """Say whether a row is there."""
+        if self._few is not None:
+            return row in self._few
+        return row >> 3 < len(self._bits) and bool(self._bits[row >> 3] >> (row & 7) & 1)
 
     def _flip(self, row: int) -> None:
-        flipped = self._flipped
-        if row in flipped:
-            flipped.remove(row)
-            return
-        flipped.add(row)
-        if len(flipped) > _MOST_FLIPPED:
-            self.settle()
+        missing = (row >> 3) + 1 - len(self._bits)
+        if missing > 0:
+            self._bits.extend(bytes(missing))
+        self._bits[row >> 3] ^= 1 << (row & 7)
 
 
-def _bits_of(rows: array[int] | set[int]) -> Bits:
-    if len(rows) > _SINGLY:
-        return bits_at(np.fromiter(rows, np.intp, len(rows)))
-    bits = 0
-    for row in rows:
-        bits |= 1 << row
-    return bits
+_NO_BITS = bytearray()

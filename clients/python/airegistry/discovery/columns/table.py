@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from airegistry.discovery.answers import ScoreBasis
-from airegistry.discovery.columns.bitsets import Bits, rows_of
 from airegistry.discovery.columns.journal import Journal
 from airegistry.discovery.columns.marks import MarkColumns
+from airegistry.discovery.columns.masks import Mask, rows_of
 from airegistry.discovery.columns.name_order import NameOrder
 from airegistry.discovery.columns.prices import RateColumns
 from airegistry.discovery.columns.row_set import RowSet
 from airegistry.discovery.evidence.case import Case, case_of
 from airegistry.discovery.evidence.judging import Judged
 from airegistry.discovery.evidence.measured import Measured
+from airegistry.discovery.rows.change import Change
 from airegistry.discovery.rows.claims import NO_CLAIMS, Claims
 from airegistry.discovery.rows.row import Facts, Mark, Number
 from airegistry.discovery.rows.values import Value
@@ -36,12 +37,12 @@ class Table:
     """Rows by name; a freed row is used again.
 
     Columns are lent: only the table writes to them, and none is to be kept, for they move. `journal` says which rows
-    changed.
+    changed, `scores` those of which a score or its explanation may have changed.
     """
 
     def __init__(self, capacity: int = 0) -> None:
         self.capacity = capacity = max(capacity, _LEAST)
-        self.marks = MarkColumns()
+        self.marks = MarkColumns(capacity)
         self.names: list[str] = []
         self.models: list[str] = []
         self.numbers: NDArray[np.float64] = np.zeros((len(Number), capacity))
@@ -49,7 +50,7 @@ class Table:
         self.bases: NDArray[np.int8] = np.full((len(VALUES), capacity), ScoreBasis.PRIOR, np.int8)
         self.name_numbers: NDArray[np.int64] = np.zeros(capacity, np.int64)
         self.rates = RateColumns(capacity)
-        self.journal = Journal()
+        self.journal, self.scores = Journal(), Journal()
         self._claims: list[Claims] = []
         self._measured: list[Measured | None] = []
         self._moments: NDArray[np.int64] = np.zeros(capacity, np.int64)
@@ -65,29 +66,30 @@ class Table:
         return name in self._rows
 
     @property
-    def present(self) -> Bits:
+    def present(self) -> Mask:
         """The rows that are taken."""
-        return self._present.bits()
+        return self._present.mask(self.capacity)
 
     def having(self, kind: Mark, text: str) -> list[str]:
         """Return the names of those with a mark."""
-        return [self.names[row] for row in rows_of(self.marks.rows(kind, text), self.capacity).tolist()]
+        return [self.names[row] for row in rows_of(self.marks.rows(kind, text)).tolist()]
 
-    def claims(self, name: str) -> Claims:
-        """Return what is said of a name that is there."""
-        return self._claims[self._rows[name]]
+    def row(self, name: str) -> int:
+        """Return the row of a name that is there."""
+        return self._rows[name]
 
     def is_judged_by(self, name: str, claims: Claims, measured: Measured | None) -> bool:
         """Say whether a name is there, and judged by the same as it was."""
         row = self._rows.get(name)
         return row is not None and self._measured[row] is measured and self._claims[row] == claims
 
-    def case(self, row: int) -> Case:
-        """Return what a row is judged by."""
-        return case_of(self._claims[row], self._measured[row], int(self._moments[row]))
+    def case(self, row: int, moment: int | None = None) -> Case:
+        """Return what a row is judged by, at the moment when it was or at another one."""
+        at = int(self._moments[row]) if moment is None else moment
+        return case_of(self._claims[row], self._measured[row], at)
 
-    def put(self, name: str, facts: Facts, judged: Judged | None) -> None:
-        """Write the row of a name, a new one if need be; what is None stays as it is."""
+    def put(self, name: str, facts: Facts, judged: Judged | None) -> int:
+        """Write the row of a name, a new one if need be, and return it; what is None stays as it is."""
         row = self._rows.get(name)
         if row is None:
             row = self._take_row(name)
@@ -95,20 +97,35 @@ class Table:
         self.models[row] = facts.model
         self.numbers[:_FIRST_JUDGED, row] = facts.numbers
         self._value(QUALITY, row, facts.quality)
-        if facts.rates is not None:
-            self.rates.write(row, facts.rates)
+        self.rates.write(row, facts.rates)
         if judged is not None:
             self._judge(row, judged)
         self.journal.add(row)
+        self.scores.add(row)
+        return row
 
-    def judge(self, name: str, judged: Judged) -> None:
-        """Write anew what measurements change in the row of a name that is there."""
+    def change(self, name: str, change: Change) -> None:
+        """Write what is another in the row of a name that is there."""
         row = self._rows[name]
-        self._judge(row, judged)
+        self.marks.replace(row, change.gone, change.come)
+        if change.rates is not None:
+            self.rates.write(row, change.rates)
+            self.scores.add(row)
         self.journal.add(row)
 
-    def remove(self, name: str) -> None:
-        """Free the row of a name that is there."""
+    def observe(self, name: str, measured: Measured | None) -> int:
+        """Keep what was measured of a name that is there for when its row is judged, and return the row."""
+        row = self._rows[name]
+        self._measured[row] = measured
+        return row
+
+    def judge(self, row: int, judged: Judged) -> None:
+        """Write anew what measurements change in a row."""
+        self._judge(row, judged)
+        self.scores.add(row)
+
+    def remove(self, name: str) -> int:
+        """Free the row of a name that is there, and return it."""
         row = self._rows.pop(name)
         self._order.remove(name)
         self.marks.write(row, frozenset())
@@ -117,6 +134,8 @@ class Table:
         self._claims[row], self._measured[row] = NO_CLAIMS, None
         self._free.append(row)
         self.journal.add(row)
+        self.scores.add(row)
+        return row
 
     def _judge(self, row: int, judged: Judged) -> None:
         self._claims[row], self._measured[row], self._moments[row] = judged.case
@@ -149,6 +168,7 @@ class Table:
     def _grow(self, capacity: int) -> None:
         more = capacity - self.capacity
         self.capacity = capacity
+        self.marks.grow(capacity)
         self.numbers = _widened(self.numbers, more)
         self.values = _widened(self.values, more)
         self.bases = _widened(self.bases, more)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from airegistry.discovery.evidence.measured import Measured, Window, told_of, windows_of
+from airegistry.discovery.evidence.measured import Measured, told_of, windows_of
 from airegistry.observations.performance import Performance
 
 MOST_EARLY = 65_536
@@ -25,19 +25,21 @@ class Evidence:
         """Return what was measured of a registered name."""
         return self._held.get(name)
 
-    def take(self, performance: Performance, *, registered: bool) -> list[Window]:
-        """Know what was measured now, and return its windows; nothing, and no load, is what forgets a name."""
+    def take(self, performance: Performance, *, registered: bool) -> Measured | None:
+        """Know what was measured now, and return it; nothing, and no load, is what forgets a name."""
         name, windows, told = performance.name, windows_of(performance), told_of(performance)
         self._early.pop(name, None)
         if not windows and told is None:
             self._held.pop(name, None)
-        elif registered:
-            self._held[name] = Measured.of(windows, told)
+            return None
+        measured = Measured.of(windows, told)
+        if registered:
+            self._held[name] = measured
         else:
-            self._early[name] = Measured.of(windows, told)
+            self._early[name] = measured
             if len(self._early) > MOST_EARLY:
                 del self._early[next(iter(self._early))]
-        return windows
+        return measured
 
     def arrived(self, name: str) -> None:
         """Note that a name is registered."""

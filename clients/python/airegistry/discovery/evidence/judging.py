@@ -23,6 +23,9 @@ _TRIES = 20
 
 _MOSTLY = 0.5
 
+# To look up a member of an enum takes longer than any of the formulas.
+_MEASURED, _DECLARED, _PRIOR, _MIXED = ScoreBasis.MEASURED, ScoreBasis.DECLARED, ScoreBasis.PRIOR, ScoreBasis.MIXED
+
 # Who says that it takes nothing more is not idle because of a number.
 _HEEDED = (None, AgentState.AVAILABLE)
 
@@ -58,7 +61,7 @@ def judge(case: Case, windows: Sequence[Window] | None = None) -> Judged:
         _latency(claims, series, trust),
         _reliability(claims, series, trust),
         _load(claims, windows, told, at),
-        (_TRIES / (_TRIES + lately), ScoreBasis.MEASURED if lately else ScoreBasis.PRIOR),
+        (_TRIES / (_TRIES + lately), _MEASURED if lately else _PRIOR),
         numbers(claims, windows, stale=at - last >= HALF_HOUR),
         _sooner(_next_change(windows, last, at) if windows else None, _next_doubt(told, at)),
     )
@@ -70,7 +73,7 @@ def _latency(claims: Claims, series: Sequence[Window], trust: float) -> Value:
     first, speed = declared.time_to_first_token, declared.tokens_per_second
     soon = values.LATENCY_PRIOR if first is None else values.soon(first)
     fast = values.LATENCY_PRIOR if speed is None else values.fast(speed)
-    base, basis = (soon + fast) / 2, ScoreBasis.PRIOR if first is None and speed is None else ScoreBasis.DECLARED
+    base, basis = (soon + fast) / 2, _PRIOR if first is None and speed is None else _DECLARED
     soon_left = fast_left = 1.0
     for length, _, _, _, _, _, _, _, _, _, _, count, whole in series:
         if count:
@@ -94,7 +97,7 @@ def _reliability(claims: Claims, series: Sequence[Window], trust: float) -> Valu
     """Return the number of nines; part of it for what is known to be degraded."""
     declared = claims.performance.reliability
     base = values.RELIABILITY_PRIOR if declared is None else values.nines(declared)
-    basis = ScoreBasis.PRIOR if declared is None else ScoreBasis.DECLARED
+    basis = _PRIOR if declared is None else _DECLARED
     value, left = base, 1.0
     for window in series:
         judged = window.judged
@@ -117,11 +120,11 @@ def _load(claims: Claims, windows: Sequence[Window], told: Told | None, at: int)
     busy = _busy(claims.limits, windows)
     if busy is not None:
         idle = 1 - min(1.0, busy)
-        value, basis = idle if heeded is None else min(value, idle), ScoreBasis.MEASURED
+        value, basis = idle if heeded is None else min(value, idle), _MEASURED
     for window in windows:
         if window.length == FIVE_MINUTES and window.limited:
             value *= 1 - window.limited / (max(window.attempts, window.limited) + ENOUGH)
-            basis = ScoreBasis.MEASURED if busy is not None else ScoreBasis.MIXED
+            basis = _MEASURED if busy is not None else _MIXED
     return value, basis
 
 
@@ -168,7 +171,7 @@ def _trusted(base: float, estimate: float, trust: float, basis: ScoreBasis, meas
     """Return the estimate, of which so much is *measured*, as far as it is fresh enough to be trusted."""
     weight = measured * trust
     if weight:
-        basis = ScoreBasis.MEASURED if weight >= _MOSTLY else ScoreBasis.MIXED
+        basis = _MEASURED if weight >= _MOSTLY else _MIXED
     return base + (estimate - base) * trust, basis
 
 

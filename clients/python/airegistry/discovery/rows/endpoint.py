@@ -26,19 +26,21 @@ from airegistry.resources.endpoint import AuthMethod, Endpoint
 from airegistry.resources.model import LifecycleStage
 from airegistry.resources.resource import Resource
 
+_NO_ENDPOINT = Endpoint()
 
-def endpoint_facts(resource: Resource, model: ModelFacts, at: datetime, *, repriced: bool = True) -> Facts:
-    """Return the row of an endpoint at a time; unless *repriced*, without its prices and until when it is so."""
-    endpoint = resource.endpoint or Endpoint()
+
+def endpoint_facts(resource: Resource, model: ModelFacts, at: datetime) -> Facts:
+    """Return the row of an endpoint at a time."""
+    endpoint = resource.endpoint or _NO_ENDPOINT
     capabilities = capability_marks(model.model, endpoint.capabilities) if endpoint.capabilities else model.capabilities
     return Facts(
         model=sys.intern(parent_of(resource.name)),
         marks=model.marks.union(capabilities, model.own, _marks(resource, endpoint, model.stage)),
         numbers=(*_limits(endpoint, model), retention_of(endpoint.data_policy)),
-        rates=endpoint_rates(endpoint.prices, at) if repriced else None,
+        rates=endpoint_rates(endpoint.prices, at),
         quality=model.quality,
         claims=claims_of(resource.status, endpoint.declared, endpoint.rate_limits),
-        until=earliest(model.until, next_price_change(endpoint.prices, at)) if repriced else None,
+        until=earliest(model.until, next_price_change(endpoint.prices, at)),
     )
 
 

@@ -21,6 +21,8 @@ UNKNOWN = ""
 YES = ""
 """The text of a mark that needs none."""
 
+_NO_STATUS = ResourceStatus()
+
 NO_NUMBER = float("nan")
 """A number that is not known."""
 
@@ -73,13 +75,13 @@ Marks = frozenset[tuple[Mark, str]]
 class Facts:
     """One row, but for what measurements may change: that is judged by the `claims`. `numbers` are the first ones of `Number`.
 
-    `until` is when to look again. Without `rates` both are as they were.
+    `until` is when to look again.
     """
 
     model: str
     marks: Marks
     numbers: tuple[float, ...]
-    rates: Rates | None
+    rates: Rates
     quality: Value
     claims: Claims
     until: datetime | None
@@ -114,20 +116,22 @@ def data_marks(policy: DataPolicy | None) -> Iterator[tuple[Mark, str]]:
         yield (Mark.TRAINS if policy.trains_on_data else Mark.NEVER_TRAINS), YES
 
 
-def health_marks(status: ResourceStatus | None) -> Iterator[tuple[Mark, str]]:
-    """Yield whether it is usable, and if so whether it is known to serve."""
-    known = status or ResourceStatus()
-    if (
-        known.health in (Health.NOT_SERVING, Health.DRAINING)
-        or known.liveness is Liveness.SUSPECT
-        or known.agent_state is AgentState.DRAINING
-    ):
-        return
-    yield Mark.USABLE, YES
-    if known.health is Health.SERVING or (known.health is None and known.agent_state is AgentState.AVAILABLE):
-        yield Mark.SERVING, YES
-    elif known.health is None:
-        yield Mark.HEALTH_UNKNOWN, YES
+def health_marks(status: ResourceStatus | None) -> tuple[tuple[Mark, str], ...]:
+    """Return whether it is usable, and if so whether it is known to serve."""
+    known = status or _NO_STATUS
+    return _health_marks(known.health, known.liveness, known.agent_state)
+
+
+@lru_cache(maxsize=256)
+def _health_marks(
+    health: Health | None, liveness: Liveness | None, state: AgentState | None
+) -> tuple[tuple[Mark, str], ...]:
+    if health in (Health.NOT_SERVING, Health.DRAINING) or liveness is Liveness.SUSPECT or state is AgentState.DRAINING:
+        return ()
+    usable = ((Mark.USABLE, YES),)
+    if health is Health.SERVING or (health is None and state is AgentState.AVAILABLE):
+        return (*usable, (Mark.SERVING, YES))
+    return (*usable, (Mark.HEALTH_UNKNOWN, YES)) if health is None else usable
 
 
 def number(value: float | None) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import fields
 from functools import partial
 from operator import attrgetter
@@ -11,7 +11,18 @@ from typing import Any
 from airegistry.errors import FieldViolation
 from airegistry.resources.requirements import DiscoverQuery, Requirements, ScoreWeights, TokenMix
 from airegistry.resources.validation.contradictions import contradictions
-from airegistry.resources.validation.rules import Violations, duration, each, labels, number, required, share, whole
+from airegistry.resources.validation.rules import (
+    MAX_DURATION,
+    MAX_INT64,
+    Violations,
+    duration,
+    each,
+    labels,
+    number,
+    required,
+    share,
+    whole,
+)
 
 ALL_UNKNOWN = "*"
 """In `allow_unknown`: every requirement that an unknown value can satisfy."""
@@ -19,6 +30,23 @@ ALL_UNKNOWN = "*"
 _FIELDS = tuple(field.name for field in fields(Requirements))
 _values = attrgetter(*_FIELDS)
 _UNSET = _values(Requirements())
+
+# The numbers by which one query differs from the next, and the most that each may be.
+_NUMBERS = {
+    "min_context_tokens": MAX_INT64,
+    "min_output_tokens": MAX_INT64,
+    "min_input_tokens": MAX_INT64,
+    "max_cost_nanos": MAX_INT64,
+    "max_price_per_million_nanos": MAX_INT64,
+    "max_time_to_first_token": MAX_DURATION,
+    "max_duration": MAX_DURATION,
+    "min_tokens_per_second": MAX_INT64,
+    "min_reliability": 1,
+    "max_retention": MAX_DURATION,
+}
+_MOST = tuple(_NUMBERS.values())
+_others = attrgetter(*(name for name in _FIELDS if name not in _NUMBERS and name != "labels"))
+_numbers = attrgetter(*_NUMBERS)
 
 # Requirements about what is always known, and fields that are no requirements.
 _NEVER_UNKNOWN = {"usage", "labels", "lifecycle_stages", "credential", "skills", "filter", "allow_unknown"}
@@ -34,6 +62,29 @@ def asked_of(requirements: Requirements | None) -> dict[str, Any]:
     # Identity first: most fields are the very objects that a fresh Requirements has.
     each_field = zip(_FIELDS, _values(requirements), _UNSET, strict=True)
     return {name: value for name, value, unset in each_field if value is not unset and value != unset}
+
+
+def shape_of(requirements: Requirements) -> Hashable:
+    """Return what is required but for the numbers."""
+    labelled = requirements.labels
+    return _others(requirements), tuple(sorted(labelled.items())) if labelled else ()
+
+
+def numbers_of(requirements: Requirements) -> tuple[float | None, ...]:
+    """Return the numbers that are required; None is unset."""
+    found: tuple[float | None, ...] = _numbers(requirements)
+    return found
+
+
+def surely_valid(numbers: tuple[float | None, ...]) -> bool:
+    """Say whether no rule can refuse numbers that are required together: some rules only look at 0, or at several counts of tokens."""
+    context, output, given = numbers[:3]
+    if context is not None and (output is not None or given is not None):
+        return False
+    for value, most in zip(numbers, _MOST, strict=True):  # noqa: SIM110 - a generator would take twice as long
+        if value is not None and not 0 < value <= most:
+            return False
+    return True
 
 
 def validate_query(query: DiscoverQuery, *, path: str) -> list[FieldViolation]:
