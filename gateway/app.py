@@ -30,6 +30,7 @@ from gateway.clocks import Clocks
 from gateway.config import Config
 from gateway.fronts.app import fronts
 from gateway.learning import open_learning
+from gateway.link import registry_credentials
 from gateway.metrics import InvocationMetrics, observe
 from gateway.proxies import proxies_for
 from gateway.reporting_metrics import ReportingMetrics
@@ -67,7 +68,9 @@ async def serve(
     clocks = Clocks(now, clock)
     async with owned_tasks() as tasks, AsyncExitStack() as stack:
         folder = config.data_dir.expanduser() / "gateway"
-        client = await stack.enter_async_context(RegistryClient(config.address))
+        client = await stack.enter_async_context(
+            RegistryClient(config.address, credentials=registry_credentials(config))
+        )
         cache = await _open_cache(config, client, folder, tasks, stack, clocks)
         metrics = Metrics("gateway")
         stack.callback(metrics.close)

@@ -7,7 +7,7 @@ import ssl
 from pathlib import Path
 from typing import Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from airegistry._rpc.edge_settings import EdgeSettings
 from airegistry._rpc.post import Post
@@ -28,6 +28,17 @@ class Config(EdgeSettings):
     address: str = Field(
         "127.0.0.1:50051",
         description="Where the registry is: any gRPC target, or the ip:port of several replicas with commas between them.",
+    )
+    gateway_registry_ca_file: Path | None = Field(
+        None,
+        description="The authorities (PEM) by whose certificate the registry is known: calls to it are encrypted then. It is "
+        "read when the gateway starts, as are the two below.",
+    )
+    gateway_registry_cert_file: Path | None = Field(
+        None, description="The certificate (PEM) that the registry is shown, when it asks for one."
+    )
+    gateway_registry_key_file: Path | None = Field(
+        None, validate_default=True, description="The key (PEM) of that certificate, without a password."
     )
     gateway_address: str = Field("127.0.0.1:50052", description="Where gRPC listens; port 0 takes a free one.")
     gateway_http_address: str = Field(
@@ -147,6 +158,23 @@ class Config(EdgeSettings):
             target_of(value)
         except InvalidArgumentError as error:
             raise ValueError(str(error)) from None
+        return value
+
+    @field_validator("gateway_registry_cert_file")
+    @classmethod
+    def _is_shown_to_a_known_registry(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        # Unencrypted, it would be shown to nobody.
+        if value is not None and info.data.get("gateway_registry_ca_file", value) is None:
+            raise ValueError("needs the authorities of the registry, too: AIREGISTRY_GATEWAY_REGISTRY_CA_FILE")
+        return value
+
+    @field_validator("gateway_registry_key_file")
+    @classmethod
+    def _goes_with_what_is_shown(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if (value is None) != (info.data.get("gateway_registry_cert_file", value) is None):
+            raise ValueError(
+                "AIREGISTRY_GATEWAY_REGISTRY_CERT_FILE and AIREGISTRY_GATEWAY_REGISTRY_KEY_FILE go together"
+            )
         return value
 
     @field_validator("gateway_ca_file")

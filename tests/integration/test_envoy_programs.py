@@ -5,14 +5,20 @@ import json
 import os
 import subprocess
 import sys
+import time
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import grpc
 import pytest
 from grpc import aio
+from pydantic import ValidationError
 
+from airegistry._rpc.process import SettingsError
 from airegistry.v1 import registry_service_pb2 as pb
 from airegistry.v1.registry_service_pb2_grpc import RegistryServiceStub
+from gateway.config import Config as GatewayConfig
+from tests.planes import gateway_at
 from tests.tls_folders import TlsFolder
 
 
@@ -83,6 +89,39 @@ async def test_the_registry_knows_its_clients_and_takes_new_certificates(folder,
         folder.put("second")
         await folder.wait_for_name(address, "second", client=client)
         assert "certificates have changed" in json.loads(await log.readline())["event"]
+
+
+async def test_a_gateway_shows_the_registry_who_it_is(folder, encrypted, tmp_path):
+    client = folder.authority.issue_cert("gateway.example")
+    shown, key = tmp_path / "gateway.crt", tmp_path / "gateway.key"
+    shown.write_bytes(b"".join(pem.bytes() for pem in client.cert_chain_pems))
+    key.write_bytes(client.private_key_pem.bytes())
+    known = {"gateway_registry_ca_file": folder.authority_file}
+    pair = {"gateway_registry_cert_file": shown, "gateway_registry_key_file": key}
+    async with registry(tmp_path, **encrypted) as (address, _):
+        async with gateway_at(tmp_path / "known", address, **known, **pair) as running:
+            assert not running.cache.stale(time.monotonic())
+        async with gateway_at(tmp_path / "unknown", address, **known, gateway_start_wait=1.0) as running:
+            assert running.cache.stale(time.monotonic())
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param({"gateway_registry_cert_file": "a", "gateway_registry_key_file": "b"}, id="nobody-is-known"),
+        pytest.param({"gateway_registry_ca_file": "a", "gateway_registry_cert_file": "b"}, id="no-key"),
+        pytest.param({"gateway_registry_ca_file": "a", "gateway_registry_key_file": "b"}, id="no-certificate"),
+    ],
+)
+def test_half_of_what_a_gateway_shows_is_refused(settings):
+    with pytest.raises(ValidationError, match="AIREGISTRY_GATEWAY_REGISTRY_"):
+        GatewayConfig(**settings)
+
+
+async def test_authorities_that_cannot_be_read_are_named(tmp_path):
+    with pytest.raises(SettingsError, match="cannot read /none"):
+        async with gateway_at(tmp_path, gateway_registry_ca_file=Path("/none")):
+            pass
 
 
 @pytest.mark.parametrize("named", ["TLS_CERT_FILE", "TLS_KEY_FILE"])
