@@ -6,8 +6,8 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections import deque
 from collections.abc import Awaitable
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -125,7 +125,7 @@ class _Bridge:
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
             elif (call := self._calls.get(number)) is not None:
-                call.hear(what, value)
+                call.hear(what, *value)
 
     async def _serve(self, number: int, scope: Any) -> None:
         call = self._calls[number] = _Call(number, self._writer)
@@ -137,25 +137,22 @@ class _Bridge:
 
 
 class _Call:
-    """One call: what it waits for, in order."""
+    """One call, and what it waits for: a final part of an answer is taken at once, though one before it still waits."""
 
     def __init__(self, number: int, writer: Any) -> None:
         self._number = number
         self._writer = writer
-        self._received: deque[asyncio.Future[Any]] = deque()
-        self._sent: deque[asyncio.Future[Any]] = deque()
+        self._asked: dict[int, asyncio.Future[Any]] = {}
+        self._questions = count()
 
     def receive(self) -> Awaitable[Any]:
-        return self._ask("receive", None, self._received)
+        return self._ask("receive", None)
 
     def send(self, event: Any) -> Awaitable[None]:
-        return self._ask("send", event, self._sent)
+        return self._ask("send", event)
 
-    def hear(self, what: str, value: Any) -> None:
-        waiting = self._received if what == "received" else self._sent
-        if not waiting:
-            return
-        future = waiting.popleft()
+    def hear(self, what: str, question: int, value: Any) -> None:
+        future = self._asked.pop(question)
         if future.done():
             return
         if what == "sent" and value is not None:
@@ -165,10 +162,10 @@ class _Call:
         else:
             future.set_result(value)
 
-    def _ask(self, what: str, event: Any, waiting: deque[asyncio.Future[Any]]) -> Awaitable[Any]:
-        future = asyncio.get_running_loop().create_future()
-        waiting.append(future)
-        self._writer.write(packed(what, self._number, event))
+    def _ask(self, what: str, event: Any) -> Awaitable[Any]:
+        question = next(self._questions)
+        future = self._asked[question] = asyncio.get_running_loop().create_future()
+        self._writer.write(packed(what, self._number, (question, event)))
         return future
 
 

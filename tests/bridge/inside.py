@@ -40,20 +40,20 @@ class Inside:
 
     async def _read(self, reader: Any) -> None:
         while True:
-            what, number, event = await unpacked(reader)
+            what, number, asked = await unpacked(reader)
             call = self._calls.get(number)
-            if call is None:
-                self._writer.write(packed("sent", number, "the call is over"))
+            if what == "over":
+                if call is not None:
+                    call[2].set()
                 continue
-            receive, send, over = call
-            match what:
-                case "receive":
-                    self._start(self._receive(number, receive))
-                case "send":
-                    # Begun here, so that events go to Envoy in their order.
-                    self._start(self._sent(number, self._begin(send, event)))
-                case "over":
-                    over.set()
+            question, event = asked
+            if call is None:
+                self._writer.write(packed("sent", number, (question, "the call is over")))
+            elif what == "receive":
+                self._start(self._receive(number, question, call[0]))
+            else:
+                # Begun here, so that events go to Envoy in their order.
+                self._start(self._sent(number, question, self._begin(call[1], event)))
 
     @staticmethod
     def _begin(send: Any, event: Any) -> Any:
@@ -62,12 +62,12 @@ class Inside:
         except Exception as error:  # noqa: BLE001 - told to the test
             return error
 
-    async def _receive(self, number: int, receive: Any) -> None:
-        self._writer.write(packed("received", number, await receive()))
+    async def _receive(self, number: int, question: int, receive: Any) -> None:
+        self._writer.write(packed("received", number, (question, await receive())))
 
-    async def _sent(self, number: int, sending: Any) -> None:
+    async def _sent(self, number: int, question: int, sending: Any) -> None:
         error = sending if isinstance(sending, Exception) else await _outcome(sending)
-        self._writer.write(packed("sent", number, error and (str(error) or type(error).__name__)))
+        self._writer.write(packed("sent", number, (question, error and (str(error) or type(error).__name__))))
 
     def _start(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
