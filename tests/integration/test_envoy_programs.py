@@ -13,8 +13,11 @@ import grpc
 import pytest
 from grpc import aio
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
 from airegistry._rpc.process import SettingsError
+from airegistry.cli.app import build
+from airegistry.cli.arguments import hoisted
 from airegistry.v1 import registry_service_pb2 as pb
 from airegistry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from gateway.config import Config as GatewayConfig
@@ -38,6 +41,11 @@ def run(tmp_path, **settings):
         timeout=60,
         check=False,
     )
+
+
+async def airegistry(*arguments):
+    """Run the command."""
+    return await asyncio.to_thread(CliRunner().invoke, build(), hoisted(arguments))
 
 
 @asynccontextmanager
@@ -87,6 +95,13 @@ async def test_the_registry_knows_its_clients_and_takes_new_certificates(folder,
             assert answer.revision >= 0
         assert await folder.name_of(address, client=client) == ("first", "h2")
         folder.put("second")
+        command = ("list", "models", "--registry", address, "--ca-file", str(folder.authority_file))
+        assert (await airegistry(*command, "--timeout", "5")).exit_code == 3
+        (tmp_path / "client.crt").write_bytes(chain)
+        (tmp_path / "client.key").write_bytes(client.private_key_pem.bytes())
+        shown = ("--cert-file", str(tmp_path / "client.crt"), "--key-file", str(tmp_path / "client.key"))
+        assert (await airegistry(*command, *shown)).exit_code == 0
+        assert (await airegistry(*command, *shown[:2])).exit_code == 2
         await folder.wait_for_name(address, "second", client=client)
         assert "certificates have changed" in json.loads(await log.readline())["event"]
 

@@ -20,7 +20,13 @@ from airegistry._rpc.process import SettingsError
 _PREFIX = "AIREGISTRY_"
 # Each program checks the names below its own prefix: all run from one environment, and none knows the others' settings.
 _PROGRAMS = ("AIREGISTRY_REGISTRY_", "AIREGISTRY_GATEWAY_")
-_OF_CLIENTS = ("AIREGISTRY_ADDRESS", "AIREGISTRY_GATEWAY_ADDRESS")
+_OF_CLIENTS = (
+    "AIREGISTRY_ADDRESS",
+    "AIREGISTRY_CA_FILE",
+    "AIREGISTRY_CERT_FILE",
+    "AIREGISTRY_GATEWAY_ADDRESS",
+    "AIREGISTRY_KEY_FILE",
+)
 
 S = TypeVar("S", bound="ServerSettings")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Annotated, Any, cast
 
 import typer
@@ -23,7 +24,7 @@ from airegistry.cli.commands.replay import replay
 from airegistry.cli.commands.status import status
 from airegistry.cli.commands.watch import watch
 from airegistry.cli.failures import ExitCode
-from airegistry.cli.session import Output, Session
+from airegistry.cli.session import Output, Session, Trust
 
 GROUP = "airegistry.commands"
 """The entry points that add commands."""
@@ -113,6 +114,30 @@ def _common(
     timeout: Annotated[
         float | None, typer.Option(min=0.001, help="Seconds that a call may take. Default: 30, an invocation 600.")
     ] = None,
+    ca_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="AIREGISTRY_CA_FILE",
+            help="The authorities (PEM) that the servers are known by; calls are encrypted then.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    cert_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="AIREGISTRY_CERT_FILE",
+            help="The certificate (PEM) to show to servers that ask.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            envvar="AIREGISTRY_KEY_FILE", help="The key (PEM) of that certificate.", exists=True, dir_okay=False
+        ),
+    ] = None,
     no_color: Annotated[bool, typer.Option("--no-color", help="Without colours; NO_COLOR does the same.")] = False,
     version: Annotated[bool, typer.Option("--version", is_eager=True, help="Show the version and exit.")] = False,
 ) -> None:
@@ -121,4 +146,7 @@ def _common(
 
         typer.echo(f"airegistry {installed('airegistry')}")
         raise typer.Exit
-    context.obj = Session(registry, gateway, output, timeout, not no_color)
+    if (cert_file is None) != (key_file is None) or (cert_file is not None and ca_file is None):
+        raise typer.BadParameter("--cert-file and --key-file go together, with --ca-file")
+    trust = None if ca_file is None else Trust(ca_file, cert_file, key_file)
+    context.obj = Session(registry, gateway, output, timeout, not no_color, trust)

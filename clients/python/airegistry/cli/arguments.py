@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-_WITH_VALUE = frozenset({"--gateway", "--output", "--registry", "--timeout", "-o"})
+_WITH_VALUE = frozenset(
+    {"--ca-file", "--cert-file", "--gateway", "--key-file", "--output", "--registry", "--timeout", "-o"}
+)
 _FLAGS = frozenset({"--no-color"})
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -28,6 +29,15 @@ class Output(StrEnum):
 
 
 @dataclass(frozen=True)
+class Trust:
+    """The files (PEM) by which servers are known, and which are shown to them."""
+
+    authorities: Path
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+@dataclass(frozen=True)
 class Session:
     """The common options of one run."""
 
@@ -36,6 +46,7 @@ class Session:
     output: Output = Output.TABLE
     timeout: float | None = None
     color: bool = True
+    trust: Trust | None = None
 
     @cached_property
     def console(self) -> Console:
