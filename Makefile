@@ -148,9 +148,6 @@ openapi-check: $(TOOLS)/.stamp ## Fail when the OpenAPI documents differ from pr
 .PHONY: web
 web: build/web/.stamp ## Build the clients for browsers and Node, and the page of examples/watch_page (needs Node 20+)
 
-.PHONY: web-packages
-web-packages: $(WEB)/node_modules/.stamp $(BUF) ## Install what `web` needs from npm
-
 .PHONY: web-check
 web-check: $(WEB)/gen/.stamp ## Check the types of the clients for browsers and Node
 	$(WEB)/node_modules/.bin/tsc --project $(WEB)
