@@ -3,7 +3,8 @@
 # Only Python 3.11+ and make are needed for `run` and `test`; `check` also needs Node, for buf.
 # PYTHON=python3.12 chooses the interpreter, VENV=.venv312 another place for the environment,
 # ARGS='-k watch -x' goes to pytest, or to `airegistry up`. `make run STORE=postgres` runs three replicas.
-# CARRIER=envoy, for `run`, `test`, `robustness` and `soak`: the servers are inside Envoy.
+# SMOKE=yes lets `test` run a part of the tests on the second carrier, too. With CARRIER=envoy everything that `run`, `test`,
+# `robustness` and `soak` start is inside Envoy.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -196,11 +197,11 @@ check: lint types imports protos-lint protos-breaking protos-check protos-go-che
 
 .PHONY: test
 test: $(DEV_STAMP) build/litellm/.stamp ## Run every test but those of `make e2e`
-	$(VENV)/bin/python -m tools.passes --ignore=tests/e2e/real_models $(ARGS)
+	$(VENV)/bin/python -m tools.passes $(if $(SMOKE),--smoke) --ignore=tests/e2e/real_models $(ARGS)
 
 .PHONY: test-all
 test-all: $(DEV_STAMP) build/litellm/.stamp real-models ## Run every test, with those of `make e2e`
-	$(VENV)/bin/python -m tools.passes $(ARGS)
+	$(VENV)/bin/python -m tools.passes $(if $(SMOKE),--smoke) $(ARGS)
 
 .PHONY: test-unit
 test-unit: $(DEV_STAMP) build/litellm/.stamp ## Run the tests that start no server

@@ -1,32 +1,42 @@
 """Run the tests in two passes: those that mostly wait side by side, then those that are judged by the clock, alone.
 
-Run by `make test`, with what goes to pytest in both passes. The reports are in build/tests, with the seconds of every test.
+Run by `make test`, with what goes to pytest in every pass. With `--smoke` before that a third one runs the contract of the
+registry, and what else calls and connections promise, on the second carrier. The reports are in build/tests, with the
+seconds of every test.
 """
 
 import os
 import subprocess
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 REPORTS = Path("build/tests")
 # Two for each core: half of the time they wait for timers and for processes.
 WORKERS = min(8, 2 * (os.cpu_count() or 1))
-PASSES = {
-    # A file stays on one worker, for what its tests share; the short ones, in tests/unit, are found last.
-    "side by side": ("-m", "not alone", f"--numprocesses={WORKERS}", "--dist=loadfile", "--no-loadscope-reorder"),
-    "alone": ("-m", "alone"),
-}
+# A file stays on one worker, for what its tests share; the short ones, in tests/unit, are found last.
+SIDE_BY_SIDE = ("-m", "not alone", f"--numprocesses={WORKERS}", "--dist=loadfile", "--no-loadscope-reorder")
+PASSES = {"side by side": SIDE_BY_SIDE, "alone": ("-m", "alone")}
+INSIDE_ENVOY = "inside Envoy"
+SMOKE = (
+    "tests/contract/test_registry_service.py",
+    "tests/faults/test_connections.py",
+    "tests/integration/test_gateway_rpcs.py",
+    "tests/integration/test_gateway_wire.py",
+    "tests/integration/test_half_closed_calls.py",
+    "tests/integration/test_registry_process.py",
+    "tests/integration/test_registry_watch_slow.py",
+)
 PASSED, FAILED, NONE_FOUND = 0, 1, 5
 """How pytest ends when it was not stopped."""
 COUNTED = {"failures": "failed", "errors": "errors", "skipped": "skipped"}
 
 
-def run(options: tuple[str, ...], arguments: list[str]) -> int:
+def run(options: tuple[str, ...], arguments: list[str], environment: Mapping[str, str]) -> int:
     """Run pytest and return how it ended. Ctrl-C reaches it too, and it cleans up before it ends."""
     pytest = Path(sys.executable).with_name("pytest")
-    with subprocess.Popen([str(pytest), *options, *arguments]) as process:
+    with subprocess.Popen([str(pytest), *options, *arguments], env={**os.environ, **environment}) as process:
         while True:
             try:
                 return process.wait()
@@ -59,9 +69,14 @@ def both(codes: Collection[int]) -> int:
 def main(arguments: list[str]) -> int:
     REPORTS.mkdir(parents=True, exist_ok=True)
     codes, ends = [], []
-    for name, options in PASSES.items():
-        report = REPORTS / f"{name.replace(' ', '-')}.xml"
-        code = run((*options, f"--junitxml={report}"), arguments)
+    passes = dict(PASSES)
+    if arguments[:1] == ["--smoke"]:
+        arguments = arguments[1:]
+        passes[INSIDE_ENVOY] = (*SIDE_BY_SIDE, *SMOKE)
+    for name, options in passes.items():
+        report = REPORTS / f"{name.replace(' ', '-').lower()}.xml"
+        carrier = {"CARRIER": "envoy"} if name == INSIDE_ENVOY else {}
+        code = run((*options, f"--junitxml={report}"), arguments, carrier)
         if stopped(code):
             return code
         codes.append(code)

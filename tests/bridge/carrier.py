@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from airegistry._rpc.carrier import Carried, Offer
+from airegistry._rpc.carrier import Carried, ConnectionAge, Offer
 from airegistry._rpc.envoy.admin import Admin
 from airegistry._rpc.envoy.bootstrap import admin_socket, bootstrap
 from airegistry._rpc.envoy.carrier import EnvoyCarrier
@@ -34,9 +34,9 @@ class BridgedCarrier:
         kept = bind_shared(offer.address, insecure=offer.insecure)
         address = join_address(*kept.getsockname()[:2])
         folder = Path(tempfile.mkdtemp(prefix="bridge-"))
-        plan = _plan(address, folder)
+        plan = _plan(address, folder, offer.age)
         bridged = Bridged(address, folder, kept)
-        carrier = EnvoyCarrier(address, address, Admin(admin_socket(plan)), listen=lambda: bridged.start(plan, carrier))
+        carrier = EnvoyCarrier(Admin(admin_socket(plan)), listen=lambda: bridged.start(plan, carrier))
         try:
             bridged.carried = await carrier.open(offer, tasks)
         except BaseException:
@@ -169,7 +169,7 @@ class _Call:
         return future
 
 
-def _plan(address: str, folder: Path) -> Plan:
+def _plan(address: str, folder: Path, age: ConnectionAge | None) -> Plan:
     return Plan(
         app="tests.bridge.inside:app",
         addresses=(address,),
@@ -178,4 +178,5 @@ def _plan(address: str, folder: Path) -> Plan:
         services=SERVICES,
         pages=api_pages(SERVICES),
         reuse_port=True,
+        max_connection_age=None if age is None else age.limit,
     )

@@ -182,6 +182,7 @@ async def test_a_second_signal_exits_at_once(tmp_path):
             assert started.wait(timeout=5) == 128 + signal.SIGINT
 
 
+@pytest.mark.alone
 def test_the_process_starts_quickly_and_stays_small(tmp_path):
     began = time.monotonic()
     with process(tmp_path) as (started, line):

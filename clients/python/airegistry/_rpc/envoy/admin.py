@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from collections.abc import Sequence
 from pathlib import Path
+
+from airegistry._rpc.process import StartError
 
 log = logging.getLogger(__name__)
 
@@ -13,6 +16,7 @@ _BETWEEN = 0.01
 _LONGEST = 5.0
 # Requests that run, and streams with something left to send.
 _STREAMS = "^(http[.]server[.]downstream_rq_active|http2[.]streams_active)$"
+_LISTENING = re.compile(rb"^server::(\S+:\d+)", re.MULTILINE)
 _BUSY = re.compile(rb"_active: [1-9]")
 
 
@@ -27,6 +31,13 @@ class Admin:
         """Wait until Envoy takes connections."""
         while not _is_good(await self._ask("GET", "/ready")):  # noqa: ASYNC110 - Envoy tells nobody by itself
             await asyncio.sleep(_BETWEEN)
+
+    async def addresses(self) -> Sequence[str]:
+        """Return where Envoy listens, with the ports that were taken; StartError when it does not say."""
+        told = _LISTENING.findall(await self._ask("GET", "/listeners"))
+        if not told:
+            raise StartError("Envoy does not say where it listens")
+        return [address.decode() for address in told]
 
     async def stop_listening(self) -> None:
         """Let Envoy take no new connections, and tell the peers of the open ones to go elsewhere."""

@@ -115,7 +115,12 @@ def _connections(plan: Plan) -> Json:
             "stream_flush_timeout": seconds(_UNREAD),
             "common_http_protocol_options": {"idle_timeout": seconds(_IDLE_CONNECTION), **lifetime},
             "drain_timeout": seconds(_LAST_CALLS),
-            "http_protocol_options": {"enable_trailers": True},
+            # Old probes and balancers speak HTTP/1.0.
+            "http_protocol_options": {
+                "enable_trailers": True,
+                "accept_http_10": True,
+                "default_host_for_http_10": "localhost",
+            },
             "http2_protocol_options": {
                 "initial_stream_window_size": _STREAM_WINDOW,
                 "initial_connection_window_size": _CONNECTION_WINDOW,

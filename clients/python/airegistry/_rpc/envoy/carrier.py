@@ -22,11 +22,9 @@ _LAST_BYTES = 0.5
 
 
 class EnvoyCarrier:
-    """Serves an offer on the addresses of this Envoy, which *listen* makes listen; it returns when it does."""
+    """Serves an offer where this Envoy listens, of which *admin* tells; *listen* makes it, and returns when it does."""
 
-    def __init__(self, address: str, http_address: str, admin: Admin, listen: Callable[[], Awaitable[None]]) -> None:
-        self._address = address
-        self._http_address = http_address
+    def __init__(self, admin: Admin, listen: Callable[[], Awaitable[None]]) -> None:
         self._admin = admin
         self._listen = listen
         self._calls: AsgiApp | None = None
@@ -39,7 +37,8 @@ class EnvoyCarrier:
         self._calls, self._requests = calls, pages
         offer.show_serving()
         await self._listen()
-        return EnvoyCarried(self._address, self._http_address, self._admin, calls, pages)
+        addresses = await self._admin.addresses()
+        return EnvoyCarried(addresses[0], addresses[-1], self._admin, calls, pages)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Serve one call or request."""

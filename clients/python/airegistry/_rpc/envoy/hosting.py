@@ -93,7 +93,7 @@ class Hosted:
             serving.set()
             await admin.ready()
 
-        self._carrier = EnvoyCarrier(here.address, here.http_address, admin, listen)
+        self._carrier = EnvoyCarrier(admin, listen)
         seated = config.seated(here.address, here.http_address)
         async with looked_after(config.tls, admin.folder), self._program.serve(seated, self._carrier):
             spare_collections()
