@@ -40,7 +40,8 @@ _MAX_GATHER = 0.03
 class Stream:
     """One stream: what it selects, the revision up to which it was told, and when it has to say or do something.
 
-    `opened_at` is the revision at which it began; `written_at` is when the message that waits for its peer was begun.
+    `opened_at` is the revision at which it began; `written_at` is when the message
+    that waits for its peer was begun.
     """
 
     number: int
@@ -60,11 +61,13 @@ class Streams:
     """The streams that are open; the owner runs `run`.
 
     A change wakes those that sleep, in rounds: what comes while a round is under way goes out with the next one. So a
-    burst costs each stream a few messages, not one for each revision, and requests are served in between.
+    burst costs each stream a few messages, not one for each revision, and requests are served in between. Where `push` can
+    tell a sleeping stream by itself, it need not be woken.
     """
 
     feed: Feed
     stall_timeout: float
+    push: Callable[[Stream], bool]
     now: Callable[[], float] = time.monotonic
     stalled: int = 0
     backlog: Backlog = field(init=False)
@@ -160,10 +163,14 @@ class Streams:
     async def _wake_all(self, streams: Iterable[Stream]) -> int:
         woken = 0
         for stream in streams:
-            woken += self._wake(stream)
+            woken += self._pushed(stream) or self._wake(stream)
             if woken and woken % _AT_ONCE == 0:
                 await asyncio.sleep(0)
         return woken
+
+    def _pushed(self, stream: Stream) -> bool:
+        # Waking its task takes longer than what the task would do.
+        return stream.asleep is not None and not stream.asleep.done() and self.push(stream)
 
     def _wake(self, stream: Stream) -> bool:
         """Let *stream* look whether there is something to do; say whether it slept."""
@@ -186,6 +193,9 @@ class Streams:
             await asyncio.sleep(_TICK)
             now = self.now()
             for stream in self._open:
+                if stream.written_at < inf and stream.asleep is not None and stream.call.ready():
+                    # What was pushed has been taken since.
+                    stream.written_at = inf
                 if now - stream.written_at >= self.stall_timeout:
                     self._give_up(stream)
                 elif now >= min(stream.bookmark_at, stream.ends_at):

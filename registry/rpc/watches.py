@@ -62,7 +62,7 @@ class Watches:
         self.resets = 0
         self.propagation = Propagation()
         self.limits = limits or WatchLimits()
-        self.streams = Streams(catalog.feed, self.limits.stall_timeout, now)
+        self.streams = Streams(catalog.feed, self.limits.stall_timeout, self._push, now)
         self._catalog = catalog
         self._now = now
         self._batches = Batches(catalog.cluster_id)
@@ -154,6 +154,25 @@ class Watches:
         if batch.messages:
             stream.bookmark_at = self._now() + stream.interval
         return batch
+
+    def _push(self, stream: Stream) -> bool:
+        """Tell a sleeping stream what changed; False where its handler has to go on with it."""
+        feed, now = self._catalog.feed, self._now()
+        if feed.closed or now >= stream.ends_at or not stream.call.ready():
+            return False
+        try:
+            batch = self._batches.changes(stream.selection, feed, stream.position)
+        except CompactedError:
+            return False
+        if len(batch.messages) > 1:
+            return False
+        stream.position = batch.reached
+        for message in batch.messages:
+            stream.call.send_now(message)
+            stream.written_at = inf if stream.call.ready() else now
+            stream.bookmark_at = now + stream.interval
+            self._note(stream, batch)
+        return stream.position >= feed.newest
 
     def _changes(self, stream: Stream) -> Batch:
         if self._too_far_behind(stream):

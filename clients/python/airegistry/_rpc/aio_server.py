@@ -67,6 +67,14 @@ class AioCall:
         """Say whether the peer is gone."""
         return self._context.cancelled()
 
+    def ready(self) -> bool:
+        """Say whether it sends without waiting: never."""
+        return False
+
+    def send_now(self, message: bytes) -> None:
+        """Refuse: grpc.aio has only writes that wait."""
+        raise NotImplementedError
+
     def end(self, error: RegistryError) -> None:
         """End the call with *error* now, even while it waits in `send`."""
         if self.ended is None and self._task is not None:

@@ -50,6 +50,14 @@ class Sink(Call, Protocol):
         """Send a serialized message; return when the carrier took it, which waits for a peer that reads slowly."""
         ...
 
+    def ready(self) -> bool:
+        """Say whether `send_now` may be called: the call runs, and its carrier has room. Some carriers never do."""
+        ...
+
+    def send_now(self, message: bytes, /) -> None:
+        """Send a serialized message without waiting, from any task; only when the call is `ready`."""
+        ...
+
     def end(self, error: RegistryError) -> None:
         """End the call with *error* now, even while it waits in `send`. The peer learns of it if it ever reads on."""
         ...

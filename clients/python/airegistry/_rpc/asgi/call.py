@@ -41,8 +41,6 @@ class AsgiCall(Incoming):
     ended: Exception | None = None
     _begun = False
     _over = False
-    _ahead = 0
-    _ahead_bytes = 0
     _room: asyncio.Future[None] | None = None
     _closing: asyncio.Future[None] | None = None
 
@@ -62,6 +60,9 @@ class AsgiCall(Incoming):
         self._scope = scope
         self._send = send
         self._compress_above = compress_above
+        # What the carrier was given since it last had taken everything, and how much that is.
+        self._given: list[asyncio.Future[None]] = []
+        self._given_bytes = 0
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a server runs the app in one
         self._task = task
@@ -90,18 +91,22 @@ class AsgiCall(Incoming):
             raise asyncio.CancelledError
         if not self._begun:
             await self._begin()
-        body = self._framed(write(message))
-        sent = self._send({"type": "http.response.body", "body": body, "more_body": True})
-        if not isinstance(sent, asyncio.Future):
+        sent = self._give(write(message))
+        if sent is not None:
             await self._wait_for(sent)
-            return
-        # Not waited for itself: pyvoy sets its result even when a handler was cancelled that waited for it.
-        sent.add_done_callback(self._taken)
-        self._ahead += 1
-        self._ahead_bytes += len(body)
-        if self._ahead > _AHEAD or self._ahead_bytes > _AHEAD_BYTES:
-            self._room = asyncio.get_running_loop().create_future()
-            await self._room
+        elif not self._has_room():
+            await self._emptied()
+
+    def ready(self) -> bool:
+        """Say whether `send_now` may be called."""
+        return self._begun and self._has_room() and not self._over and not self.cancelled()
+
+    def send_now(self, message: bytes) -> None:
+        """Send a serialized message without waiting."""
+        sent = self._give(message)
+        if sent is not None:
+            # A server without futures takes messages in their order, too.
+            self._given.append(asyncio.ensure_future(sent))
 
     def end(self, error: Exception) -> None:
         """End the call with *error* now, even while it waits in `send`."""
@@ -153,6 +158,9 @@ class AsgiCall(Incoming):
         """Let go of what a call holds beyond its handler."""
         self._over = True
         self.let_go()
+        for sent in self._given:
+            # Looked at, so that the loop does not tell of one that failed because the peer had left.
+            sent.add_done_callback(_look)
 
     @property
     def _start(self) -> Event:
@@ -181,14 +189,43 @@ class AsgiCall(Incoming):
             self.peer_left()
             raise asyncio.CancelledError from None
 
-    def _taken(self, sent: asyncio.Future[None]) -> None:
-        self._ahead -= 1
-        if not sent.cancelled() and sent.exception() is not None:
+    def _give(self, message: bytes) -> Awaitable[None] | None:
+        """Give a message to the carrier; return what to wait for when that is no future."""
+        body = self._framed(message)
+        sent = self._send({"type": "http.response.body", "body": body, "more_body": True})
+        if not isinstance(sent, asyncio.Future):
+            return sent
+        self._given.append(sent)
+        self._given_bytes += len(body)
+        return None
+
+    def _has_room(self) -> bool:
+        """Say whether the carrier may be given more. It takes messages in their order: what came last tells of all."""
+        # Looked at, not told: a callback for each message would take as long as all else about it.
+        if self._given and self._given[-1].done():
+            self._forget()
+        return len(self._given) <= _AHEAD and self._given_bytes <= _AHEAD_BYTES
+
+    async def _emptied(self) -> None:
+        """Wait until all is taken; the peer's end cancels the handler."""
+        # Not for the future itself: pyvoy sets its result even when a handler was cancelled that waited for it.
+        room = self._room = asyncio.get_running_loop().create_future()
+
+        def taken(_: object) -> None:
+            if not room.done():
+                room.set_result(None)
+
+        self._given[-1].add_done_callback(taken)
+        await room
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget what was taken."""
+        failed = [sent for sent in self._given if not sent.cancelled() and sent.exception() is not None]
+        self._given.clear()
+        self._given_bytes = 0
+        if failed:
             self.peer_left()
-        elif self._ahead == 0:
-            self._ahead_bytes = 0
-            if self._room is not None and not self._room.done():
-                self._room.set_result(None)
 
     def _interrupt(self) -> None:
         if self.listening:
@@ -204,3 +241,8 @@ class AsgiCall(Incoming):
     def _cancel(self) -> None:
         if not self._over:
             self._task.cancel()
+
+
+def _look(sent: asyncio.Future[None]) -> None:
+    if not sent.cancelled():
+        sent.exception()
