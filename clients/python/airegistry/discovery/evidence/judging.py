@@ -42,20 +42,17 @@ class Judged(NamedTuple):
     until: float | None
 
 
-def judge(case: Case, windows: Sequence[Window] | None = None) -> Judged:
-    """Return how good a candidate is; who has the windows at hand that count need not have them unpacked."""
-    claims, told, at = case.claims, case.told, case.at
-    if windows is None:
-        windows = case.windows
+def judge(case: Case) -> Judged:
+    """Return how good a candidate is."""
+    claims, windows, told, at = case.claims, case.windows, case.told, case.at
     last = lately = 0.0
-    for window in windows:
-        length, ended, attempts = window[:3]
+    for length, ended, attempts, _, _, _, _, _, _, _, _, _, _ in windows:
         last = max(last, ended)
         if attempts > lately and length <= HALF_HOUR:
             lately = attempts
     trust = _freshness(at - last) if windows else 0.0
     # From the day to the newest five minutes; the last minute is only for the load.
-    series = [window for window in reversed(windows) if window.length != MINUTE]
+    series = [window for window in reversed(windows) if window[0] != MINUTE]
     return Judged(
         case,
         _latency(claims, series, trust),
@@ -139,7 +136,9 @@ def _next_doubt(told: Told | None, at: int) -> float | None:
 
 
 def _sooner(one: float | None, other: float | None) -> float | None:
-    return min((moment for moment in (one, other) if moment is not None), default=None)
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)
 
 
 def _busy(limits: RateLimits, windows: Sequence[Window]) -> float | None:

@@ -68,8 +68,8 @@ class Told(NamedTuple):
 _NARROW, _WIDE = struct.Struct("<fd4IdIdIdId"), struct.Struct("<13d")
 _NARROWS = [struct.Struct("<" + "fd4IdIdIdId" * count) for count in range(len(_LENGTHS) + 1)]
 _TOLD = struct.Struct("<2d")
-_window_of = Window._make
 _INFINITE = math.inf
+_NO_MEDIAN = (0, 0.0)
 _NARROW_MARK, _WIDE_MARK = b"n", b"w"
 
 
@@ -155,7 +155,8 @@ def _window(stats: WindowStats, length: float, last: float) -> Window:
     speed_count, speed = _median(stats.tokens_per_second)
     whole_count, whole = _median(stats.duration)
     seen = (length, last, attempts, judged, failed, limited, stats.tokens)
-    return _window_of((*seen, first_count, first, speed_count, speed, whole_count, whole))
+    # As `Window._make` does, but for looking whether there are enough of them.
+    return tuple.__new__(Window, (*seen, first_count, first, speed_count, speed, whole_count, whole))
 
 
 def _judged(stats: WindowStats) -> tuple[int, int, int]:
@@ -174,6 +175,7 @@ def _judged(stats: WindowStats) -> tuple[int, int, int]:
 
 def _median(quantiles: Quantiles | None) -> tuple[float, float]:
     """Return of how many values a median is, and the median; what cannot be one was not measured."""
-    if quantiles is None or quantiles.count <= 0 or not 0 <= quantiles.p50 < _INFINITE:
-        return 0, 0.0
-    return quantiles.count, quantiles.p50
+    if quantiles is None:
+        return _NO_MEDIAN
+    count, middle = quantiles.count, quantiles.p50
+    return (count, middle) if count > 0 and 0 <= middle < _INFINITE else _NO_MEDIAN
