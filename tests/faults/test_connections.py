@@ -27,6 +27,8 @@ from tests.robustness.proxy import proxy
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 each_phase = pytest.mark.parametrize("phase", PHASES)
+# A client that does not read holds the server up soon.
+NARROW = [("grpc.http2.bdp_probe", 0), ("grpc.use_local_subchannel_pool", 1)]
 TOKEN = "x" * 4_000
 TOKENS = 3_000
 """More than all buffers on the way hold: 12 MB."""
@@ -139,10 +141,9 @@ async def until_held(count):
 
 async def test_a_stream_of_grpc_that_is_not_read_holds_its_provider_and_nobody_else(roomy):
     count: list[int] = []
-    options = [("grpc.http2.bdp_probe", 0), ("grpc.use_local_subchannel_pool", 1)]
     async with (
         roomy.route(OPENAI_CHAT, (partial(pouring, count=count),)) as (name, _),
-        aio.insecure_channel(roomy.gateway.address, options=options) as channel,
+        aio.insecure_channel(roomy.gateway.address, options=NARROW) as channel,
     ):
         stub = Callers(channel, roomy.callers.http).stub
         call = stub.InvokeStream(pb.InvokeStreamRequest(invocation=invocation(Ask(name))))
@@ -170,3 +171,24 @@ async def test_a_stream_of_http_that_is_not_read_holds_its_provider_and_nobody_e
         while b"[DONE]" not in (line := await reader.readline()):
             said += line.count(b"x")
     assert said >= TOKENS * len(TOKEN)
+
+
+async def test_who_leaves_without_having_read_is_counted_as_gone_and_is_no_error_of_ours(roomy, caplog):
+    count: list[int] = []
+    counted = 'duration_seconds_count{code="CANCELLED",method="/airegistry.v1.GatewayService/InvokeStream"} 1.0'
+    async with roomy.route(OPENAI_CHAT, (partial(pouring, count=count),)) as (name, _):
+        async with aio.insecure_channel(roomy.gateway.address, options=NARROW) as channel:
+            stub = Callers(channel, roomy.callers.http).stub
+            call = stub.InvokeStream(pb.InvokeStreamRequest(invocation=invocation(Ask(name))))
+            await call.read()
+            await until_held(count)
+            call.cancel()
+        async with asyncio.timeout(5):
+            while counted not in await metrics_of(roomy):  # noqa: ASYNC110 - only the page tells
+                await asyncio.sleep(0.02)
+    assert [record for record in caplog.records if record.name.startswith("airegistry._rpc")] == []
+
+
+async def metrics_of(scene):
+    async with scene.callers.http.get("/metrics") as page:
+        return await page.text()

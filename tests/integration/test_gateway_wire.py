@@ -158,7 +158,7 @@ async def test_a_path_is_taken_as_it_is_written(tmp_path, path):
 
 async def test_the_answer_to_head_has_no_body(tmp_path):
     async with line(tmp_path) as gateway:
-        await gateway.send("HEAD /health HTTP/1.1\r\nHost: gateway\r\n\r\n")
+        await gateway.send("HEAD / HTTP/1.1\r\nHost: gateway\r\n\r\n")
         head = await gateway.answer(bodiless=True)
         assert head.status == 200
         whole = await gateway.ask("GET /health HTTP/1.1\r\nHost: gateway\r\n\r\n")

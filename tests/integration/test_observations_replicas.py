@@ -25,6 +25,7 @@ from tests.environments import environment
 from tests.orders import ME, endpoint, model
 from tests.planes import carrier
 from tests.postgres import own_server
+from tests.robustness.processes import kill
 
 LONG = 30.0
 NAME = "models/a/endpoints/x"
@@ -105,7 +106,7 @@ async def test_a_batch_counts_once_when_its_replica_is_killed_before_the_answer(
                 async with AnalyticsClient(address, timeout=LONG) as doomed:
                     first = asyncio.create_task(report(doomed, number))
                     await asyncio.wait([first], timeout=delay)
-                    killed.kill()
+                    kill(killed.pid)
                     try:
                         outcomes.append((await asyncio.wait_for(first, LONG)).counted)
                     except RegistryError:

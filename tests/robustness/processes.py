@@ -6,7 +6,7 @@ import asyncio
 import re
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -16,6 +16,18 @@ import psutil
 from tests.environments import environment
 
 _SERVES = re.compile(rb"serves gRPC on \S+ and http://([^\s,]+)")
+
+
+def kill(pid: int) -> Sequence[psutil.Process]:
+    """End a program and the server that it started, if that is another process; return that."""
+    started = psutil.Process(pid)
+    servers = started.children()
+    # First who would start it again.
+    started.kill()
+    for server in servers:
+        with suppress(psutil.NoSuchProcess):
+            server.kill()
+    return servers
 
 
 class Server:
@@ -57,13 +69,8 @@ class Server:
         """End it without a chance to clean up; nothing when it does not run."""
         if self._process is None or self._process.returncode is not None:
             return
-        left = psutil.Process(self._process.pid).children()
-        # First who would start it again.
-        self._process.kill()
+        left = kill(self._process.pid)
         await self._process.wait()
-        for child in left:
-            with suppress(psutil.NoSuchProcess):
-                child.kill()
         await asyncio.to_thread(psutil.wait_procs, left)
 
     @property

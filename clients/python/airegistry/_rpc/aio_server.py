@@ -144,6 +144,10 @@ def _stream(method: Method, observer: CallObserver) -> Any:
             if call.ended is None:
                 raise
             code = await _abort_unread(context, path, call.ended)
+        except aio.InternalError as error:
+            # A write to a peer that left, which the core may tell sooner than that it did.
+            code = "CANCELLED"
+            raise asyncio.CancelledError from error
         except Exception as error:  # noqa: BLE001 - strangers' exceptions stop here
             code = await _abort(context, path, error)
         finally:
