@@ -190,7 +190,9 @@ async def test_a_caller_that_goes_away_is_counted_and_is_no_error_of_ours(tmp_pa
         async with asyncio.timeout(5):
             while counted not in await metrics_page(front):  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.01)
-        assert [record for record in caplog.records if record.exc_info] == []
+        # grpc.aio may be busy with what earlier tests left in loops that are closed.
+        of_others = "PollerCompletionQueue"
+        assert [record for record in caplog.records if record.exc_info and of_others not in record.getMessage()] == []
 
 
 async def metrics_page(front):

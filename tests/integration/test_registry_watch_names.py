@@ -5,8 +5,12 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 
-from airegistry._rpc.serving import open_server
+from airegistry._rpc.aio_carrier import AioCarrier
+from airegistry._rpc.carrier import Offer
+from airegistry._rpc.health import HealthState
+from airegistry._rpc.process import owned_tasks
 from airegistry.client import RegistryClient
 from airegistry.client.messages import LeaseRenewal, WatchEventType, WatchFilter
 from airegistry.errors import InvalidArgumentError
@@ -18,6 +22,7 @@ from registry.rpc.service import registry_service
 from registry.rpc.watches import Watches
 from registry.store.sqlite import SqliteStore
 from tests.contract.stores import Clock, running_catalog
+from tests.planes import ANYWHERE, carrier
 
 ADDED, UPDATED, REMOVED = WatchEventType
 
@@ -90,18 +95,18 @@ class Unobserved:
 @asynccontextmanager
 async def served(catalog):
     watches = Watches(catalog)
-    waking = asyncio.create_task(watches.run())
-    server = await open_server(
-        [registry_service(catalog, watches, lambda: 0.0, lambda _batch, _result: None)], "127.0.0.1:0", Unobserved()
-    )
-    try:
-        async with RegistryClient(server.address) as client:
-            yield client
-    finally:
-        catalog.feed.close()
-        await server.close(5)
-        waking.cancel()
-        await asyncio.wait([waking])
+    service = registry_service(catalog, watches, lambda: 0.0, lambda _batch, _result: None)
+    offer = Offer([service], HealthState(), Starlette(), Unobserved(), ANYWHERE, ANYWHERE)
+    async with owned_tasks() as tasks:
+        waking = tasks.create_task(watches.run())
+        carried = await (carrier() or AioCarrier()).open(offer, tasks)
+        try:
+            async with RegistryClient(carried.address) as client:
+                yield client
+        finally:
+            catalog.feed.close()
+            await carried.close(5)
+            waking.cancel()
 
 
 async def test_a_holder_sees_what_becomes_of_its_own_lease(tmp_path):
