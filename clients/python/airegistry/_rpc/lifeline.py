@@ -19,17 +19,29 @@ def end_with_parent(lifeline: int = 0, *, patience: float) -> None:
 
 def when_let_go(stop: Callable[[], None], lifeline: int = 0, *, patience: float) -> None:
     """Call *stop*, in a thread, once the other end of *lifeline* is closed; end this process *patience* seconds later."""
-    threading.Thread(target=_watch, args=(lifeline, stop, patience), name="lifeline", daemon=True).start()
+    _Lifeline(lifeline, stop, patience).start()
 
 
-def _watch(lifeline: int, stop: Callable[[], None], patience: float) -> None:
-    try:
-        while os.read(lifeline, 1):
+def patience() -> float | None:
+    """Return the patience with which this process ends when its parent does; None where it does not."""
+    return next((thread.patience for thread in threading.enumerate() if isinstance(thread, _Lifeline)), None)
+
+
+class _Lifeline(threading.Thread):
+    def __init__(self, line: int, stop: Callable[[], None], patience: float) -> None:
+        super().__init__(name="lifeline", daemon=True)
+        self.patience = patience
+        self._line = line
+        self._stop_process = stop
+
+    def run(self) -> None:
+        try:
+            while os.read(self._line, 1):
+                pass
+        except OSError:
+            # A broken line holds nobody either.
             pass
-    except OSError:
-        # A broken line holds nobody either.
-        pass
-    stop()
-    time.sleep(patience)
-    # It hangs, and there is no parent left who would kill it.
-    os._exit(1)
+        self._stop_process()
+        time.sleep(self.patience)
+        # It hangs, and there is no parent left who would kill it.
+        os._exit(1)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from airegistry._rpc.lifeline import end_with_parent
 from airegistry._rpc.plain_logs import LogFormat, LogLevel, log_plainly
 from airegistry._rpc.seat import Seat
 from airegistry._rpc.workers import Stand, Start, Workers
@@ -22,13 +23,17 @@ from airegistry._rpc.workers import Stand, Start, Workers
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What a keeper is told, as JSON: each worker has its `seat`, its `command`, and its `environment` beyond the usual."""
+    """What a keeper is told, as JSON: each worker has its `seat`, its `command`, and its `environment` beyond the usual.
+
+    With a `leash` it ends when its parent does, that many seconds later at most.
+    """
 
     name: str
     drain: float
     log_level: LogLevel
     log_format: LogFormat
     socket: int
+    leash: float | None
     workers: Sequence[Mapping[str, Any]]
 
 
@@ -36,6 +41,9 @@ def main(file: Path) -> int:
     """Keep the Envoys that *file* tells of until a signal; return the exit code. Its folder goes at the end."""
     kept = Kept(**json.loads(file.read_text()))
     log_plainly(kept.log_level, kept.log_format)
+    if kept.leash is not None:
+        # No thread outlives the step from the program to its keeper.
+        end_with_parent(patience=kept.leash)
     seats = [Seat(**worker["seat"]) for worker in kept.workers]
     starts = [
         Start(worker["command"], {**os.environ, **worker["environment"]}, leashed=True) for worker in kept.workers

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from airegistry._rpc import lifeline
 from airegistry._rpc.edge_settings import EdgeSettings
 from airegistry._rpc.envoy.installed import Installed, find_envoy
 from airegistry._rpc.envoy.keeper import Kept, remove
@@ -40,6 +41,7 @@ def become_keeper(program: Program[Any], config: EdgeSettings, arguments: Sequen
             log_level=config.log_level,
             log_format=config.log_format,
             socket=os.dup(stand.kept.fileno()),
+            leash=lifeline.patience(),
             workers=[{"seat": asdict(seat), **envoys.prepare(seat)} for seat in stand.seats],
         )
         file = folder / "keeper.json"
