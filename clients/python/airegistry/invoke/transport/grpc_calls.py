@@ -264,7 +264,13 @@ async def _opened(running: Any, wire: _Wire) -> tuple[Any, Any]:
     """Send the request, and return the metadata and the first message of what comes."""
     await running.write(wire.request())
     await running.done_writing()
-    return await running.initial_metadata(), await running.read()
+    return await running.initial_metadata(), await _next(running)
+
+
+async def _next(running: Any) -> Any:
+    """Return the next message, or EOF where status OK follows the last one; any other status is raised."""
+    # Not `read`: once the status is there, that passes over all messages that nobody took yet.
+    return await anext(aiter(running), EOF)
 
 
 def _noted(wire: _Wire, opened: tuple[Any, Any]) -> None:
@@ -279,10 +285,9 @@ async def _pump(running: Any, wire: _Wire, first: Any, reply: GrpcReply) -> None
     """Pass the messages of a stream on, as far as there is room for them."""
     message = first
     try:
-        # At its end `read` gives EOF for status OK only, and raises for every other.
         while message is not EOF:
             await reply.put(wire.streamed_json(message) + b"\n")
-            message = await running.read()
+            message = await _next(running)
     except (aio.AioRpcError, asyncio.InvalidStateError):
         end = await outcome(running)
         await reply.put(broken(end, begun=True) or refusal(end) + b"\n")
