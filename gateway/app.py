@@ -105,8 +105,9 @@ async def serve(
         stack.push_async_callback(carried.close, config.gateway_drain)
         stack.callback(health.close)
         log.info(
-            "the gateway serves gRPC on %s and http://%s, registry at %s",
+            "the gateway serves gRPC on %s and %s://%s, registry at %s",
             carried.address,
+            config.scheme,
             carried.http_address,
             config.address,
         )

@@ -99,7 +99,11 @@ async def serve(
         stack.callback(measuring.observations.lane.close)
         stack.callback(health.close)
         log.info(
-            "the registry serves gRPC on %s and http://%s, data in %s", carried.address, carried.http_address, where
+            "the registry serves gRPC on %s and %s://%s, data in %s",
+            carried.address,
+            config.scheme,
+            carried.http_address,
+            where,
         )
         yield Registry(carried.address, carried.http_address, catalog)
 

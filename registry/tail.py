@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from math import inf
 
 from airegistry.errors import UnavailableError
-from registry.outage import Outage
+from airegistry.outage import Outage
 from registry.store.base import Store
 from registry.store.records import Basis, Logged
 from registry.view import View

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from airegistry.errors import UnavailableError
+from airegistry.outage import Outage
 from registry.feed import Feed
-from registry.outage import Outage
 from registry.planning.expiry import Expired
 from registry.store.base import Store
 

@@ -8,12 +8,12 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 
 from airegistry.errors import UnavailableError
+from airegistry.outage import Outage
 from registry.observations.base import ObservationStore
 from registry.observations.delta import merged, shard_of
 from registry.observations.records import ClashError, Epoch
 from registry.observations.retention import FOLD_AFTER, Retention
 from registry.observations.rollups import Cell, RollupKey, combined, rolled
-from registry.outage import Outage
 
 log = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ import uuid
 from typing import Protocol
 
 from airegistry.errors import UnavailableError
+from airegistry.outage import Outage
 from registry.observations.base import ObservationStore
 from registry.observations.delta import Delta, Load, Target
 from registry.observations.loads import load_of
 from registry.observations.records import Epoch, Group
-from registry.outage import Outage
 from registry.requests import HeartbeatBatch, HeartbeatResult
 
 log = logging.getLogger(__name__)

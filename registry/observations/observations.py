@@ -9,6 +9,7 @@ from typing import Protocol
 
 from airegistry.errors import CompactedError, NotFoundError, UnavailableError
 from airegistry.observations.performance import Performance
+from airegistry.outage import Outage
 from registry.entry import Entry
 from registry.feed import Feed
 from registry.observations.base import ObservationStore
@@ -21,7 +22,6 @@ from registry.observations.records import Epoch, Loaded
 from registry.observations.retention import Retention
 from registry.observations.targets import MEASURED, Targets, target_of
 from registry.observations.windows import FROM_EPOCHS, FROM_HOURS, FROM_MINUTES, Windows
-from registry.outage import Outage
 
 log = logging.getLogger(__name__)
 

@@ -138,6 +138,22 @@ async def test_silence_is_taken_for_a_broken_connection():
     assert len(opened) == 2
 
 
+async def test_an_outage_is_logged_once_and_so_is_its_end(caplog):
+    opened = []
+
+    async def away(request):
+        opened.append(request)
+        if len(opened) < 5:
+            raise UnavailableError("away")
+        yield WatchResponse(WatchResponseKind.SNAPSHOT_END, (), 1, "t1")
+
+    async with aclosing(follow(away, Follower(WatchRequest()), Backoff(first=0.001))) as stream:
+        await asyncio.wait_for(anext(stream), 5)
+    first, last = (record.getMessage() for record in caplog.records)
+    assert first == "the watch failed, and is tried again: away"
+    assert last.startswith("the watch works again after ")
+
+
 async def until(attempt):
     """Try until the registry is back."""
     async with asyncio.timeout(10):

@@ -120,6 +120,27 @@ async def test_a_gateway_shows_the_registry_who_it_is(folder, encrypted, tmp_pat
             assert running.cache.stale(time.monotonic())
 
 
+async def test_what_a_killed_one_left_is_removed_by_the_next(tmp_path):
+    (tmp_path / "tmp").mkdir()
+    settings = environment(tmp_path, CARRIER="envoy") | {"TMPDIR": str(tmp_path / "tmp")}
+    command = (sys.executable, "-m", "registry")
+    killed = await asyncio.create_subprocess_exec(*command, env=settings, stderr=asyncio.subprocess.PIPE)
+    assert killed.stderr is not None
+    await killed.stderr.readline()
+    (left,) = (tmp_path / "tmp").glob("airegistry-registry-*")
+    killed.kill()
+    # Its Envoy drains, and goes.
+    await asyncio.wait_for(killed.stderr.read(), 30)
+    assert left.exists()
+    following = await asyncio.create_subprocess_exec(*command, env=settings, stderr=asyncio.subprocess.PIPE)
+    assert following.stderr is not None
+    await following.stderr.readline()
+    assert not left.exists()
+    following.terminate()
+    assert await following.wait() == 0
+    assert not list((tmp_path / "tmp").glob("airegistry-registry-*"))
+
+
 @pytest.mark.parametrize(
     "settings",
     [
@@ -144,6 +165,7 @@ def test_certificates_that_cannot_be_used_are_told_in_one_line(folder, encrypted
     (folder.path / "empty").write_bytes(b"")
     ended = run(tmp_path, CARRIER="envoy", **encrypted | {named: str(folder.path / "empty")})
     assert ended.returncode == 2
+    assert f"AIREGISTRY_{named}" in ended.stderr
     assert "are no certificate and its key" in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
 

@@ -40,7 +40,7 @@ async def test_calls_come_over_http2_and_only_encrypted(folder, tmp_path):
 
 
 @pytest.mark.parametrize("renamed", [True, False], ids=["renamed", "in-place"])
-async def test_files_that_have_changed_are_used_once_they_fit(folder, tmp_path, renamed):
+async def test_files_that_have_changed_are_used_once_they_fit(folder, tmp_path, renamed, caplog):
     planned = plan(tmp_path / "envoy", tls=tls(folder))
     async with running(planned) as envoy, looked_after(planned.tls, planned.folder, every=0.02):
         await folder.wait_for_name(envoy.address, "first")
@@ -48,6 +48,7 @@ async def test_files_that_have_changed_are_used_once_they_fit(folder, tmp_path, 
         (folder.path / "tls.key").write_bytes(whole[:100])
         await asyncio.sleep(0.2)
         assert (await folder.name_of(envoy.address))[0] == "first"
+        assert caplog.text.count("not used yet") == 1
         folder.put("second", renamed=renamed)
         await folder.wait_for_name(envoy.address, "second")
 

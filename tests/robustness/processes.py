@@ -15,7 +15,7 @@ import psutil
 
 from tests.environments import environment
 
-_SERVES = re.compile(rb"serves gRPC on \S+ and http://([^\s,]+)")
+_SERVES = re.compile(rb"serves gRPC on \S+ and https?://([^\s,]+)")
 
 
 def kill(pid: int) -> Sequence[psutil.Process]:

@@ -3,7 +3,7 @@
 import logging
 
 from airegistry.errors import UnavailableError
-from registry.outage import Outage
+from airegistry.outage import Outage
 
 
 def test_an_outage_is_said_once_and_once_when_it_is_over(caplog):

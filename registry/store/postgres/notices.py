@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from airegistry.errors import UnavailableError
-from registry.outage import Outage
+from airegistry.outage import Outage
 from registry.store.postgres import statements as sql
 from registry.store.postgres.connections import FAILURES, Connections, finish_quietly, unavailable
 

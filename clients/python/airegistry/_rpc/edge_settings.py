@@ -78,6 +78,11 @@ class EdgeSettings(ProgramSettings, ABC):
         return Tls(_whole(self.tls_cert_file), _whole(self.tls_key_file), None if ca is None else _whole(ca))
 
     @property
+    def scheme(self) -> str:
+        """How URLs of the server begin."""
+        return "http" if self.tls is None else "https"
+
+    @property
     def limit(self) -> RateLimit | None:
         """How many requests are let through."""
         if self.rate_limit is None:

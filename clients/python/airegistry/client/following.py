@@ -17,6 +17,7 @@ from airegistry.errors import (
     RegistryError,
     RevisionInFutureError,
 )
+from airegistry.outage import Outage
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ async def follow(
 
     Raises the errors after which trying again is pointless, unless *give_up* is false.
     """
+    outage = Outage(log, "the watch")
     while True:
         failure: RegistryError | None = None
         try:
@@ -44,6 +46,7 @@ async def follow(
             async with aclosing(stream) as responses:
                 async for response in responses:
                     backoff.reset()
+                    outage.worked()
                     if (update := follower.take(response)) is not None:
                         yield update
         except RegistryError as error:
@@ -52,6 +55,8 @@ async def follow(
                 follower.start_over()
             elif give_up and isinstance(error, FATAL):
                 raise
+            else:
+                outage.failed(error)
             failure = error
         follower.cut()
-        await pause(backoff, failure, "watch")
+        await pause(backoff, failure)

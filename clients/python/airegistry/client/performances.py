@@ -111,8 +111,8 @@ async def follow_performance(
             unmeasured = True
             await another_registry(reconnected)
         else:
-            # The Watch beside it says that the registry is away.
-            await pause(backoff, failure, "the watch of what was measured", level=logging.DEBUG)
+            # Nothing is logged: the Watch beside it says that the registry is away.
+            await pause(backoff, failure)
 
 
 async def another_registry(reconnected: Callable[[], Awaitable[None]]) -> None:

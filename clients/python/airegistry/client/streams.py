@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import TypeVar
@@ -17,8 +16,6 @@ from airegistry.errors import (
     UnavailableError,
     UnimplementedError,
 )
-
-log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -41,9 +38,6 @@ async def attended(stream: AsyncGenerator[T, None], bookmark_interval: float) ->
             yield message
 
 
-async def pause(backoff: Backoff, failure: RegistryError | None, what: str, *, level: int = logging.WARNING) -> None:
+async def pause(backoff: Backoff, failure: RegistryError | None) -> None:
     """Wait before the next stream, for as long as the server asked at least."""
-    delay = backoff.next(at_least=failure.retry_after if failure is not None else None)
-    if failure is not None:
-        log.log(level, "%s ended, trying again in %.1f s: %s", what, delay, failure)
-    await asyncio.sleep(delay)
+    await asyncio.sleep(backoff.next(at_least=failure.retry_after if failure is not None else None))

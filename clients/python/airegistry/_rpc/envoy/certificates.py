@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 _LOOK_EVERY = 2.0
 
+_AUTHORITIES = "AIREGISTRY_TLS_CLIENT_CA_FILE"
+
 _Signature = Sequence[tuple[int, int, int] | None]
 
 
@@ -27,14 +29,19 @@ class CertificateError(StartError):
 
 def check(tls: Tls) -> None:
     """Raise CertificateError unless the files can be used as they are."""
-    for file in (tls.certificate, tls.key, *([tls.client_ca] if tls.client_ca else [])):
-        _read(file)
+    _read("AIREGISTRY_TLS_CERT_FILE", tls.certificate)
+    _read("AIREGISTRY_TLS_KEY_FILE", tls.key)
+    if tls.client_ca is not None:
+        _read(_AUTHORITIES, tls.client_ca)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     try:
         # A key with a password would ask for it on the terminal.
         context.load_cert_chain(tls.certificate, tls.key, password="")
     except (ssl.SSLError, ValueError) as error:
-        raise CertificateError(f"{tls.certificate} and {tls.key} are no certificate and its key (PEM)") from error
+        raise CertificateError(
+            f"AIREGISTRY_TLS_CERT_FILE and AIREGISTRY_TLS_KEY_FILE: {tls.certificate} and {tls.key} are no certificate and "
+            "its key (PEM)"
+        ) from error
     if tls.client_ca is not None:
         _check_authorities(context, tls.client_ca)
 
@@ -56,7 +63,7 @@ async def looked_after(tls: Tls | None, folder: Path, *, every: float = _LOOK_EV
 
 
 async def _look(tls: Tls, folder: Path, every: float) -> None:
-    known = _signature(tls)
+    known, said = _signature(tls), ""
     while True:
         await asyncio.sleep(every)
         if (now := _signature(tls)) == known:
@@ -65,25 +72,27 @@ async def _look(tls: Tls, folder: Path, every: float) -> None:
             check(tls)
         except CertificateError as error:
             # Perhaps only one of the two has been written so far.
-            log.warning("the new certificates are not used yet: %s", error)
+            if str(error) != said:
+                said = str(error)
+                log.warning("the new certificates are not used yet: %s", error)
             continue
-        known = now
+        known, said = now, ""
         _rename_something(folder)
         log.info("the certificates have changed and are read again")
 
 
-def _read(file: Path) -> None:
+def _read(setting: str, file: Path) -> None:
     try:
         file.read_bytes()
     except OSError as error:
-        raise CertificateError(f"cannot read {file}: {(error.strerror or str(error)).lower()}") from error
+        raise CertificateError(f"{setting}: cannot read {file}: {(error.strerror or str(error)).lower()}") from error
 
 
 def _check_authorities(context: ssl.SSLContext, file: Path) -> None:
     try:
         context.load_verify_locations(file)
     except ssl.SSLError as error:
-        raise CertificateError(f"{file} holds no certificates (PEM)") from error
+        raise CertificateError(f"{_AUTHORITIES}: {file} holds no certificates (PEM)") from error
 
 
 def _signature(tls: Tls) -> _Signature:

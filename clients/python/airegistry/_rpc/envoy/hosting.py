@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from airegistry._rpc.carrier import Receive, Send
+from airegistry._rpc.envoy import folders
 from airegistry._rpc.envoy.admin import Admin
 from airegistry._rpc.envoy.carrier import EnvoyCarrier
 from airegistry._rpc.envoy.certificates import looked_after
@@ -88,6 +89,7 @@ class Hosted:
             self._hold(config.post.drain)
         here = seat or Seat(0, config.post.address, config.post.address)
         admin = Admin(Path(told["admin"]))
+        folders.hold(admin.folder.parent)
 
         async def listen() -> None:
             serving.set()

@@ -27,7 +27,9 @@ def check(config: EdgeSettings) -> None:
         try:
             Path(log).open("ab").close()
         except OSError as error:
-            raise StartError(f"cannot write the access log {log}: {(error.strerror or str(error)).lower()}") from error
+            raise StartError(
+                f"AIREGISTRY_ACCESS_LOG: cannot write {log}: {(error.strerror or str(error)).lower()}"
+            ) from error
 
 
 def plan_of(program: Program[Any], config: EdgeSettings, installed: Installed, folder: Path) -> Plan:

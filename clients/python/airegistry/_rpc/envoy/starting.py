@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, NoReturn
 
 from airegistry._rpc import lifeline
 from airegistry._rpc.edge_settings import EdgeSettings
+from airegistry._rpc.envoy.folders import make, sweep
 from airegistry._rpc.envoy.installed import Installed, find_envoy
 from airegistry._rpc.envoy.keeper import Kept, remove
 from airegistry._rpc.envoy.launching import launch
@@ -32,7 +32,8 @@ def become_keeper(program: Program[Any], config: EdgeSettings, arguments: Sequen
     check(config)
     # Alone it has everything on the one port; of several, each has its own for metrics and health.
     stand = take_stand(post if post.count > 1 else replace(post, http_address=""))
-    folder = Path(tempfile.mkdtemp(prefix=f"airegistry-{program.name}-"))
+    sweep(program.name)
+    folder = make(program.name)
     try:
         envoys = _Envoys(installed, program, config, arguments, folder)
         kept = Kept(
