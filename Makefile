@@ -229,7 +229,7 @@ robustness: $(DEV_STAMP) ## Traffic under faults, judged (MINUTES=10 STORE=sqlit
 		--minutes $(or $(MINUTES),10) --store $(if $(filter command environment,$(firstword $(origin STORE))),$(STORE),both) --replicas $(or $(REPLICAS),3) $(if $(SEED),--seed $(SEED))
 
 .PHONY: soak
-soak: $(DEV_STAMP) ## Traffic and faults on a gateway, which must stay as it was (MINUTES=30 SEED=7)
+soak: $(DEV_STAMP) ## Traffic and faults on a registry and a gateway, which must stay as they were (MINUTES=30 SEED=7)
 	$(VENV)/bin/python -m tests.robustness.soak.run --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED))
 
 .PHONY: outage

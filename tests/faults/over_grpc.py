@@ -29,6 +29,11 @@ async def invoke(callers: Callers, ask: Ask) -> Got:
         answer = await callers.stub.Invoke(pb.InvokeRequest(invocation=invocation(ask)), timeout=DEADLINE)
     except aio.AioRpcError as error:
         return _refused(error, Got())
+    return told(answer)
+
+
+def told(answer: Any) -> Got:
+    """Return what an InvokeResponse says."""
     (choice,) = answer.chat.choices
     said = [block.text.text for block in choice.message.content]
     return Got(said, whole=True, finished=bool(choice.finish_reason), attempts=len(answer.settlement.attempts))
@@ -39,11 +44,16 @@ async def invoke_stream(callers: Callers, ask: Ask, *, accept_restart: bool) -> 
     got = Got()
     try:
         async for message in callers.stub.InvokeStream(request, timeout=DEADLINE):
-            for event in message.events:
-                _hear(event, got)
+            hear_all(message, got)
     except aio.AioRpcError as error:
         return _refused(error, got)
     return got
+
+
+def hear_all(message: Any, got: Got) -> None:
+    """Add what an InvokeStreamResponse says."""
+    for event in message.events:
+        _hear(event, got)
 
 
 def _hear(event: Any, got: Got) -> None:

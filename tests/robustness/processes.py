@@ -15,6 +15,7 @@ import psutil
 
 from tests.environments import environment
 
+_MILD = re.compile(r'"level": ?"(debug|info|warning)"')
 _SERVES = re.compile(rb"serves gRPC on \S+ and https?://([^\s,]+)")
 
 
@@ -77,6 +78,32 @@ class Server:
     def pid(self) -> int:
         """The number of the process that serves."""
         return self._serving.pid
+
+    @property
+    def processes(self) -> list[psutil.Process]:
+        """The process that was started, and all below it."""
+        assert self._process is not None
+        started = psutil.Process(self._process.pid)
+        return [started, *started.children(recursive=True)]
+
+    @property
+    def admin(self) -> Path | None:
+        """The socket of Envoy's admin pages; None where there is no Envoy."""
+        configured = [Path(word) for word in self._serving.cmdline() if word.endswith("/envoy.json")]
+        return configured[0].with_name("admin.sock") if configured else None
+
+    @property
+    def died(self) -> bool:
+        """Whether the process that served first is no more, though another may have taken its place."""
+        try:
+            return self._serving not in self.processes or self._serving.status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
+
+    @property
+    def complaints(self) -> list[str]:
+        """What it logged that is worse than a warning; what Envoy or Python say by themselves is, too."""
+        return [line for line in self.log.splitlines() if not _MILD.search(line)]
 
     @property
     def log(self) -> str:

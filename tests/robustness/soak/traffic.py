@@ -13,15 +13,19 @@ import aiohttp
 from grpc import aio
 
 from tests.faults.calling import Ask, Callers, Carrier, Got
+from tests.faults.over_envoy import ENVOY
 from tests.faults.over_grpc import GRPC
 from tests.faults.over_http import HTTP
 from tests.faults.wires import TEXT
+from tests.planes import CARRIER
 from tests.robustness.soak.upstream import callable_names
 
 LONGEST = 8.0
 """Seconds within which every call must have ended: twice the total timeout of the routes, for a busy machine."""
 STALLED = 1.0
 """By how much this process itself must have been late, in a call's time, for its lateness to say nothing of the gateway."""
+OFFERED = (*GRPC, *HTTP, *(ENVOY if CARRIER == "envoy" else ()))
+"""Every way to call the gateway under test."""
 _LEAVING = 0.1
 _PAUSE = 0.05
 _TICK = 0.1
@@ -29,7 +33,7 @@ _TICK = 0.1
 
 @dataclass
 class Tally:
-    """What callers got. *wrong* says what no call may end as; it is empty when all is well."""
+    """What callers of the gateway got. *wrong* says what no call may end as; it is empty when all is well."""
 
     ended: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
@@ -89,7 +93,7 @@ class Traffic:
     async def _caller(self, callers: Callers, until: float) -> None:
         self._running += 1
         while time.monotonic() < until:
-            carrier = self._rng.choice((*GRPC, *HTTP))
+            carrier = self._rng.choice(OFFERED)
             ask = Ask(self._rng.choice(self._names))
             await (self._left if self._rng.random() < _LEAVING else self._answered)(callers, carrier, ask)
             await asyncio.sleep(self._rng.random() * _PAUSE)
