@@ -56,7 +56,7 @@ class RegistryTraffic:
         self.acts = Acts()
 
     async def run(self, seconds: float, callers: int) -> None:
-        """Call for that long, over connections that are closed at the end."""
+        """Call for that long, over connections that are closed at the end. Who is not done by then leaves."""
         until = time.monotonic() + seconds
         async with (
             aio.insecure_channel(self._grpc) as channel,
@@ -65,12 +65,14 @@ class RegistryTraffic:
         ):
             registry = Registry(self._grpc, RegistryServiceStub(channel), session, self._rng, self._numbers)
             await registry.begin()
-            for _ in range(callers):
-                tasks.create_task(self._caller(registry, until))
+            calling = [tasks.create_task(self._caller(registry)) for _ in range(callers)]
             tasks.create_task(self._cutter(replace(registry, address=self._cutting.address), until))
+            await asyncio.sleep(until - time.monotonic())
+            for caller in calling:
+                caller.cancel()
 
-    async def _caller(self, registry: Registry, until: float) -> None:
-        while time.monotonic() < until:
+    async def _caller(self, registry: Registry) -> None:
+        while True:
             act = self._rng.choice(_ACTS)
             await self.acts.note(act.__name__, act(registry))
             await registry.some_time(_PAUSE)
