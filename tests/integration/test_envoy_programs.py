@@ -160,6 +160,16 @@ async def test_authorities_that_cannot_be_read_are_named(tmp_path):
             pass
 
 
+@pytest.mark.parametrize("wrong", ["--ca-file", "--cert-file", "--key-file"])
+async def test_the_command_names_the_files_that_it_cannot_use(folder, wrong):
+    (folder.path / "empty").write_bytes(b"")
+    usual = {"--ca-file": folder.authority_file, "--cert-file": folder.certificate, "--key-file": folder.key}
+    shown = [str(part) for pair in (usual | {wrong: folder.path / "empty"}).items() for part in pair]
+    ended = await airegistry("list", "models", "--registry", "127.0.0.1:1", *shown)
+    assert ended.exit_code == 2
+    assert wrong in ended.output
+
+
 @pytest.mark.parametrize("named", ["TLS_CERT_FILE", "TLS_KEY_FILE"])
 def test_certificates_that_cannot_be_used_are_told_in_one_line(folder, encrypted, tmp_path, named):
     (folder.path / "empty").write_bytes(b"")
