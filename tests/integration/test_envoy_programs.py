@@ -155,8 +155,18 @@ def test_half_of_what_a_gateway_shows_is_refused(settings):
 
 
 async def test_authorities_that_cannot_be_read_are_named(tmp_path):
-    with pytest.raises(SettingsError, match="cannot read /none"):
+    with pytest.raises(SettingsError, match="AIREGISTRY_GATEWAY_REGISTRY_CA_FILE: cannot read /none"):
         async with gateway_at(tmp_path, gateway_registry_ca_file=Path("/none")):
+            pass
+
+
+@pytest.mark.parametrize("wrong", ["ca", "cert", "key"])
+async def test_a_gateway_does_not_start_with_files_that_are_no_certificates(folder, tmp_path, wrong):
+    (tmp_path / "empty").write_bytes(b"")
+    known = {"ca": folder.authority_file, "cert": folder.certificate, "key": folder.key}
+    files = {f"gateway_registry_{which}_file": file for which, file in (known | {wrong: tmp_path / "empty"}).items()}
+    with pytest.raises(SettingsError, match=rf"AIREGISTRY_GATEWAY_REGISTRY_{wrong.upper()}_FILE.*\(PEM\)"):
+        async with gateway_at(tmp_path, **files):
             pass
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, cast
 
 import typer
 
+from airegistry._rpc.trust import Trust
 from airegistry.cli.arguments import hoisted
 from airegistry.cli.commands.auto_register import auto_register
 from airegistry.cli.commands.catalog import catalog
@@ -24,7 +25,7 @@ from airegistry.cli.commands.replay import replay
 from airegistry.cli.commands.status import status
 from airegistry.cli.commands.watch import watch
 from airegistry.cli.failures import ExitCode
-from airegistry.cli.session import Output, Session, Trust
+from airegistry.cli.session import Output, Session
 
 GROUP = "airegistry.commands"
 """The entry points that add commands."""

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
+
+from airegistry._rpc.trust import Trust
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -26,15 +27,6 @@ class Output(StrEnum):
     TABLE = "table"
     JSON = "json"
     YAML = "yaml"
-
-
-@dataclass(frozen=True)
-class Trust:
-    """The files (PEM) by which servers are known, and which are shown to them."""
-
-    authorities: Path
-    certificate: Path | None = None
-    key: Path | None = None
 
 
 @dataclass(frozen=True)
