@@ -11,6 +11,7 @@ from typing import Any
 
 from airegistry.dialects.auth import authorize
 from airegistry.dialects.exchange import Answer
+from airegistry.errors import ProviderError
 from airegistry.invocations.chat import ChatDelta
 from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.invocations.kinds import AgentTaskResponse
@@ -104,7 +105,14 @@ class Exchange:
                 ready = hold.release() if data is None else hold.add(self._noted(decoder.feed(data)))
                 if data == b"":
                     break
-            last = [*ready, *hold.add(self._noted(decoder.close())), *hold.release()]
+            try:
+                closing = decoder.close()
+            except ProviderError:
+                # What came with the failure, before it, is passed on first.
+                if ready:
+                    yield ready
+                raise
+            last = [*ready, *hold.add(self._noted(closing)), *hold.release()]
             self.finished = True
             await reply.drain()
         yield last
