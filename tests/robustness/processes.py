@@ -21,10 +21,14 @@ _SERVES = re.compile(rb"serves gRPC on \S+ and https?://([^\s,]+)")
 
 def kill(pid: int) -> Sequence[psutil.Process]:
     """End a program and the server that it started, if that is another process; return that."""
-    started = psutil.Process(pid)
-    servers = started.children()
-    # First who would start it again.
-    started.kill()
+    try:
+        started = psutil.Process(pid)
+        servers = started.children()
+        # First who would start it again.
+        started.kill()
+    except psutil.NoSuchProcess:
+        # It ended a moment ago, which its parent has not looked at yet.
+        return []
     for server in servers:
         with suppress(psutil.NoSuchProcess):
             server.kill()
