@@ -50,7 +50,9 @@ def test_the_listener_is_as_the_settings_say(tmp_path):
     [
         pytest.param({"REGISTRY_ADDRESS": "0.0.0.0:7"}, "refusing to listen", id="open"),
         pytest.param({"RATE_LIMIT": "many"}, "AIREGISTRY_RATE_LIMIT", id="setting"),
-        pytest.param({"ACCESS_LOG": "/none/access.log"}, "AIREGISTRY_ACCESS_LOG: cannot write /none/access.log", id="log"),
+        pytest.param(
+            {"ACCESS_LOG": "/none/access.log"}, "AIREGISTRY_ACCESS_LOG: cannot write /none/access.log", id="log"
+        ),
         pytest.param({"TLS_CERT_FILE": "/none.crt", "TLS_KEY_FILE": "/none.key"}, "/none.crt", id="certificate"),
     ],
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import Final
 
@@ -12,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
+from airegistry._ids import new_id
 from airegistry.errors import InternalError, ModelNotFoundError
 from airegistry.invocations.chat import ChatResponse
 from airegistry.invocations.invocation import Invocation
@@ -69,7 +69,7 @@ class Messages:
         """Answer one request; the caller's going away cancels it."""
         body = await read_body(receive, most=self._max_body_bytes)
         call = read_messages(body)
-        envelope = Envelope(f"msg_{uuid.uuid4().hex}", call.model)
+        envelope = Envelope(f"msg_{new_id()}", call.model)
         answer = self._stream if call.stream else self._whole
         await while_connected(receive, answer(call, _origin(scope, call, body), envelope, send))
 

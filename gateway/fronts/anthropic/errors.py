@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import uuid
 from typing import Any, Final
 
 import orjson
 
 from airegistry import errors
+from airegistry._ids import new_id
 from airegistry.errors import InvalidArgumentError, RegistryError
 from gateway.fronts.errors import ErrorAnswer, error_headers
 from gateway.fronts.errors import status_of as common_status
@@ -69,7 +69,7 @@ def status_of(error: RegistryError) -> int:
 
 def new_request_id() -> str:
     """Return an id for a request, in the form of Anthropic's."""
-    return f"req_{uuid.uuid4().hex}"
+    return f"req_{new_id()}"
 
 
 def _message(error: RegistryError) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from dataclasses import replace
 
 from starlette.requests import Request
@@ -11,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from airegistry._ids import new_id
 from airegistry.errors import InternalError, ModelNotFoundError
 from airegistry.invocations.chat import ChatResponse
 from airegistry.invocations.embeddings import EmbeddingsResponse
@@ -57,7 +57,7 @@ class ChatCompletions:
         """Answer one request; the caller's going away cancels it."""
         body = await read_body(receive, most=self._max_body_bytes)
         call = read_chat(body)
-        envelope = Envelope(f"chatcmpl-{uuid.uuid4().hex}", int(time.time()), call.model)
+        envelope = Envelope(f"chatcmpl-{new_id()}", int(time.time()), call.model)
         answer = self._stream if call.stream else self._whole
         await while_connected(receive, answer(call, Origin(_CHAT, body), envelope, send))
 

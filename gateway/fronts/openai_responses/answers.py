@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
 
+from airegistry import _ids
 from airegistry.dialects.a2a.states import WAITING_WORDS
 from airegistry.invocations.chat import ChatChoice, ChatResponse, FinishReason
 from airegistry.invocations.invocation import Settlement
@@ -46,7 +46,7 @@ _DEFAULTS: Final[Mapping[str, Any]] = {
 
 def new_id(prefix: str) -> str:
     """Return an id of ours."""
-    return f"{prefix}_{uuid.uuid4().hex}"
+    return f"{prefix}_{_ids.new_id()}"
 
 
 def response_head(call: ResponsesCall, id_: str, created: int) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
+from airegistry._ids import new_id
 from airegistry.discovery.evidence.measured import SAYS_NOTHING
 from airegistry.discovery.naming import parent_of
 from airegistry.invocations.invocation import Attempt, AttemptOutcome
@@ -37,7 +37,7 @@ class Choices:
     def __init__(
         self, learned: LearnedSelection, occasion: Occasion, share: Callable[[str], float], latencies: Latencies
     ) -> None:
-        self.call_id = uuid.uuid4().hex
+        self.call_id = new_id()
         self._learned = learned
         self._occasion = occasion
         self._share = share
