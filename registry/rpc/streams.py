@@ -40,8 +40,7 @@ _MAX_GATHER = 0.03
 class Stream:
     """One stream: what it selects, the revision up to which it was told, and when it has to say or do something.
 
-    `opened_at` is the revision at which it began; `written_at` is when the message
-    that waits for its peer was begun.
+    `opened_at` is the revision at which it began; `written_at` is when the message that waits for its peer was begun.
     """
 
     number: int

@@ -71,9 +71,9 @@ class AioCall:
         """Say whether it sends without waiting: never."""
         return False
 
-    def send_now(self, message: bytes) -> None:
-        """Refuse: grpc.aio has only writes that wait."""
-        raise NotImplementedError
+    def send_now(self, _message: bytes, /) -> None:
+        """Refuse: it is never `ready`, for grpc.aio has only writes that wait."""
+        raise RuntimeError("grpc.aio has only writes that wait")
 
     def end(self, error: RegistryError) -> None:
         """End the call with *error* now, even while it waits in `send`."""
