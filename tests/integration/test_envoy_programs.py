@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import grpc
+import psutil
 import pytest
 from grpc import aio
 from pydantic import ValidationError
@@ -118,6 +119,17 @@ async def test_a_gateway_shows_the_registry_who_it_is(folder, encrypted, tmp_pat
             assert not running.cache.stale(time.monotonic())
         async with gateway_at(tmp_path / "unknown", address, **known, gateway_start_wait=1.0) as running:
             assert running.cache.stale(time.monotonic())
+
+
+async def test_the_threads_of_envoy_and_of_the_program_do_not_interrupt_each_other(tmp_path):
+    async with registry(tmp_path) as (address, _):
+        port = int(address.rpartition(":")[2])
+        of_envoy = [
+            process
+            for process in psutil.Process().children(recursive=True)
+            if process.name() == "envoy" and port in {each.laddr.port for each in process.net_connections()}
+        ]
+        assert {os.sched_getscheduler(thread.id) for thread in of_envoy[0].threads()} == {os.SCHED_BATCH}
 
 
 async def test_what_a_killed_one_left_is_removed_by_the_next(tmp_path):

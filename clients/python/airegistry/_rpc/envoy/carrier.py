@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from airegistry._rpc.asgi.app import GrpcApp
 from airegistry._rpc.asgi.headers import is_grpc
 from airegistry._rpc.asgi.pages import Pages
-from airegistry._rpc.carrier import AsgiApp, Offer, Receive, Send
+from airegistry._rpc.carrier import Offer, Receive, Send
 from airegistry._rpc.envoy.admin import Admin
 from airegistry._rpc.envoy.draining import DrainingPages
 from airegistry._rpc.standard_services import with_standard_services
@@ -27,8 +27,8 @@ class EnvoyCarrier:
     def __init__(self, admin: Admin, listen: Callable[[], Awaitable[None]]) -> None:
         self._admin = admin
         self._listen = listen
-        self._calls: AsgiApp | None = None
-        self._requests: AsgiApp | None = None
+        self._calls: GrpcApp | None = None
+        self._requests: DrainingPages | None = None
 
     async def open(self, offer: Offer, _tasks: asyncio.TaskGroup) -> EnvoyCarried:
         """Serve *offer*."""
@@ -40,11 +40,11 @@ class EnvoyCarrier:
         addresses = await self._admin.addresses()
         return EnvoyCarried(addresses[0], addresses[-1], self._admin, calls, pages)
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+    def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Serve one call or request."""
         serve = self._calls if _is_call(scope) else self._requests
         assert serve is not None  # noqa: S101 - Envoy listens once there is an offer
-        await serve(scope, receive, send)
+        return serve(scope, receive, send)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Coroutine, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -38,20 +38,22 @@ class Hosted:
     An end by a signal to Envoy itself cuts all calls, and only then closes the program.
     """
 
+    # ASGI's own sign of its third version, where `__call__` is no coroutine function.
+    _asgi_single_callable = True
+
     def __init__(self, program: Program[Any]) -> None:
         self._program = program
         self._carrier: EnvoyCarrier | None = None
         self._stopped = asyncio.Event()
         self._envoy_ends = False
 
-    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """Serve one call, one request, or the life of the process."""
+    def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
+        """Serve one call, one request, or the life of the process. No coroutine of our own: each stream would hold it."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
-            return
+            return self._live(receive, send)
         carrier = self._carrier
         assert carrier is not None  # noqa: S101 - Envoy listens when the carrier says so
-        await carrier(scope, receive, send)
+        return carrier(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
