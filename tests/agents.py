@@ -23,6 +23,8 @@ from a2a.types.a2a_pb2 import (
 from grpc import aio
 
 TOKENS = ("One", " two", " three", " fo😀ur")
+LONG = 5.0
+"""Seconds within which anything that agents are asked for happens on a busy machine."""
 
 
 @dataclass
@@ -64,6 +66,21 @@ async def counting(doing: Doing) -> None:
     await doing.working()
     await doing.write(*TOKENS)
     await doing.updater.complete()
+
+
+async def asking_back(doing: Doing) -> None:
+    """Ask what is missing first, as agents do."""
+    if doing.context.current_task is None:
+        await doing.begin()
+        await doing.updater.requires_input(doing.message("How far?"))
+    else:
+        await doing.working()
+        await doing.write(f"To {doing.text}")
+        await doing.updater.complete()
+
+
+async def until(event: asyncio.Event) -> None:
+    await asyncio.wait_for(event.wait(), LONG)
 
 
 @dataclass
