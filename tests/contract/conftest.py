@@ -6,7 +6,9 @@ import pytest
 
 from registry.store.postgres import PostgresStore
 from registry.store.sqlite import SqliteStore
+from tests.contract.observed import running
 from tests.contract.stores import Clock, running_catalog
+from tests.orders import batch, endpoint, model
 
 
 @pytest.fixture
@@ -66,3 +68,10 @@ def open_catalog(open_store):
 async def catalog(store):
     async with running_catalog(store) as catalog:
         yield catalog
+
+
+@pytest.fixture
+async def replica(store):
+    async with running(store) as replica:
+        await replica.catalog.register(batch(model(), endpoint(), endpoint("y")))
+        yield replica
