@@ -20,7 +20,10 @@ SIDE_BY_SIDE = ("-m", "not alone", f"--numprocesses={WORKERS}", "--dist=loadfile
 PASSES = {"side by side": SIDE_BY_SIDE, "alone": ("-m", "alone")}
 INSIDE_ENVOY = "inside Envoy"
 SMOKE = (
-    "tests/contract/test_registry_service.py",
+    "tests/contract/test_registry_leases.py",
+    "tests/contract/test_registry_reads.py",
+    "tests/contract/test_registry_watches.py",
+    "tests/contract/test_registry_writes.py",
     "tests/faults/test_connections.py",
     "tests/integration/test_gateway_rpcs.py",
     "tests/integration/test_gateway_wire.py",

@@ -1,12 +1,14 @@
-"""A catalog on every store, with a clock that tests move themselves."""
+"""A catalog on every store, with a clock that tests move themselves, and RegistryService by all who serve it."""
 
 from contextlib import asynccontextmanager
 
 import pytest
 
+from airegistry.client import RegistryClient
 from registry.store.postgres import PostgresStore
 from registry.store.sqlite import SqliteStore
 from tests.contract.observed import running
+from tests.contract.services import fake_registry, real_registry
 from tests.contract.stores import Clock, running_catalog
 from tests.orders import batch, endpoint, model
 
@@ -75,3 +77,15 @@ async def replica(store):
     async with running(store) as replica:
         await replica.catalog.register(batch(model(), endpoint(), endpoint("y")))
         yield replica
+
+
+@pytest.fixture(params=[fake_registry, real_registry], ids=["fake", "real"])
+async def address(request, tmp_path):
+    async with request.param(tmp_path) as address:
+        yield address
+
+
+@pytest.fixture
+async def client(address):
+    async with RegistryClient(address, timeout=10) as client:
+        yield client

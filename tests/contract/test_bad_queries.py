@@ -16,7 +16,7 @@ from airegistry.resources.resource import Resource
 from airegistry.resources.route import Route, RouteTarget, RouteTier
 from tests.bad_queries import BAD, REGISTERED, SERVED
 from tests.catalogs import chat
-from tests.contract.test_registry_service import fake_registry, real_registry
+from tests.contract.services import fake_registry, real_registry
 from tests.planes import gateway_knowing
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from airegistry.client import RegistryClient
 from airegistry.client.messages import DiscoverRequest, WatchEventType, WatchFilter, WatchRequest
 from airegistry.discovery.answers import ExclusionReason
 from airegistry.errors import InvalidArgumentError, InvalidPageTokenError
@@ -16,15 +15,9 @@ from airegistry.resources.model import Model, ModelLimits
 from airegistry.resources.requirements import DiscoverQuery, DiscoverTarget, Requirements
 from airegistry.resources.resource import Resource
 from airegistry.resources.route import Route, RouteTarget, RouteTier
-from tests.contract.test_registry_service import fake_registry, read, real_registry, shown, snapshot
+from tests.contract.services import read, shown, snapshot
 
 ADDED, UPDATED, REMOVED = WatchEventType.ADDED, WatchEventType.UPDATED, WatchEventType.REMOVED
-
-
-@pytest.fixture(params=[fake_registry, real_registry], ids=["fake", "real"])
-async def client(request, tmp_path):
-    async with request.param(tmp_path) as address, RegistryClient(address) as client:
-        yield client
 
 
 def model(id_, **fields):
