@@ -29,7 +29,7 @@ from airegistry._convert.wellknown import (
     timestamp_from_pb,
     timestamp_to_pb,
 )
-from airegistry._convert.writing import writer
+from airegistry._convert.writing import part_writer, writer
 from airegistry.errors import InvalidArgumentError
 
 __all__ = [
@@ -61,9 +61,11 @@ def from_pb(cls: type[T], message: Message, *, path: str = "", strict: bool = Fa
 
 def to_pb(value: Any, message: type[Message]) -> Any:
     """Convert a dataclass to the message that it mirrors."""
-    return writer(type(value), cast("Descriptor", message.DESCRIPTOR)).write(value)
+    made = message()
+    writer(type(value), cast("Descriptor", message.DESCRIPTOR))(value, made)
+    return made
 
 
 def part_to_pb(cls: type, message: type[Message], names: Collection[str]) -> Callable[[Any], Any]:
     """Return what converts only the named fields of a dataclass, for who reads no others."""
-    return writer(cls, cast("Descriptor", message.DESCRIPTOR)).part(names).write
+    return part_writer(cls, message, names)

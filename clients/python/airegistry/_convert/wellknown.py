@@ -27,30 +27,32 @@ def duration_from_pb(message: duration_pb2.Duration) -> float:
 
     ValueError when it is out of range, or its parts have different signs.
     """
-    if abs(message.seconds) > _MAX_DURATION or abs(message.nanos) >= _SECOND or message.seconds * message.nanos < 0:
+    seconds, nanos = message.seconds, message.nanos
+    if abs(seconds) > _MAX_DURATION or abs(nanos) >= _SECOND or seconds * nanos < 0:
         raise ValueError("is not a duration: at most 10,000 years, with seconds and nanos of one sign")
-    return (message.seconds * _SECOND + message.nanos) / 1e9
+    return (seconds * _SECOND + nanos) / 1e9
 
 
 def duration_to_pb(seconds: float) -> duration_pb2.Duration:
     """Return *seconds* as a Duration, rounded to nanoseconds and cut to what a Duration can hold."""
-    nanos = round(max(-_MAX_DURATION, min(seconds, _MAX_DURATION)) * 1e9)
-    whole, rest = divmod(abs(nanos), 1_000_000_000)
-    sign = -1 if nanos < 0 else 1
-    return duration_pb2.Duration(seconds=sign * whole, nanos=sign * rest)
+    message = duration_pb2.Duration()
+    _put_duration(seconds, message)
+    return message
 
 
 def timestamp_from_pb(message: timestamp_pb2.Timestamp) -> datetime:
     """Return the time in UTC; nanoseconds are cut to microseconds. ValueError when it is out of range."""
-    if not (_FIRST_SECOND <= message.seconds <= _LAST_SECOND and 0 <= message.nanos < _SECOND):
+    seconds, nanos = message.seconds, message.nanos
+    if not (_FIRST_SECOND <= seconds <= _LAST_SECOND and 0 <= nanos < _SECOND):
         raise ValueError("is not a time: it must be in the years 1 to 9999, with nanos from 0 to 999999999")
-    return _EPOCH + timedelta(seconds=message.seconds, microseconds=message.nanos // 1000)
+    return _EPOCH + timedelta(0, seconds, nanos // 1000)
 
 
 def timestamp_to_pb(time: datetime) -> timestamp_pb2.Timestamp:
     """Return the time as a Timestamp."""
-    past = time - _EPOCH
-    return timestamp_pb2.Timestamp(seconds=past.days * 86400 + past.seconds, nanos=past.microseconds * 1000)
+    message = timestamp_pb2.Timestamp()
+    _put_timestamp(time, message)
+    return message
 
 
 def struct_from_pb(message: struct_pb2.Struct) -> dict[str, Any]:
@@ -61,7 +63,7 @@ def struct_from_pb(message: struct_pb2.Struct) -> dict[str, Any]:
 def struct_to_pb(value: Mapping[str, Any]) -> struct_pb2.Struct:
     """Return a dict of JSON values as a Struct."""
     message = struct_pb2.Struct()
-    message.update(dict(value))
+    _put_struct(value, message)
     return message
 
 
@@ -76,9 +78,36 @@ def status_from_pb(message: status_pb2.Status) -> ErrorStatus:
 
 def status_to_pb(value: ErrorStatus) -> status_pb2.Status:
     """Return a status value as a google.rpc.Status with one ErrorInfo."""
-    message = status_pb2.Status(code=code_pb2.Code.Value(value.code), message=value.message)
-    message.details.add().Pack(error_details_pb2.ErrorInfo(reason=value.reason, domain=ERROR_DOMAIN))
+    message = status_pb2.Status()
+    _put_status(value, message)
     return message
+
+
+def _put_duration(seconds: float, message: Any) -> None:
+    if not -_MAX_DURATION <= seconds <= _MAX_DURATION:
+        seconds = max(-_MAX_DURATION, min(seconds, _MAX_DURATION))
+    nanos = round(seconds * 1e9)
+    if nanos < 0:
+        whole, rest = divmod(-nanos, _SECOND)
+        message.seconds, message.nanos = -whole, -rest
+    else:
+        message.seconds, message.nanos = divmod(nanos, _SECOND)
+
+
+def _put_timestamp(time: datetime, message: Any) -> None:
+    past = time - _EPOCH
+    message.seconds = past.days * 86400 + past.seconds
+    message.nanos = past.microseconds * 1000
+
+
+def _put_struct(value: Mapping[str, Any], message: Any) -> None:
+    message.update(value)
+
+
+def _put_status(value: ErrorStatus, message: Any) -> None:
+    message.code = code_pb2.Code.Value(value.code)
+    message.message = value.message
+    message.details.add().Pack(error_details_pb2.ErrorInfo(reason=value.reason, domain=ERROR_DOMAIN))
 
 
 def _value_from_pb(value: struct_pb2.Value) -> Any:
@@ -103,9 +132,9 @@ READ: Mapping[str, Callable[[Any], Any]] = {
     "google.protobuf.Struct": struct_from_pb,
     "google.rpc.Status": status_from_pb,
 }
-WRITE: Mapping[str, Callable[[Any], Any]] = {
-    "google.protobuf.Duration": duration_to_pb,
-    "google.protobuf.Timestamp": timestamp_to_pb,
-    "google.protobuf.Struct": struct_to_pb,
-    "google.rpc.Status": status_to_pb,
+WRITE: Mapping[str, Callable[[Any, Any], None]] = {
+    "google.protobuf.Duration": _put_duration,
+    "google.protobuf.Timestamp": _put_timestamp,
+    "google.protobuf.Struct": _put_struct,
+    "google.rpc.Status": _put_status,
 }

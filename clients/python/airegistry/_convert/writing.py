@@ -1,90 +1,103 @@
-"""Dataclasses into messages."""
+"""Dataclasses into messages.
+
+A dataclass is written by a function made for it, two lines for most fields, as a person would write them: nothing is looked
+up or decided while it runs. `source` returns its text.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from typing import Any
+from collections.abc import Callable, Collection, Iterator
+from typing import Any, cast
 
-from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.message import Message
 
 from airegistry._convert.mirror import field_types, map_value
 from airegistry._convert.wellknown import WRITE
 
-Write = Callable[[Any], Any]
-"""Converts one field's value. None in place of a Write: the value is taken as it is."""
+Write = Callable[[Any, Any], None]
+"""Puts a value into an empty message."""
+
+_Writers = dict[tuple[type, Descriptor], Write]
+_WRITERS: _Writers = {}
 
 
-class Writer:
-    """Writes one dataclass as messages of one descriptor."""
-
-    __slots__ = ("_descriptor", "_fields", "_message")
-
-    def __init__(self, descriptor: Descriptor) -> None:
-        self._descriptor = descriptor
-        self._message = message_factory.GetMessageClass(descriptor)
-        self._fields: list[tuple[str, Any, Write | None]] = []
-
-    def write(self, value: Any) -> Any:
-        """Convert a dataclass."""
-        found = {}
-        for name, absent, convert in self._fields:
-            item = getattr(value, name)
-            if item is None or item == absent:
-                continue
-            found[name] = item if convert is None else convert(item)
-        return self._message(**found)
-
-    def part(self, names: Collection[str]) -> Writer:
-        """Return a writer of the named fields only."""
-        part = Writer(self._descriptor)
-        part._fields = [field for field in self._fields if field[0] in names]
-        return part
-
-    def learn(self, cls: type, descriptor: Descriptor) -> None:
-        """Take over the fields; apart from the constructor, because a message may contain itself."""
-        hints = field_types(cls, descriptor)
-        for field in descriptor.fields:
-            self._fields.append((field.name, _absent(field), _field(field, hints[field.name])))
-
-
-_WRITERS: dict[tuple[type, Descriptor], Writer] = {}
-
-
-def writer(cls: type, descriptor: Descriptor) -> Writer:
-    """Return the one writer of *cls* as messages of *descriptor*."""
+def writer(cls: type, descriptor: Descriptor) -> Write:
+    """Return the one function that writes *cls* into messages of *descriptor*."""
     known = _WRITERS.get((cls, descriptor))
     if known is None:
-        known = _WRITERS[cls, descriptor] = Writer(descriptor)
-        known.learn(cls, descriptor)
+        made: _Writers = {}
+        known = _writer(cls, descriptor, made)
+        # Not before: another thread would meet a writer that does not know its parts yet.
+        _WRITERS.update(made)
     return known
 
 
-def _absent(field: FieldDescriptor) -> Any:
-    """Return the value that need not be written; a field with presence is written even when zero."""
-    if field.is_repeated:
-        return () if map_value(field) is None else {}
-    return None if field.has_presence else field.default_value
+def part_writer(cls: type, message: type[Message], names: Collection[str]) -> Callable[[Any], Any]:
+    """Return what makes a message of the named fields only."""
+    descriptor = cast("Descriptor", message.DESCRIPTOR)
+    fields = [field for field in descriptor.fields if field.name in names]
+    write = _compiled(descriptor, fields)
+    _link(write, fields, field_types(cls, descriptor), {})
+
+    def part(value: Any) -> Message:
+        made = message()
+        write(value, made)
+        return made
+
+    return part
 
 
-def _field(field: FieldDescriptor, element: Any) -> Write | None:
-    values = map_value(field)
+def source(fields: Collection[FieldDescriptor]) -> str:
+    """Return the text of the function that writes *fields*.
+
+    A field with presence is written unless it is None, any other unless it is what the wire has by default.
+    """
+    lines = [line for field in fields for line in _lines(field)]
+    return "\n    ".join(("def write(value, message):", *(lines or ("pass",)))) + "\n"
+
+
+def _lines(field: FieldDescriptor) -> Iterator[str]:
+    item = f"item := value.{field.name}"
+    yield f"if ({item}) is not None:" if field.has_presence else f"if {item}:"
+    yield from (f"    {line}" for line in _puts(field))
+
+
+def _puts(field: FieldDescriptor) -> tuple[str, ...]:
+    name, values = field.name, map_value(field)
     if values is not None:
-        return _map(_item(values, element))
-    item = _item(field, element)
-    if not field.is_repeated or item is None:
-        return item
-    return lambda value: [item(entry) for entry in value]
-
-
-def _map(item: Write | None) -> Write:
-    if item is None:
-        return dict
-    return lambda value: {key: item(entry) for key, entry in value.items()}
-
-
-def _item(field: FieldDescriptor, element: Any) -> Write | None:
+        put = "parts[key] = each" if values.message_type is None else f"write_{name}(each, parts[key])"
+        return (f"parts = message.{name}", "for key, each in item.items():", f"    {put}")
     if field.message_type is None:
-        return None
-    special = WRITE.get(field.message_type.full_name)
-    return special if special is not None else writer(element, field.message_type).write
+        return (f"message.{name}.extend(item)" if field.is_repeated else f"message.{name} = item",)
+    if field.is_repeated:
+        return (f"add = message.{name}.add", "for each in item:", f"    write_{name}(each, add())")
+    # A part that is empty is there all the same.
+    return (f"part = message.{name}", "part.SetInParent()", f"write_{name}(item, part)")
+
+
+def _writer(cls: type, descriptor: Descriptor, made: _Writers) -> Write:
+    key = (cls, descriptor)
+    known = _WRITERS.get(key) or made.get(key)
+    if known is None:
+        known = made[key] = _compiled(descriptor, descriptor.fields)
+        # After it is known: a message may contain itself.
+        _link(known, descriptor.fields, field_types(cls, descriptor), made)
+    return known
+
+
+def _compiled(descriptor: Descriptor, fields: Collection[FieldDescriptor]) -> Write:
+    names: dict[str, Any] = {}
+    # A text of ours: nothing in it comes from outside but the names in our own protos.
+    exec(compile(source(fields), f"<writes {descriptor.full_name}>", "exec"), names)  # noqa: S102 - see above
+    write: Write = names["write"]
+    return write
+
+
+def _link(write: Any, fields: Collection[FieldDescriptor], hints: dict[str, Any], made: _Writers) -> None:
+    """Give a function the writers of its fields that are messages, by the names that its text calls them."""
+    for field in fields:
+        part = (map_value(field) or field).message_type
+        if part is not None:
+            special = WRITE.get(part.full_name)
+            write.__globals__[f"write_{field.name}"] = special or _writer(hints[field.name], part, made)
