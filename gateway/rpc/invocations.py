@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 from airegistry._convert import from_pb, to_pb
 from airegistry._rpc.call import Call
 from airegistry.errors import RegistryError
-from airegistry.invocations.invocation import AttemptList, Invocation, InvokeEvent
+from airegistry.invocations.invocation import AttemptList, Invocation, InvokeStreamResponse
 from airegistry.invoke import Engine
 from airegistry.invoke.response import response_of
 from airegistry.learning.feedback import ReportFeedbackRequest
@@ -25,8 +25,11 @@ class Invocations:
     async def invoke(self, request: Any, call: Call) -> Any:
         """Answer with the whole answer."""
         invocation = _invocation(request)
-        with _attempts_told():
+        try:
             answered = await self._engine.invoke(invocation, deadline=call.time_left())
+        except RegistryError as error:
+            _tell_attempts(error)
+            raise
         return to_pb(response_of(answered), pb.InvokeResponse)
 
     async def invoke_stream(self, request: Any, call: Call) -> AsyncIterator[Any]:
@@ -34,10 +37,13 @@ class Invocations:
         batches = self._engine.stream(
             _invocation(request), deadline=call.time_left(), accept_restart=request.accept_restart
         )
-        with _attempts_told():
+        try:
             async with aclosing(batches):
                 async for batch in batches:
-                    yield pb.InvokeStreamResponse(events=[_event(event) for event in batch])
+                    yield to_pb(InvokeStreamResponse(tuple(batch)), pb.InvokeStreamResponse)
+        except RegistryError as error:
+            _tell_attempts(error)
+            raise
 
     async def explain(self, request: Any, _call: Call) -> Any:
         """Answer with what Invoke would do."""
@@ -53,16 +59,7 @@ def _invocation(request: Any) -> Invocation:
     return from_pb(Invocation, request.invocation, path="invocation", strict=True)
 
 
-def _event(event: InvokeEvent) -> Any:
-    return to_pb(event, pb.InvokeEvent)
-
-
-@contextmanager
-def _attempts_told() -> Iterator[None]:
+def _tell_attempts(error: RegistryError) -> None:
     """Let an error tell the caller what was attempted."""
-    try:
-        yield
-    except RegistryError as error:
-        if error.attempts:
-            error.details = (*error.details, to_pb(AttemptList(error.attempts), pb.AttemptList))
-        raise
+    if error.attempts:
+        error.details = (*error.details, to_pb(AttemptList(error.attempts), pb.AttemptList))

@@ -8,6 +8,7 @@ from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+from airegistry._convert.blanks import blank
 from airegistry._convert.mirror import field_types, map_value
 from airegistry._convert.wellknown import READ
 
@@ -31,56 +32,71 @@ class UnreadableValueError(Exception):
 class Reader:
     """Reads the messages of one descriptor into one dataclass."""
 
-    __slots__ = ("_cls", "_fields")
+    __slots__ = ("_blank", "_cls", "_fields")
+
+    _blank: Callable[[], Any]
 
     def __init__(self, cls: type) -> None:
         self._cls = cls
-        self._fields: dict[int, tuple[str, Read | None]] = {}
+        self._fields: dict[FieldDescriptor, tuple[str, Read | None]] = {}
 
     def read(self, message: Any, strict: bool) -> Any:  # noqa: FBT001 - a Read
         """Convert a message. Fields that this version does not know are skipped."""
-        values = {}
+        made = self._blank()
         fields = self._fields
         for field, value in message.ListFields():
-            name, convert = fields.get(field.number, _SKIPPED)
+            name, convert = fields[field]
             if convert is None:
-                values[name] = value
+                setattr(made, name, value)
                 continue
             try:
-                values[name] = convert(value, strict)
+                setattr(made, name, convert(value, strict))
             except UnreadableValueError as error:
                 raise error.below(name) from None
-        return self._cls(**values)
+        made.__class__ = self._cls
+        return made
 
-    def learn(self, descriptor: Descriptor) -> None:
+    def learn(self, descriptor: Descriptor, made: _Readers) -> None:
         """Take over the fields; apart from the constructor, because a message may contain itself."""
         hints = field_types(self._cls, descriptor)
+        self._blank = blank(self._cls)
         for field in descriptor.fields:
-            self._fields[field.number] = (field.name, _field(field, hints[field.name]))
+            self._fields[field] = (field.name, _field(field, hints[field.name], made))
 
 
-_READERS: dict[tuple[type, Descriptor], Reader] = {}
-_SKIPPED: tuple[str, Read | None] = ("", None)
+_Readers = dict[tuple[type, Descriptor], Reader]
+_READERS: _Readers = {}
 
 
 def reader(cls: type, descriptor: Descriptor) -> Reader:
     """Return the one reader of messages of *descriptor* into *cls*."""
     known = _READERS.get((cls, descriptor))
     if known is None:
-        known = _READERS[cls, descriptor] = Reader(cls)
-        known.learn(descriptor)
+        made: _Readers = {}
+        known = _reader(cls, descriptor, made)
+        # Not before: another thread would meet a reader that does not know its fields yet.
+        _READERS.update(made)
     return known
 
 
-def _field(field: FieldDescriptor, element: Any) -> Read | None:
+def _reader(cls: type, descriptor: Descriptor, made: _Readers) -> Reader:
+    key = (cls, descriptor)
+    known = _READERS.get(key) or made.get(key)
+    if known is None:
+        known = made[key] = Reader(cls)
+        known.learn(descriptor, made)
+    return known
+
+
+def _field(field: FieldDescriptor, element: Any, made: _Readers) -> Read | None:
     values = map_value(field)
     if values is not None:
-        return _map(_item(values, element))
-    item = _item(field, element)
+        return _map(_item(values, element, made))
+    item = _item(field, element, made)
     return _list(item) if field.is_repeated else item
 
 
-def _item(field: FieldDescriptor, element: Any) -> Read | None:
+def _item(field: FieldDescriptor, element: Any, made: _Readers) -> Read | None:
     if field.enum_type is not None:
         return _enum(element)
     if field.message_type is None:
@@ -88,7 +104,7 @@ def _item(field: FieldDescriptor, element: Any) -> Read | None:
     special = READ.get(field.message_type.full_name)
     if special is not None:
         return _special(special)
-    return reader(element, field.message_type).read
+    return _reader(element, field.message_type, made).read
 
 
 def _special(convert: Callable[[Any], Any]) -> Read:
@@ -134,11 +150,12 @@ def _map(item: Read | None) -> Read:
 
 def _list(item: Read | None) -> Read:
     if item is None:
-        return lambda value, _strict: tuple(value)
+        return lambda value, _strict: tuple(value[:])
 
     def read(value: Any, strict: bool) -> Any:  # noqa: FBT001 - a Read
         found: list[Any] = []
-        for entry in value:
+        # A slice: to walk a list of protobuf's itself ends with an IndexError that is raised and caught.
+        for entry in value[:]:
             try:
                 converted = item(entry, strict)
             except UnreadableValueError as error:

@@ -11,7 +11,7 @@ import grpc
 
 from airegistry._convert import from_pb, to_pb
 from airegistry._rpc.channel import answered, answers, open_channel
-from airegistry.invocations.invocation import Invocation, InvokeEvent, InvokeResponse
+from airegistry.invocations.invocation import Invocation, InvokeEvent, InvokeResponse, InvokeStreamResponse
 from airegistry.learning.feedback import ReportFeedbackRequest, ReportFeedbackResponse
 from airegistry.routing.explanation import ExplainResponse
 from airegistry.v1 import gateway_service_pb2 as pb
@@ -72,8 +72,8 @@ class GatewayClient:
         call = self._gateway_stub.InvokeStream(request, timeout=deadline or self._gateway_timeout)
         async with aclosing(answers(call)) as responses:
             async for response in responses:
-                for event in response.events:
-                    yield from_pb(InvokeEvent, event)
+                for event in from_pb(InvokeStreamResponse, response).events:
+                    yield event
 
     async def explain(self, invocation: Invocation, *, deadline: float | None = None) -> ExplainResponse:
         """Say what Invoke would do, without doing it: every candidate with its score, or why it is excluded."""

@@ -147,6 +147,13 @@ class InvokeEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class InvokeStreamResponse:
+    """The events of a stream that were ready together."""
+
+    events: tuple[InvokeEvent, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptList:
     """The attempts of a call that failed; among the details of its status."""
 

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Final
+
 from airegistry.invocations.chat import ChatResponse
 from airegistry.invocations.embeddings import EmbeddingsResponse
 from airegistry.invocations.invocation import InvokeResponse
 from airegistry.invocations.kinds import AgentTaskResponse, ImageResponse, RawResponse, RerankResponse
 from airegistry.invoke.engine import Answered
 
+_FIELDS: Final[Mapping[type, str]] = {
+    ChatResponse: "chat",
+    EmbeddingsResponse: "embeddings",
+    RerankResponse: "rerank",
+    ImageResponse: "image",
+    RawResponse: "raw",
+    AgentTaskResponse: "agent_task",
+}
+
 
 def response_of(answered: Answered) -> InvokeResponse:
     """Return the response: the answer in the field of its kind, and the account of it."""
-    output = answered.output
-    return InvokeResponse(
-        chat=output if isinstance(output, ChatResponse) else None,
-        embeddings=output if isinstance(output, EmbeddingsResponse) else None,
-        image=output if isinstance(output, ImageResponse) else None,
-        rerank=output if isinstance(output, RerankResponse) else None,
-        raw=output if isinstance(output, RawResponse) else None,
-        agent_task=output if isinstance(output, AgentTaskResponse) else None,
-        settlement=answered.settlement,
-    )
+    output: dict[str, Any] = {_FIELDS[type(answered.output)]: answered.output}
+    return InvokeResponse(**output, settlement=answered.settlement)

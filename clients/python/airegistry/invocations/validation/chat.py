@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import partial
+from operator import attrgetter
 from typing import Any, Final
 
 from airegistry.errors import FieldViolation
@@ -36,26 +37,33 @@ _SAMPLING: Final[Mapping[str, Callable[[Any, str], Violations]]] = {
     "frequency_penalty": partial(number, low=-2, high=2),
     "top_logprobs": partial(whole, high=MAX_INT32),
 }
+_sampling: Final[Callable[[ChatRequest], tuple[Any, ...]]] = attrgetter(*_SAMPLING)
+_SILENT: Final = _sampling(ChatRequest())
 _TOOL_NAME: Final = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 
 
 def check_chat(chat: ChatRequest, path: str) -> Violations:
     """Yield what is wrong with a conversation."""
     yield from each(chat.messages, f"{path}.messages", _check_message, least=1)
-    yield from _check_sampling(chat, path)
-    yield from each(chat.stop_sequences, f"{path}.stop_sequences", required, most=16)
-    yield from each(chat.tools, f"{path}.tools", _check_tool, most=1024)
-    yield from _check_tool_names(chat, path)
-    yield from each(chat.output_modalities, f"{path}.output_modalities", required)
+    if (asked := _sampling(chat)) != _SILENT:
+        yield from _check_sampling(asked, path)
+    if chat.stop_sequences:
+        yield from each(chat.stop_sequences, f"{path}.stop_sequences", required, most=16)
+    if chat.tools:
+        yield from each(chat.tools, f"{path}.tools", _check_tool, most=1024)
+    if chat.tools or chat.tool_choice is not None:
+        yield from _check_tool_names(chat, path)
+    if chat.output_modalities:
+        yield from each(chat.output_modalities, f"{path}.output_modalities", required)
     if chat.response_format is not None:
         yield from _check_response_format(chat.response_format, f"{path}.response_format")
     if chat.reasoning is not None:
         yield from _check_reasoning(chat.reasoning, f"{path}.reasoning")
 
 
-def _check_sampling(chat: ChatRequest, path: str) -> Violations:
-    for name, check in _SAMPLING.items():
-        if (value := getattr(chat, name)) is not None:
+def _check_sampling(asked: tuple[Any, ...], path: str) -> Violations:
+    for (name, check), value in zip(_SAMPLING.items(), asked, strict=True):
+        if value is not None:
             yield from check(value, f"{path}.{name}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import compress
+from operator import attrgetter
 from typing import Final
 
 from airegistry.errors import FieldViolation
@@ -9,6 +11,7 @@ from airegistry.invocations.content import ContentBlock, MediaBlock, ToolCall, T
 from airegistry.resources.validation.rules import Violations, each, required
 
 _KINDS: Final = ("text", "image", "audio", "video", "file", "thinking", "tool_call", "tool_result", "refusal")
+_parts: Final = attrgetter(*_KINDS)
 _MEDIA: Final = ("image", "audio", "video", "file")
 _CACHE_CONTROLS: Final = ("", "ephemeral", "1h")
 _SCHEMES: Final = ("http:", "https:", "data:", "gs:", "s3:")
@@ -16,7 +19,7 @@ _SCHEMES: Final = ("http:", "https:", "data:", "gs:", "s3:")
 
 def check_block(block: ContentBlock, path: str) -> Violations:
     """Yield what is wrong with a block."""
-    given = [name for name in _KINDS if getattr(block, name) is not None]
+    given = list(compress(_KINDS, _parts(block)))
     if len(given) != 1:
         yield FieldViolation(path, f"exactly one of {', '.join(given or _KINDS)} must be set")
     for name in given:
@@ -26,7 +29,8 @@ def check_block(block: ContentBlock, path: str) -> Violations:
         yield from _check_call(block.tool_call, f"{path}.tool_call")
     if block.tool_result is not None:
         yield from _check_result(block.tool_result, f"{path}.tool_result")
-    yield from check_cache_control(block.cache_control, path)
+    if block.cache_control:
+        yield from check_cache_control(block.cache_control, path)
 
 
 def check_cache_control(asked: str, path: str) -> Violations:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from itertools import compress
+from operator import attrgetter
 from typing import Any, Final
 
 from airegistry.errors import FieldViolation
@@ -18,6 +20,7 @@ from airegistry.resources.validation.rules import Violations, each, labels
 
 _NOT_INPUT: Final = frozenset(("model", "query", "policy", "sticky_key", "labels"))
 _INPUTS: Final = tuple(field.name for field in fields(Invocation) if field.name not in _NOT_INPUT)
+_requests: Final = attrgetter(*_INPUTS)
 
 
 def validate(invocation: Invocation, *, path: str = "invocation") -> list[FieldViolation]:
@@ -35,14 +38,15 @@ def _check(invocation: Invocation, path: str) -> Violations:
         yield FieldViolation(f"{path}.model", "exactly one of model and query must be set")
     if invocation.query is not None:
         yield from validate_query(invocation.query, path=f"{path}.query")
-    given = [name for name in _INPUTS if getattr(invocation, name) is not None]
+    given = list(compress(_INPUTS, _requests(invocation)))
     if len(given) != 1:
         yield FieldViolation(f"{path}.input", f"exactly one of {', '.join(given or _INPUTS)} must be set")
     for name in given:
         yield from _check_input(getattr(invocation, name), f"{path}.{name}")
     if invocation.policy is not None:
         yield from validate_policy(invocation.policy, path=f"{path}.policy")
-    yield from labels(invocation.labels, f"{path}.labels", most=16)
+    if invocation.labels:
+        yield from labels(invocation.labels, f"{path}.labels", most=16)
 
 
 def _check_input(request: Any, path: str) -> Violations:

@@ -147,7 +147,8 @@ def each(
     """Refuse every entry that *check* refuses; when there are too many, nothing but their number is checked."""
     if not least <= len(values) <= most:
         yield from size(values, path, most=most, least=least)
-    for i, value in enumerate(limited(values, most=most)):
+        values = () if len(values) > most else values
+    for i, value in enumerate(values):
         yield from check(value, f"{path}[{i}]")
 
 
