@@ -12,7 +12,7 @@ import trustme
 from tests.faults.calling import Ask
 from tests.faults.judging import ANSWERED, as_it_ends, timed
 from tests.faults.misbehaving import healthy, silence
-from tests.faults.table import HASTY, Ends
+from tests.faults.table import HASTY, PATIENT, Ends
 from tests.faults.ways import each_carrier
 from tests.faults.wires import OPENAI_CHAT
 from tests.providers import provider
@@ -88,29 +88,29 @@ async def no_handshake():
 
 
 REACHING = [
-    pytest.param(no_name, "PROVIDER_CONNECTION", id="dns"),
-    pytest.param(nobody, "PROVIDER_CONNECTION", id="refused"),
-    pytest.param(a_stranger, "PROVIDER_CONNECTION", id="tls-untrusted"),
-    pytest.param(plain_http_for_tls, "PROVIDER_CONNECTION", id="tls-for-plain-http"),
-    pytest.param(tls_for_plain_http, "PROVIDER_CONNECTION", id="plain-http-for-tls"),
-    pytest.param(no_handshake, "PROVIDER_TIMEOUT", id="tls-handshake-silence"),
+    pytest.param(no_name, PATIENT, "PROVIDER_CONNECTION", id="dns"),
+    pytest.param(nobody, PATIENT, "PROVIDER_CONNECTION", id="refused"),
+    pytest.param(a_stranger, PATIENT, "PROVIDER_CONNECTION", id="tls-untrusted"),
+    pytest.param(plain_http_for_tls, PATIENT, "PROVIDER_CONNECTION", id="tls-for-plain-http"),
+    pytest.param(tls_for_plain_http, PATIENT, "PROVIDER_CONNECTION", id="plain-http-for-tls"),
+    pytest.param(no_handshake, HASTY, "PROVIDER_TIMEOUT", id="tls-handshake-silence"),
 ]
 
 
-@pytest.mark.parametrize(("somewhere", "reason"), REACHING)
+@pytest.mark.parametrize(("somewhere", "policy", "reason"), REACHING)
 @each_carrier
-async def test_a_provider_out_of_reach_is_told_by_one_error(scene, somewhere, reason, carrier):
+async def test_a_provider_out_of_reach_is_told_by_one_error(scene, somewhere, policy, reason, carrier):
     async with somewhere() as url:
-        name = scene.serve([url], [OPENAI_CHAT.communication], HASTY)
+        name = scene.serve([url], [OPENAI_CHAT.communication], policy)
         as_it_ends(await timed(carrier.call(scene.callers, Ask(name))), Ends(reason))
         await scene.quiet()
 
 
-@pytest.mark.parametrize(("somewhere", "reason"), REACHING)
+@pytest.mark.parametrize(("somewhere", "policy", "reason"), REACHING)
 @each_carrier
-async def test_another_provider_answers_for_one_out_of_reach(scene, somewhere, reason, carrier):
+async def test_another_provider_answers_for_one_out_of_reach(scene, somewhere, policy, reason, carrier):
     async with somewhere() as url, provider(ANSWER) as other:
-        name = scene.serve([url, other.url], [OPENAI_CHAT.communication] * 2, HASTY)
+        name = scene.serve([url, other.url], [OPENAI_CHAT.communication] * 2, policy)
         as_it_ends(await timed(carrier.call(scene.callers, Ask(name))), ANSWERED)
         await scene.quiet()
     assert len(other.seen) == 1

@@ -94,7 +94,7 @@ class Planes:
     def __init__(self, run, store, transport):
         self._run, self._store = run, store
         self.time = NOW
-        self.cache = Cache(lambda: self.time)
+        self.cache = Cache(lambda: self.time, compile_filter=compile_expression)
         self.cache.heard(0)
         keys = Credentials(directory=None, environment={"TEST_API_KEY": "secret"}, now=lambda: 0.0)
         engine = Engine(self.cache, transport, keys, now=lambda: 0.0, clock=lambda: self.time)

@@ -113,7 +113,8 @@ def test_everything_that_can_grow_is_bounded():
     assert 10_000 < http2["max_concurrent_streams"] < 100_000
     assert http2["initial_stream_window_size"] <= http2["initial_connection_window_size"] <= 1024 * 1024
     assert listener(PLAN)["per_connection_buffer_limit_bytes"] <= 1024 * 1024
-    assert manager(PLAN)["max_request_headers_kb"] == 64
+    assert manager(PLAN)["max_request_headers_kb"] == http2["max_header_field_size_kb"] == 256
+    assert manager(PLAN)["common_http_protocol_options"]["max_headers_count"] == 1_000
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,10 @@ from airegistry._rpc.listening import split_address
 LISTENER = "server"
 """The name of the listener on Envoy's admin pages, which tell the ports that were taken."""
 
-_MAX_HEADER_KIB = 64
+# One header that is larger spoils the compression of all that follow, so that the whole connection ends: this is the most
+# that Envoy can be told to take.
+_MAX_HEADER_KIB = 256
+_MAX_HEADERS = 1_000
 _HEAD_WAIT = 10.0
 _IDLE_CONNECTION = 3600.0
 # What a peer that went without a word holds, and what one that stopped reading does, ends by these.
@@ -113,7 +116,11 @@ def _connections(plan: Plan) -> Json:
             "request_timeout": "0s",
             "stream_idle_timeout": "0s",
             "stream_flush_timeout": seconds(_UNREAD),
-            "common_http_protocol_options": {"idle_timeout": seconds(_IDLE_CONNECTION), **lifetime},
+            "common_http_protocol_options": {
+                "idle_timeout": seconds(_IDLE_CONNECTION),
+                "max_headers_count": _MAX_HEADERS,
+                **lifetime,
+            },
             "drain_timeout": seconds(_LAST_CALLS),
             # Old probes and balancers speak HTTP/1.0.
             "http_protocol_options": {
@@ -125,6 +132,7 @@ def _connections(plan: Plan) -> Json:
                 "initial_stream_window_size": _STREAM_WINDOW,
                 "initial_connection_window_size": _CONNECTION_WINDOW,
                 "max_concurrent_streams": plan.max_streams,
+                "max_header_field_size_kb": _MAX_HEADER_KIB,
                 "connection_keepalive": {"interval": seconds(_PING_EVERY), "timeout": seconds(_PING_WAIT)},
                 # A bad request ends its stream, not all those beside it.
                 "override_stream_error_on_invalid_http_message": True,
