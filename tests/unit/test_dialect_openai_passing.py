@@ -1,4 +1,4 @@
-"""Relayed chunks that only go on with a text are known by a shorter way, and all others are not."""
+"""Chunks that only go on with a text are known by a shorter way, read or relayed, and all others are not."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from airegistry.dialects.events.sse import SSEDecoder, SSEvent
 from airegistry.dialects.events.streams import EventStream
 from airegistry.dialects.openai.stream import ChatEvents, chat_stream
-from airegistry.invocations.chat import ChatRequest
+from airegistry.invocations.chat import ChatDelta, ChatRequest
 
 REQUEST = ChatRequest()
 
@@ -24,10 +24,20 @@ def event(value, name=""):
 SPEAKING = chunk({"content": "a"})
 FURTHER = [
     pytest.param(chunk({"content": "b"}), id="text"),
-    pytest.param(
-        chunk({"content": "b"}, usage=None, system_fingerprint="fp", obfuscation="xx"), id="known-and-unknown"
-    ),
+    pytest.param(chunk({"content": "b"}, usage=None, obfuscation="xx", system_fingerprint=None), id="facts"),
+    pytest.param(chunk({"content": "b", "role": "assistant", "tool_calls": None, "refusal": None}), id="nulls"),
     pytest.param(chunk({"content": "é\n"}), id="not-ascii"),
+]
+NONSENSE = [
+    pytest.param(b'{"choices": [nonsense]}', id="nonsense"),
+    pytest.param(b'{"choices":[{"index":0,"delta":{"content":"\xff"}}]}', id="no-utf-8"),
+    pytest.param(
+        b'{"choices":[{"index":0,"delta":{"content":"b"}}],"x":' + b"[" * 9_000 + b"]" * 9_000 + b"}", id="deep"
+    ),
+]
+WAYS = [
+    pytest.param(lambda events: events.further, id="read"),
+    pytest.param(lambda events: events.further_wire, id="relayed"),
 ]
 OTHERS = [
     pytest.param(chunk({"content": ""}), "", id="empty"),
@@ -43,40 +53,87 @@ OTHERS = [
     pytest.param({**SPEAKING, "choices": []}, "", id="no-choice"),
     pytest.param({**SPEAKING, "choices": [*SPEAKING["choices"], *SPEAKING["choices"]]}, "", id="two-choices"),
     pytest.param([1], "", id="no-object"),
+    pytest.param(chunk({"content": "b"}, object="error"), "", id="error-object"),
     pytest.param(SPEAKING, "error", id="error-event"),
 ]
+SAID = {
+    "empty",
+    "null",
+    "nothing",
+    "tool-call",
+    "refusal",
+    "unknown-in-delta",
+    "another-choice",
+    "usage",
+    "two-choices",
+}
+"""Those that a stream may hold and go on."""
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("value", FURTHER)
-def test_a_chunk_that_only_goes_on_with_a_text_passes(value):
+def test_a_chunk_that_only_goes_on_with_a_text_is_known_by_its_shape(value, way):
     events = ChatEvents(REQUEST)
-    assert not events.passing(event(value))
+    assert way(events)(event(value)) is None
     events.take(event(SPEAKING))
-    assert events.passing(event(value))
+    assert way(events)(event(value)) is not None
 
 
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(("value", "name"), OTHERS)
-def test_a_chunk_that_holds_anything_else_is_read(value, name):
+def test_a_chunk_that_holds_anything_else_is_read(value, name, way):
     events = ChatEvents(REQUEST)
     events.take(event(SPEAKING))
-    assert not events.passing(event(value, name))
+    assert way(events)(event(value, name)) is None
 
 
-def test_no_text_follows_an_end():
+@pytest.mark.parametrize("way", WAYS)
+def test_no_text_follows_an_end(way):
     events = ChatEvents(REQUEST)
     events.take(event(chunk({"content": "a"}, "stop")))
-    assert not events.passing(event(SPEAKING))
+    assert way(events)(event(SPEAKING)) is None
 
 
-def test_what_is_not_json_is_left_to_the_reader():
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("data", NONSENSE)
+def test_what_is_no_json_is_left_to_the_reader(data, way):
     events = ChatEvents(REQUEST)
     events.take(event(SPEAKING))
-    assert not events.passing(SSEvent(b'{"choices": [nonsense]}'))
+    assert way(events)(SSEvent(data)) is None
 
 
-def test_the_shorter_way_gives_what_the_long_one_gives():
-    values = [chunk({"role": "assistant", "content": ""}), SPEAKING, *(each.values[0] for each in FURTHER)]
+@pytest.mark.parametrize("fact", ["system_fingerprint", "service_tier", "provider"])
+def test_a_fact_is_read_where_it_is_news_and_passes_where_it_is_repeated(fact):
+    events = ChatEvents(REQUEST)
+    events.take(event(SPEAKING))
+    told = event(chunk({"content": "b"}, **{fact: "x"}))
+    assert events.further(told) is None
+    events.take(told)
+    assert events.further(told) == ChatDelta(text="b")
+    assert events.further(event(chunk({"content": "b"}, **{fact: "y"}))) is None
+
+
+@pytest.mark.parametrize("facts", [{"brand_new": 1}, {"created": "today"}], ids=str)
+def test_a_fact_that_is_not_known_is_read(facts):
+    events = ChatEvents(REQUEST)
+    events.take(event(SPEAKING))
+    assert events.further(event(chunk({"content": "b"}, **facts))) is None
+
+
+def test_log_probabilities_are_only_relayed():
+    events = ChatEvents(REQUEST)
+    events.take(event(SPEAKING))
+    value = chunk({"content": "b"})
+    value["choices"][0]["logprobs"] = {"content": [{"token": "b", "logprob": -1.0}]}
+    assert events.further(event(value)) is None
+    assert events.further_wire(event(value)) is not None
+
+
+@pytest.mark.parametrize("relay", [False, True], ids=["read", "relayed"])
+def test_the_shorter_way_gives_what_the_long_one_gives(relay):
+    values = [chunk({"role": "assistant", "content": ""}), SPEAKING, *(each.values[0] for each in FURTHER * 2)]
+    values += [each.values[0] for each in OTHERS if each.id in SAID]
     values += [chunk({}, "stop"), {**SPEAKING, "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}]
     wire = b"".join(b"data: %s\n\n" % json.dumps(value).encode() for value in values) + b"data: [DONE]\n\n"
-    quick, long = chat_stream(REQUEST, relay=True), EventStream(SSEDecoder(), ChatEvents(REQUEST), relay=True)
+    quick, long = chat_stream(REQUEST, relay=relay), EventStream(SSEDecoder(), ChatEvents(REQUEST), relay=relay)
     assert quick.feed(wire) + quick.close() == long.feed(wire) + long.close()

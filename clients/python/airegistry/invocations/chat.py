@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from airegistry._making import quickly_made
 from airegistry.invocations.content import ContentBlock, ToolCall
 from airegistry.resources.finish_reason import FinishReason as FinishReason  # noqa: PLC0414 - part of an answer
 
@@ -37,6 +38,7 @@ class ResponseFormatKind(IntEnum):
     JSON_SCHEMA = 3
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn of a conversation."""
@@ -85,6 +87,7 @@ class Reasoning:
     include_thoughts: bool | None = None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """A conversation to go on with, and how."""
@@ -120,6 +123,7 @@ class TokenLogprob:
     top: tuple[TokenLogprob, ...] = ()
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class ChatChoice:
     """One answer."""
@@ -132,6 +136,7 @@ class ChatChoice:
     logprobs: tuple[TokenLogprob, ...] = ()
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class ChatResponse:
     """The answers to a ChatRequest."""
@@ -149,6 +154,7 @@ class ChatResponse:
         return "".join(block.text.text for block in message.content if block.text is not None) if message else ""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class ChatDelta:
     """A piece of a streamed answer."""

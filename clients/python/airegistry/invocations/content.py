@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from airegistry._making import quickly_made
+
 
 @dataclass(frozen=True, slots=True)
 class TextBlock:
@@ -61,6 +63,7 @@ class RefusalBlock:
     text: str = ""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class ContentBlock:
     """One piece of a message."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
+from airegistry._making import quickly_made
 from airegistry.errors import ErrorStatus
 from airegistry.invocations.chat import ChatDelta, ChatRequest, ChatResponse
 from airegistry.invocations.embeddings import EmbeddingsRequest, EmbeddingsResponse
@@ -34,6 +35,7 @@ class AttemptOutcome(IntEnum):
     SUPERSEDED = 4
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Invocation:
     """What to invoke, and with what."""
@@ -51,6 +53,7 @@ class Invocation:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One attempt to get an answer."""
@@ -74,6 +77,7 @@ class Warning:  # noqa: A001 - named as its message
     message: str = ""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """Who answered, what it used and what it cost."""
@@ -94,6 +98,7 @@ class Settlement:
     call_id: str = ""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class InvokeResponse:
     """The response of Invoke."""
@@ -107,6 +112,7 @@ class InvokeResponse:
     settlement: Settlement | None = None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class AttemptStarted:
     """Who answers."""
@@ -134,6 +140,7 @@ class StreamEnd:
     extra: Mapping[str, Any] | None = None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class InvokeEvent:
     """Something that happened in a stream."""

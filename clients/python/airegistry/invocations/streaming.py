@@ -52,17 +52,17 @@ StreamItem = StreamStarted | Piece | UsageSeen | ExtraSeen | FieldWarning
 
 def is_token(piece: Piece) -> bool:
     """Say whether a piece is of the answer itself, and not only about it."""
+    if isinstance(piece, ChatDelta):
+        return bool(
+            piece.text
+            or piece.thinking
+            or piece.thinking_signature
+            or piece.tool_call_start
+            or piece.tool_call_arguments
+            or piece.refusal
+            or piece.block
+        )
     if isinstance(piece, WireSeen):
         return piece.token
-    if isinstance(piece, AgentTaskResponse):
-        # Who says that it is under way may have done something already.
-        return bool(piece.content or piece.artifacts) or piece.state not in (None, AgentTaskState.SUBMITTED)
-    return bool(
-        piece.text
-        or piece.thinking
-        or piece.thinking_signature
-        or piece.tool_call_start
-        or piece.tool_call_arguments
-        or piece.refusal
-        or piece.block
-    )
+    # Who says that it is under way may have done something already.
+    return bool(piece.content or piece.artifacts) or piece.state not in (None, AgentTaskState.SUBMITTED)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+from airegistry._making import quickly_made
+
 
 class CostState(IntEnum):
     """Whether a cost can be trusted."""
@@ -14,6 +16,7 @@ class CostState(IntEnum):
     UNKNOWN = 3
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What a call used."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
+
+import msgspec
 
 from airegistry.errors import MalformedAnswerError
 
@@ -11,8 +13,10 @@ MAX_EVENT_BYTES: Final = 16 * 1024 * 1024
 BOM: Final = b"\xef\xbb\xbf"
 """The byte order mark. Some servers begin with it what should have none."""
 
+_DATA: Final = b"data: "
 
-class SSEvent(NamedTuple):
+
+class SSEvent(msgspec.Struct, frozen=True, gc=False):
     """One event. Its data is left as bytes: JSON parsers want them so. Several `data` lines are joined by newlines."""
 
     data: bytes
@@ -78,7 +82,10 @@ class SSEDecoder:
             lines[0] = lines[0].removeprefix(BOM)
         events: list[SSEvent] = []
         for line in lines:
-            if line:
+            if line.startswith(_DATA):
+                # Nearly every line that is not empty.
+                self._add(line[len(_DATA) :])
+            elif line:
                 self._line(line)
             elif self._data:
                 events.append(SSEvent(b"\n".join(self._data), self._event, self._id))
@@ -87,14 +94,17 @@ class SSEDecoder:
                 self._event = ""
         return events
 
+    def _add(self, data: bytes) -> None:
+        self._data.append(data)
+        self._data_bytes += len(data) + 1
+        if self._data_bytes > self._max:
+            raise MalformedAnswerError(f"a streamed item exceeds {self._max} bytes")
+
     def _line(self, line: bytes) -> None:
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"data":
-            self._data.append(value)
-            self._data_bytes += len(value) + 1
-            if self._data_bytes > self._max:
-                raise MalformedAnswerError(f"a streamed item exceeds {self._max} bytes")
+            self._add(value)
         elif field == b"event":
             self._event = value.decode(errors="replace")
         elif field == b"id" and b"\0" not in value:

@@ -60,8 +60,8 @@ class EventStream:
 
     *plain* reads a whole answer from a server that ignored `stream`; without it all but a page is taken for events. With *relay*
     the events go on as the provider wrote them, as WireSeen in the place of deltas; those that tell an end are kept until the
-    end is sure, as ends always are. *passing* knows, without reading much of it, an event that only goes on with a text: of
-    that nothing else needs to be known.
+    end is sure, as ends always are. *further* gives what an event adds that only goes on with a text, and None for all others: the
+    same as the reader would, in less time.
     """
 
     def __init__(
@@ -71,13 +71,13 @@ class EventStream:
         *,
         plain: Callable[[bytes], list[StreamItem]] | None = None,
         relay: bool = False,
-        passing: Callable[[SSEvent], bool] | None = None,
+        further: Callable[[SSEvent], ChatDelta | WireSeen | None] | None = None,
     ) -> None:
         self._framing = framing
         self._reader = reader
         self._read_plain = plain
         self._relay = relay
-        self._passing = passing if relay else None
+        self._further = further or _nothing_further
         self._head = b""
         self._recognized = False
         self._plain: _PlainBody | None = None
@@ -132,11 +132,15 @@ class EventStream:
 
     def _items(self, events: list[SSEvent]) -> list[StreamItem]:
         items: list[StreamItem] = []
+        further = self._further
         try:
             for event in events:
                 if self._done:
                     break
-                items.extend(self._take(event))
+                if (piece := further(event)) is not None:
+                    items.append(piece)
+                else:
+                    items.extend(self._take(event))
         except ProviderError as error:
             self._failure = error
             if not items:
@@ -144,8 +148,6 @@ class EventStream:
         return items
 
     def _take(self, event: SSEvent) -> list[StreamItem]:
-        if self._passing is not None and self._passing(event):
-            return [WireSeen(event.data, token=True)]
         items = self._reader.take(event)
         if self._relay:
             items = self._relayed(event, items)
@@ -182,6 +184,10 @@ class EventStream:
 def _about(items: list[StreamItem]) -> list[StreamItem]:
     """Return what is told of an answer beside its bytes. Relayed bytes lose nothing: no warning, and no rest, is needed."""
     return [item for item in items if isinstance(item, StreamStarted | UsageSeen)]
+
+
+def _nothing_further(_event: SSEvent) -> None:
+    return None
 
 
 def _no_items(_body: bytes) -> list[StreamItem]:

@@ -7,11 +7,12 @@ from typing import Any, Final
 
 from airegistry.dialects import reading
 from airegistry.dialects.errors import error_within
+from airegistry.dialects.openai.further import Further
 from airegistry.dialects.openai.pieces import Pieces
 from airegistry.dialects.openai.sound import media_type_asked
 from airegistry.dialects.openai.usage import usage_of
 from airegistry.errors import MalformedAnswerError, TruncatedAnswerError
-from airegistry.invocations.chat import ChatRequest
+from airegistry.invocations.chat import ChatDelta, ChatRequest
 from airegistry.invocations.streaming import ExtraSeen, StreamItem, StreamStarted, UsageSeen
 from airegistry.invocations.usage import Usage
 
@@ -53,6 +54,19 @@ class Chunks:
         """Whether a choice has text already, and has not ended."""
         choice = self._choices.get(index)
         return choice is not None and choice.speaks
+
+    def further(self, chunk: Further) -> ChatDelta | None:
+        """Return what a chunk adds that only goes on with the text of a choice; None when it is told more by it than that."""
+        choice, known = chunk.choices[0], self._extra.get
+        pieces = self._choices.get(choice.index)
+        if (
+            pieces is None
+            or chunk.system_fingerprint not in (None, known("system_fingerprint"))
+            or chunk.service_tier not in (None, known("service_tier"))
+            or chunk.provider not in (None, known("provider"))
+        ):
+            return None
+        return pieces.further(choice.delta.content)
 
     def take(self, value: Any) -> list[StreamItem]:
         """Take one chunk and return what it adds."""

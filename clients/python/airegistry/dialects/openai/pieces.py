@@ -47,7 +47,6 @@ _CHOICE_FIELDS: Final = frozenset(
         "error",
     )
 )
-_PLAIN_FIELDS: Final = frozenset(("index", "delta", "finish_reason", "logprobs"))
 _MESSAGE_FIELDS: Final = frozenset(
     ("role", "content", "refusal", "annotations", "audio", "images", "tool_calls", "reasoning_content", "reasoning")
 )
@@ -83,12 +82,15 @@ class Pieces:
         """Whether the choice's last appearance had tool calls without a number or an id."""
         return self._calls.mended
 
+    def further(self, text: str) -> ChatDelta | None:
+        """Go on with the text of a choice that has some already, and has not ended; return None for any other."""
+        block = self._blocks.get("text")
+        return None if block is None or self._finish else ChatDelta(self._index, block, text)
+
     def take(self, choice: Mapping[str, Any], answer_id: str) -> list[StreamItem]:
         """Take the next (or only) appearance of the choice and return what it adds, but for its end."""
         said = choice.get(self._message)
         self._calls.mended = False
-        if (plain := _plain_text(choice, said)) is not None:
-            return [ChatDelta(self._index, self._block("text"), text=plain)]
         items: list[StreamItem] = []
         if said is not None:
             message = reading.mapping(said, f"{self._path}.{self._message}")
@@ -226,16 +228,6 @@ class Pieces:
         if path not in self._warned:
             self._warned.add(path)
             yield FieldWarning(path, f"{what} of the answer has no place in the canonical form")
-
-
-def _plain_text(choice: Mapping[str, Any], said: Any) -> str | None:
-    """Return the text of a piece that is nothing but text, as nearly every one is; None for all others."""
-    if not (isinstance(said, dict) and len(said) == 1 and choice.keys() <= _PLAIN_FIELDS):
-        return None
-    if choice.get("finish_reason") or choice.get("logprobs"):
-        return None
-    text = said.get("content")
-    return text if isinstance(text, str) and text else None
 
 
 def image_of(url: str) -> MediaBlock:

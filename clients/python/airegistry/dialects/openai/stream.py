@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
-
-import msgspec
+from typing import Final
 
 from airegistry.dialects import reading
 from airegistry.dialects.errors import failure_of
 from airegistry.dialects.events.sse import SSEDecoder, SSEvent
 from airegistry.dialects.events.streams import EventStream
 from airegistry.dialects.openai.chunks import Chunks
+from airegistry.dialects.openai.further import OTHER, further, further_relayed
 from airegistry.errors import MalformedAnswerError, TruncatedAnswerError
-from airegistry.invocations.chat import ChatRequest
-from airegistry.invocations.streaming import StreamItem
+from airegistry.invocations.chat import ChatDelta, ChatRequest
+from airegistry.invocations.streaming import StreamItem, WireSeen
 
 _DONE: Final = b"[DONE]"
 
@@ -22,7 +21,11 @@ def chat_stream(request: ChatRequest, *, relay: bool) -> EventStream:
     """Return the StreamDecoder of `openai.chat`."""
     events = ChatEvents(request)
     return EventStream(
-        SSEDecoder(), events, plain=lambda body: items_of(body, request), relay=relay, passing=events.passing
+        SSEDecoder(),
+        events,
+        plain=lambda body: items_of(body, request),
+        relay=relay,
+        further=events.further_wire if relay else events.further,
     )
 
 
@@ -47,16 +50,24 @@ class ChatEvents:
         """Whether the chunk taken last has tool calls without their numbers or ids."""
         return self._chunks.mended
 
-    def passing(self, event: SSEvent) -> bool:
-        """Say whether an event is a chunk that only goes on with the text of a choice."""
+    def further(self, event: SSEvent) -> ChatDelta | None:
+        """Return what a chunk adds that only goes on with the text of a choice, None for any other."""
         if event.event:
-            return False
+            return None
         try:
-            chunk = _FURTHER.decode(event.data)
-        except msgspec.MsgspecError:
-            return False
-        choices = chunk.choices
-        return len(choices) == 1 and self._chunks.speaks(choices[0].index)
+            return self._chunks.further(further(event.data))
+        except OTHER:
+            return None
+
+    def further_wire(self, event: SSEvent) -> WireSeen | None:
+        """Return such a chunk as the provider wrote it, None for any other."""
+        if event.event:
+            return None
+        try:
+            speaks = self._chunks.speaks(further_relayed(event.data).choices[0].index)
+        except OTHER:
+            return None
+        return WireSeen(event.data, token=True) if speaks else None
 
     def take(self, event: SSEvent) -> list[StreamItem]:
         """Return what a chunk adds."""
@@ -72,28 +83,6 @@ class ChatEvents:
         if not (self.over or self._chunks.whole):
             raise TruncatedAnswerError("the answer ended without a finish_reason")
         return self._chunks.close()
-
-
-class _Delta(msgspec.Struct, forbid_unknown_fields=True):
-    content: Annotated[str, msgspec.Meta(min_length=1)]
-
-
-class _Choice(msgspec.Struct, forbid_unknown_fields=True):
-    index: int
-    delta: _Delta
-    finish_reason: None = None
-    logprobs: msgspec.Raw | None = None
-
-
-class _Further(msgspec.Struct):
-    """A chunk that holds a further piece of text and nothing else that counts; other fields are only relayed."""
-
-    choices: list[_Choice]
-    usage: None = None
-    error: None = None
-
-
-_FURTHER: Final = msgspec.json.Decoder(_Further)
 
 
 def items_of(body: bytes, request: ChatRequest) -> list[StreamItem]:

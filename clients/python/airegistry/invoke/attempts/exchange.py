@@ -167,6 +167,8 @@ class Exchange:
         passed: list[Piece] = []
         for item in items:
             match item:
+                case ChatDelta() | WireSeen() | AgentTaskResponse():
+                    passed.append(item)
                 case UsageSeen(usage):
                     self.usage = usage
                 case StreamStarted():
@@ -175,12 +177,10 @@ class Exchange:
                     self.warnings.append(item)
                 case ExtraSeen(extra):
                     self.extra.update(extra)
-                case ChatDelta() | AgentTaskResponse() | WireSeen():
-                    passed.append(item)
         tokens = sum(map(is_token, passed))
         if tokens:
             self.tokens += tokens
-            self.characters += sum(_length(piece) for piece in passed)
+            self.characters += sum(map(_length, passed))
             self._silence = 0.0
             if self.first_token_at is None:
                 self.first_token_at = self._now()

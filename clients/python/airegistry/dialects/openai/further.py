@@ -1,0 +1,67 @@
+"""Chunks that only go on with the text of a choice, as nearly all do, known by their shape without being read whole.
+
+What is null, or repeats what was told before, adds nothing. A chunk of any other shape is for `Chunks.take`, which makes the same of
+these ones too.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+
+class _Delta(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    content: Annotated[str, msgspec.Meta(min_length=1)]
+    role: str | None = None
+    refusal: None = None
+    reasoning_content: None = None
+    reasoning: None = None
+    tool_calls: None = None
+
+
+class _Choice(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    delta: _Delta
+    index: int = 0
+    finish_reason: None = None
+    native_finish_reason: None = None
+    logprobs: None = None
+    stop_reason: None = None
+    matched_stop: None = None
+    token_ids: None = None
+
+
+class _RelayedChoice(_Choice, forbid_unknown_fields=True, gc=False):
+    logprobs: msgspec.Raw = msgspec.Raw()  # type: ignore[assignment]  # a wider shape, of which nothing is read
+
+
+class Further(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """Such a chunk. Its facts are the same in each chunk of an answer, where a server tells them at all."""
+
+    choices: tuple[_Choice]
+    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
+    id: str = ""
+    created: int = 0
+    model: str = ""
+    usage: None = None
+    error: None = None
+    obfuscation: str | None = None
+    system_fingerprint: str | None = None
+    service_tier: str | None = None
+    provider: str | None = None
+
+
+class FurtherRelayed(msgspec.Struct, gc=False):
+    """Such a chunk for a caller who gets it as it is: other fields are only relayed."""
+
+    choices: tuple[_RelayedChoice]
+    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
+    usage: None = None
+    error: None = None
+
+
+further: Final = msgspec.json.Decoder(Further).decode
+further_relayed: Final = msgspec.json.Decoder(FurtherRelayed).decode
+
+OTHER: Final = (ValueError, RecursionError)
+"""What both raise for anything else: data that is no JSON or no UTF-8 among it, or that is nested without end."""
