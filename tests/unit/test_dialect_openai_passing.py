@@ -56,17 +56,7 @@ OTHERS = [
     pytest.param(chunk({"content": "b"}, object="error"), "", id="error-object"),
     pytest.param(SPEAKING, "error", id="error-event"),
 ]
-SAID = {
-    "empty",
-    "null",
-    "nothing",
-    "tool-call",
-    "refusal",
-    "unknown-in-delta",
-    "another-choice",
-    "usage",
-    "two-choices",
-}
+SAID = {"empty", "null", "nothing", "refusal", "unknown-in-delta", "usage", "two-choices"}
 """Those that a stream may hold and go on."""
 
 

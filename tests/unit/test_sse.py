@@ -51,8 +51,8 @@ def test_an_id_with_a_null_is_ignored():
 
 @pytest.mark.parametrize(
     "pieces",
-    [[b"data: " + b"x" * 100], [b"data: xxxxxxxxxx\n"] * 10, [b"x" * 10] * 10],
-    ids=["one-line", "many-data-lines", "a-line-in-pieces"],
+    [[b"data: " + b"x" * 100], [b"data: xxxxxxxxxx\n"] * 10, [b"data: xxxxxxxxxx\n" * 10], [b"x" * 10] * 10],
+    ids=["one-line", "many-data-lines", "many-at-once", "a-line-in-pieces"],
 )
 def test_what_grows_beyond_the_limit_is_refused(pieces):
     with pytest.raises(MalformedAnswerError, match="exceeds 50 bytes"):
