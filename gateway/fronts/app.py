@@ -31,6 +31,7 @@ from gateway.fronts.openai.endpoints import openai_routes
 from gateway.fronts.openai.errors import error_answer
 from gateway.fronts.openai_images.endpoints import images_routes
 from gateway.fronts.openai_responses.endpoints import responses_routes
+from gateway.fronts.shortcut import Shortcut
 
 _FRONTS = (
     "/v1/chat/completions",
@@ -67,16 +68,17 @@ def fronts(
     max_body_bytes: int,
 ) -> ASGIApp:
     """Return the application. `/health` shows *facts*."""
+    routes = [
+        *status_routes(health, metrics, facts, _api()),
+        # Before OpenAI's: both have /v1/models, and this front takes the calls of its own clients alone.
+        *anthropic_routes(engine, max_body_bytes=max_body_bytes),
+        *openai_routes(engine, max_body_bytes=max_body_bytes),
+        *images_routes(engine, max_body_bytes=max_body_bytes),
+        *ollama_routes(engine, max_body_bytes=max_body_bytes),
+        *responses_routes(engine, max_body_bytes=max_body_bytes),
+    ]
     return Starlette(
-        routes=[
-            *status_routes(health, metrics, facts, _api()),
-            # Before OpenAI's: both have /v1/models, and this front takes the calls of its own clients alone.
-            *anthropic_routes(engine, max_body_bytes=max_body_bytes),
-            *openai_routes(engine, max_body_bytes=max_body_bytes),
-            *images_routes(engine, max_body_bytes=max_body_bytes),
-            *ollama_routes(engine, max_body_bytes=max_body_bytes),
-            *responses_routes(engine, max_body_bytes=max_body_bytes),
-        ],
+        routes=[Shortcut(routes), *routes],
         middleware=[Middleware(CountedRequests, observer=metrics.calls), Middleware(Callers)],
         exception_handlers={HTTPException: _refused, RegistryError: _failed, Exception: _failed},
     )
@@ -115,7 +117,7 @@ class CountedRequests:
 
 
 def _front(path: str) -> str:
-    return next((front for front in _FRONTS if path == front or path.startswith(f"{front}/")), _OTHER)
+    return path if path in _FRONTS else next((front for front in _FRONTS if path.startswith(f"{front}/")), _OTHER)
 
 
 def _shape(request: Request) -> Callable[[Exception], ErrorAnswer]:

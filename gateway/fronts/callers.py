@@ -6,10 +6,10 @@ provider. The formats of the fronts have no place for them, and each front makes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any, Final
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from airegistry.errors import InvalidArgumentError
@@ -18,7 +18,12 @@ from airegistry.invocations.invocation import Invocation
 SESSION: Final = "x-airegistry-session"
 LABELS: Final = "x-airegistry-labels"
 
-_headers: ContextVar[Headers | None] = ContextVar("headers", default=None)
+_SESSION: Final = SESSION.encode()
+_LABELS: Final = LABELS.encode()
+
+_Pairs = Sequence[tuple[bytes, bytes]]
+
+_headers: ContextVar[_Pairs] = ContextVar("headers", default=())
 
 
 class Callers:
@@ -29,7 +34,7 @@ class Callers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
-        token = _headers.set(Headers(scope=scope) if scope["type"] == "http" else None)
+        token = _headers.set(scope["headers"] if scope["type"] == "http" else ())
         try:
             await self._app(scope, receive, send)
         finally:
@@ -41,9 +46,9 @@ def invocation(**fields: Any) -> Invocation:
 
     Raises InvalidArgumentError when the labels are none.
     """
-    headers = _headers.get()
-    session = headers.get(SESSION, "") if headers is not None else ""
-    listed = headers.get(LABELS, "") if headers is not None else ""
+    # Of a header that comes twice the first.
+    said = dict(reversed(_headers.get()))
+    session, listed = said.get(_SESSION, b"").decode("latin-1"), said.get(_LABELS, b"").decode("latin-1")
     return Invocation(**fields, sticky_key=session, labels=_labels(listed) if listed else {})
 
 

@@ -39,25 +39,47 @@ async def read_body(receive: Receive, *, most: int) -> bytes:
 
 async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
     """Return what *work* returns; it is cancelled as soon as the caller goes away, and then CallerGoneError is raised."""
-    working = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_gone(receive))
+    caller = _Caller(receive)
     try:
-        await asyncio.wait((working, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise CallerGoneError
-        return working.result()
+        return await work
     finally:
-        await _end(gone)
-        await _end(working)
+        await caller.let_go()
+        if caller.gone and caller.worker.uncancel() == 0:
+            raise CallerGoneError
 
 
-async def _gone(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+class _Caller:
+    """Listens for whether the caller is still there, and cancels the task that works for it when it goes away.
 
+    Whoever needs no task to listen returns a future from `receive`: every call listens.
+    """
 
-async def _end(task: asyncio.Future[Any]) -> None:
-    """Cancel a task and wait until its clean-up is done."""
-    if not task.done():
-        task.cancel()
-        await asyncio.wait((task,))
+    def __init__(self, receive: Receive) -> None:
+        worker = asyncio.current_task()
+        assert worker is not None  # noqa: S101 - whoever works is one
+        self.worker = worker
+        self.gone = False
+        self._receive = receive
+        self._over = False
+        self._listen()
+
+    async def let_go(self) -> None:
+        """Listen no more, and leave no task behind."""
+        self._over = True
+        if not self._event.done():
+            self._event.cancel()
+        if not self._event.done():
+            await asyncio.wait((self._event,))
+
+    def _listen(self) -> None:
+        self._event: asyncio.Future[Any] = asyncio.ensure_future(self._receive())
+        self._event.add_done_callback(self._heard)
+
+    def _heard(self, event: asyncio.Future[Any]) -> None:
+        if self._over or event.cancelled():
+            return
+        if event.exception() is None and event.result()["type"] != "http.disconnect":
+            self._listen()
+            return
+        self.gone = True
+        self.worker.cancel()

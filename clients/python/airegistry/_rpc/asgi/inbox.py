@@ -69,8 +69,9 @@ class Inbox:
         return event
 
     def _ask(self) -> None:
-        self._pull = asyncio.ensure_future(self._receive())
-        self._pull.add_done_callback(self._arrived)
+        event = self._receive()
+        pull = self._pull = event if isinstance(event, asyncio.Future) else asyncio.ensure_future(event)
+        pull.add_done_callback(self._arrived)
 
     def _arrived(self, pull: asyncio.Future[Event]) -> None:
         self._pull = None

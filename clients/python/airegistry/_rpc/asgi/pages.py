@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable
 
 from airegistry._rpc.asgi.inbox import Event, Inbox
 from airegistry._rpc.asgi.running import Running
@@ -45,16 +46,19 @@ class _Request(Inbox):
         self._send = send
         self._bodiless = bodiless
         self._gone = False
-        self._left: asyncio.Future[None] | None = None
+        self._left: asyncio.Future[Event] | None = None
 
-    async def receive(self) -> Event:
+    def receive(self) -> Awaitable[Event]:
         """Return what comes of the request, then, when it comes to that, that the caller left."""
         if not (self._gone or self._read_whole):
-            return await self._next()
-        if not self._gone:
-            self._left = asyncio.get_running_loop().create_future()
-            await self._left
-        return _GONE
+            return self._next()
+        # A future, not a coroutine: nearly every page waits for this while it works, and needs no task for it.
+        left = self._left
+        if left is None or left.done():
+            left = self._left = asyncio.get_running_loop().create_future()
+            if self._gone:
+                left.set_result(_GONE)
+        return left
 
     async def send(self, event: Event) -> None:
         """Send a part of the answer, unless nobody is there to take it."""
@@ -83,7 +87,7 @@ class _Request(Inbox):
         self._gone = True
         self._deliver(_GONE)
         if self._left is not None and not self._left.done():
-            self._left.set_result(None)
+            self._left.set_result(_GONE)
 
 
 def _look_at(sent: asyncio.Future[None]) -> None:
