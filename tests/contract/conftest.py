@@ -1,6 +1,6 @@
 """A catalog on every store, with a clock that tests move themselves, and RegistryService by all who serve it."""
 
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
@@ -9,6 +9,7 @@ from registry.store.postgres import PostgresStore
 from registry.store.sqlite import SqliteStore
 from tests.contract.observed import running
 from tests.contract.services import fake_registry, real_registry
+from tests.contract.sharing import agree
 from tests.contract.stores import Clock, running_catalog
 from tests.orders import batch, endpoint, model
 
@@ -89,3 +90,23 @@ async def address(request, tmp_path):
 async def client(address):
     async with RegistryClient(address, timeout=10) as client:
         yield client
+
+
+@pytest.fixture
+def open_replica(open_postgres):
+    @asynccontextmanager
+    async def open_one():
+        async with open_postgres(poll_interval=0.05) as store, running_catalog(store) as catalog:
+            yield catalog
+
+    return open_one
+
+
+@pytest.fixture
+async def catalogs(open_replica):
+    """Three catalogs on one database, which must never miss a revision."""
+    async with AsyncExitStack() as stack:
+        catalogs = [await stack.enter_async_context(open_replica()) for _ in range(3)]
+        yield catalogs
+        await agree(catalogs)
+        assert [catalog.tail.gaps for catalog in catalogs] == [0, 0, 0]
