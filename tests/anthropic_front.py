@@ -22,6 +22,11 @@ from tests.providers import Behaviour, Provider, provider
 
 HELLO: Any = [{"role": "user", "content": "Say something"}]
 ASK: Any = {"model": "m", "max_tokens": 100, "messages": HELLO}
+WEATHER: Any = {
+    "name": "get_weather",
+    "description": "The weather in a city.",
+    "input_schema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+}
 
 
 @dataclass
