@@ -1,4 +1,4 @@
-"""`python -m gateway`: the gateway as a process."""
+"""`python -m gateway`: the gateway as a process, or as several behind the same ports."""
 
 import sys
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -100,6 +101,8 @@ async def serve(
             address=config.gateway_address,
             http_address=config.gateway_http_address,
             insecure=config.insecure,
+            shared=config.gateway_workers > 1,
+            http_shared=config.gateway_workers > 1,
         )
         carried = await (carrier or AioCarrier()).open(offer, tasks)
         stack.push_async_callback(carried.close, config.gateway_drain)
@@ -111,6 +114,8 @@ async def serve(
             carried.http_address,
             config.address,
         )
+        if config.gateway_workers > 1:
+            log.info("this process alone is at %s://%s", config.scheme, carried.own_http_address)
         yield Gateway(carried.address, carried.http_address, cache, engine)
 
 
@@ -168,6 +173,7 @@ def _credentials(config: Config, folder: Path, environment: Mapping[str, str], n
 
 
 def _settings(config: Config, environment: Mapping[str, str]) -> EngineSettings:
+    max_in_flight = _share(config.gateway_max_in_flight, config)
     return EngineSettings(
         policy=RoutePolicy(
             max_attempts=config.gateway_max_attempts,
@@ -176,20 +182,25 @@ def _settings(config: Config, environment: Mapping[str, str]) -> EngineSettings:
             idle_timeout=config.gateway_idle_timeout,
             total_timeout=config.gateway_total_timeout,
         ),
-        max_in_flight=config.gateway_max_in_flight,
-        queue_length=config.gateway_queue_length,
+        max_in_flight=max_in_flight,
+        queue_length=_share(config.gateway_queue_length, config),
         longest_wait=config.gateway_queue_wait,
         longest_pause=config.gateway_longest_pause,
         longest_lag=config.gateway_longest_lag,
         hedge_share=config.gateway_hedge_share,
         transport=TransportSettings(
             # More than calls can be with providers at once: none waits for a connection unseen.
-            max_connections=2 * config.gateway_max_in_flight,
+            max_connections=2 * max_in_flight,
             max_answer_bytes=config.gateway_max_answer_bytes,
             ca_file=config.gateway_ca_file,
             proxies=proxies_for(config, environment),
         ),
     )
+
+
+def _share(limit: int, config: Config) -> int:
+    """Return what one of the processes may have of a limit of all of them; together they have it, and no more than one each beyond."""
+    return math.ceil(limit / config.gateway_workers)
 
 
 def _facts(cache: Cache, at: float) -> Mapping[str, object]:

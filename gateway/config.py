@@ -43,7 +43,20 @@ class Config(EdgeSettings):
     gateway_address: str = Field("127.0.0.1:50052", description="Where gRPC listens; port 0 takes a free one.")
     gateway_http_address: str = Field(
         "127.0.0.1:3002",
-        description="Where the fronts of OpenAI, Anthropic and Ollama, /health and /metrics are served.",
+        description="Where the fronts of OpenAI, Anthropic and Ollama, /health and /metrics are served. Inside Envoy they are "
+        "where gRPC is.",
+    )
+    gateway_workers: int = Field(
+        1,
+        ge=1,
+        le=256,
+        description="How many processes serve behind the addresses of the gateway, all of them the same. Limits of what runs and "
+        "waits are shared out among them.",
+    )
+    gateway_workers_http_address: str = Field(
+        "127.0.0.1:3102",
+        description="Where the first of several processes serves HTTP alone, for /health and /metrics of its own; the next one on "
+        "the port that follows, and so on. Port 0 takes a free one for each.",
     )
     gateway_drain: float = Field(10.0, ge=0, description="How long running calls may go on after a request to stop.")
     gateway_start_wait: float = Field(
@@ -74,8 +87,10 @@ class Config(EdgeSettings):
         LOCAL,
         description="Who is called without the proxy, with commas: `example.com` with all below it, `10.0.0.0/8`, `host:8080`, `*`.",
     )
-    gateway_max_in_flight: int = Field(1_000, ge=1, description="How many calls run at once.")
-    gateway_queue_length: int = Field(1_000, ge=0, description="How many calls wait when that many run.")
+    gateway_max_in_flight: int = Field(1_000, ge=1, description="How many calls run at once in all processes.")
+    gateway_queue_length: int = Field(
+        1_000, ge=0, description="How many calls wait when that many run, in all processes."
+    )
     gateway_queue_wait: float = Field(10.0, gt=0, description="How long a call waits at most before it is refused.")
     gateway_longest_pause: float = Field(
         5.0, ge=0, description="How long the only candidate is waited for that asks for time. 0: not at all."
@@ -95,7 +110,7 @@ class Config(EdgeSettings):
     gateway_report_kept: int = Field(
         50_000,
         ge=1,
-        description="How many attempts are kept while the registry takes none; beyond that the oldest are dropped.",
+        description="How many attempts each process keeps while the registry takes none; beyond that the oldest are dropped.",
     )
     gateway_learning: bool = Field(
         default=False,
@@ -144,8 +159,15 @@ class Config(EdgeSettings):
 
     @property
     def post(self) -> Post:
-        """Where the gateway serves."""
-        return Post(self.gateway_address, self.gateway_http_address, self.gateway_drain, self.open_to_all)
+        """Where the gateway serves, and by how many processes."""
+        return Post(
+            self.gateway_address,
+            self.gateway_http_address,
+            self.gateway_drain,
+            self.open_to_all,
+            self.gateway_workers,
+            own_http_address=self.gateway_workers_http_address,
+        )
 
     def seated(self, address: str, http_address: str) -> Self:
         """Return the settings of a process of the gateway that serves on these addresses."""

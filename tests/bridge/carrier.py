@@ -51,7 +51,7 @@ class Bridged:
     carried: Carried
 
     def __init__(self, address: str, folder: Path, kept: Any) -> None:
-        self.address = self.http_address = address
+        self.address = self.http_address = self.own_http_address = address
         self._folder = folder
         self._kept = kept
         self._process: Any = None

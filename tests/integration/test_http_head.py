@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from airegistry._rpc.http_server import MAX_HEAD_BYTES, open_http_server
+from airegistry._rpc.listening import listen_on
 from airegistry._rpc.process import owned_tasks
 
 
@@ -19,8 +20,8 @@ async def echo(request):
 async def connect():
     async with owned_tasks() as tasks:
         app = Starlette(routes=[Route("/", echo, methods=["POST"])])
-        server = await open_http_server(app, "127.0.0.1:0", tasks)
-        host, _, port = server.address.rpartition(":")
+        server = await open_http_server(app, [listen_on("127.0.0.1:0")], tasks)
+        host, _, port = server.addresses[0].rpartition(":")
         yield lambda: asyncio.open_connection(host, int(port))
         await server.close(0)
 

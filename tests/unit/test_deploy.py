@@ -79,6 +79,16 @@ def test_prometheus_scrapes_every_worker():
     assert job["static_configs"][0]["targets"] == [f"{host}:{int(first) + worker}" for worker in workers]
 
 
+def test_prometheus_scrapes_every_worker_of_a_gateway():
+    host, _, first = PLANES["gateway"].model_fields["gateway_workers_http_address"].default.partition(":")
+    (job,) = yaml.safe_load((DEPLOY / "prometheus/scrape-gateway-workers.yml").read_text())["scrape_configs"]
+    assert job["static_configs"][0]["targets"] == [f"{host}:{int(first) + worker}" for worker in range(4)]
+
+
+def test_workers_of_a_gateway_are_told_to_stop_once():
+    assert "\nKillMode=mixed\n" in (DEPLOY / "systemd/airegistry-gateway.service").read_text()
+
+
 def test_the_url_of_the_database_comes_as_a_credential_of_the_unit():
     _, environment = service_of("registry-postgres")
     text = (DEPLOY / "systemd/airegistry-registry-postgres.service").read_text()

@@ -50,8 +50,9 @@ class ConnectionAge:
 class Offer:
     """What a program serves, and where.
 
-    The carrier adds health, which tells of `health`, and reflection. `pages` is an ASGI application. With `shared` other processes of this user may serve gRPC on `address`, too;
-    connections are spread over all of them. Without an `age`, connections live for as long as their clients want.
+    The carrier adds health, which tells of `health`, and reflection. `pages` is an ASGI application. With `shared` other
+    processes of this user may serve gRPC on `address`, too, with `http_shared` the pages on `http_address`; connections are
+    spread over all of them. Without an `age`, connections live for as long as their clients want.
     """
 
     services: Sequence[Service]
@@ -62,6 +63,7 @@ class Offer:
     http_address: str
     insecure: bool = False
     shared: bool = False
+    http_shared: bool = False
     age: ConnectionAge | None = None
 
     def show_serving(self) -> None:
@@ -81,6 +83,11 @@ class Carried(Protocol):
     @property
     def http_address(self) -> str:
         """Where the HTTP pages are served."""
+        ...
+
+    @property
+    def own_http_address(self) -> str:
+        """Where this process alone serves them, when others share the addresses."""
         ...
 
     async def close(self, drain: float) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from airegistry._rpc.listening import join_address, listen_on
+from airegistry._rpc.listening import join_address
 
 MAX_HEAD_BYTES = 64 * 1024
 """How large the request line and the headers may grow beyond the piece that they begin in."""
@@ -26,12 +26,12 @@ _JOINED_BYTES = 64 * 1024
 
 
 class HttpServer:
-    """A started server. `address` is where it listens, with the port that was taken."""
+    """A started server. `addresses` are where it listens, with the ports that were taken."""
 
-    def __init__(self, server: _Server, serving: asyncio.Task[None], address: str) -> None:
+    def __init__(self, server: _Server, serving: asyncio.Task[None], addresses: Sequence[str]) -> None:
         self._server = server
         self._serving = serving
-        self.address = address
+        self.addresses = addresses
 
     async def close(self, drain: float) -> None:
         """Refuse new requests, and give the running ones *drain* seconds to end."""
@@ -41,10 +41,9 @@ class HttpServer:
         self._server.close_listeners()
 
 
-async def open_http_server(app: Any, address: str, tasks: asyncio.TaskGroup, *, insecure: bool = False) -> HttpServer:
-    """Serve the ASGI application *app* on `host:port`, or raise ListenError naming the address."""
-    listener = listen_on(address, insecure=insecure)
-    host, port = listener.getsockname()[:2]
+async def open_http_server(app: Any, listeners: Sequence[socket.socket], tasks: asyncio.TaskGroup) -> HttpServer:
+    """Serve the ASGI application *app* to all who come to *listeners*, which are the server's from now on."""
+    addresses = [join_address(*listener.getsockname()[:2]) for listener in listeners]
     config = uvicorn.Config(
         app,
         http=_Protocol,
@@ -56,13 +55,14 @@ async def open_http_server(app: Any, address: str, tasks: asyncio.TaskGroup, *, 
         timeout_keep_alive=KEEP_ALIVE,
     )
     server = _Server(config)
-    serving = tasks.create_task(server.serve(sockets=[listener]))
+    serving = tasks.create_task(server.serve(sockets=list(listeners)))
     try:
         await server.ready.wait()
     except BaseException:
-        listener.close()
+        for listener in listeners:
+            listener.close()
         raise
-    return HttpServer(server, serving, join_address(host, port))
+    return HttpServer(server, serving, addresses)
 
 
 class _Protocol(HttpToolsProtocol):

@@ -43,6 +43,13 @@ def bind_shared(address: str, *, insecure: bool = False) -> socket.socket:
     return bound
 
 
+def listen_shared(address: str, *, insecure: bool = False) -> socket.socket:
+    """Return a socket that listens on `host:port` beside those of other processes of this user: each gets its share."""
+    listener = bind_shared(address, insecure=insecure)
+    listener.listen()
+    return listener
+
+
 def allowed(address: str, *, insecure: bool) -> tuple[str, int]:
     """Return host and port of an address that may be listened on, or raise ListenError."""
     host, port = split_address(address)

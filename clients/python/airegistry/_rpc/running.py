@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import NoReturn
 
+from airegistry._rpc.carrier import Carrier
 from airegistry._rpc.logs import configure_logs
 from airegistry._rpc.process import StartError, run
 from airegistry._rpc.program import Program, S
@@ -42,9 +43,17 @@ def _work(program: Program[S], config: S, seat: Seat) -> int:
 
 @asynccontextmanager
 async def _announced(program: Program[S], config: S, seat: Seat) -> AsyncIterator[None]:
-    async with program.serve(config.seated(seat.address, seat.http_address), None):
+    seated = config.seated(seat.address, seat.shared_http_address or seat.http_address)
+    async with program.serve(seated, _carrier(seat)):
         seat.announce()
         yield
+
+
+def _carrier(seat: Seat) -> Carrier:
+    # A supervisor stays small without grpc.
+    from airegistry._rpc.aio_carrier import AioCarrier  # noqa: PLC0415
+
+    return AioCarrier(seat.http_address if seat.shared_http_address else None)
 
 
 def _supervise(program: Program[S], config: S, arguments: Sequence[str]) -> int:

@@ -18,7 +18,7 @@ _CLOSING = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """Which worker it is, and where it listens.
+    """Which worker it is, and where it listens: `http_address` is its own, the others are shared.
 
     The worker's standard input is its lifeline, and a line on its standard output says that it serves.
     """
@@ -26,6 +26,7 @@ class Seat:
     index: int
     address: str
     http_address: str
+    shared_http_address: str = ""
 
     @classmethod
     def taken_from(cls, environment: MutableMapping[str, str]) -> Self | None:
@@ -33,13 +34,13 @@ class Seat:
         value = environment.pop(_VARIABLE, None)
         if value is None:
             return None
-        index, address, http_address = value.split(" ")
-        return cls(int(index), address, http_address)
+        index, *addresses = value.split(" ")
+        return cls(int(index), *addresses)
 
     @property
     def environment(self) -> Mapping[str, str]:
         """What to add to the environment of the worker."""
-        return {_VARIABLE: f"{self.index} {self.address} {self.http_address}"}
+        return {_VARIABLE: f"{self.index} {self.address} {self.http_address} {self.shared_http_address}"}
 
     def hold(self, drain: float) -> None:
         """End this process when its supervisor dies, or lets go of it; it has *drain* seconds for running calls."""

@@ -1,4 +1,4 @@
-"""Processes behind one port: started, watched, started again when they die, and stopped together."""
+"""Processes behind the same ports: started, watched, started again when they die, and stopped together."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from airegistry._rpc.listening import bind_shared, join_address, listen_on, split_address
@@ -43,24 +43,26 @@ Starting = Callable[[Seat], Start]
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """The seats of workers that share a port, and the socket that keeps it for them, also while none of them runs."""
+    """The seats of workers that share ports, and the sockets that keep those for them, also while none of them runs."""
 
-    kept: socket.socket
+    kept: Sequence[socket.socket]
     seats: Sequence[Seat]
+
+    def close(self) -> None:
+        """Let go of the ports."""
+        for kept in self.kept:
+            kept.close()
 
 
 def take_stand(post: Post) -> Stand:
-    """Take the port of a post and lay out the seats; ListenError when the port is taken."""
-    if split_address(post.address)[1] != 0:
-        # Shared ports let in every process of this user: another server must be noticed here.
-        listen_on(post.address, insecure=post.insecure).close()
-    kept = bind_shared(post.address, insecure=post.insecure)
-    try:
-        address = join_address(*kept.getsockname()[:2])
-        seats = [Seat(index, address, http or address) for index, http in enumerate(_http_addresses(post))]
-    except BaseException:
-        kept.close()
-        raise
+    """Take the ports of a post and lay out the seats; ListenError when a port is taken."""
+    with ExitStack() as stack:
+        kept = [stack.enter_context(_keep(post.address, post))]
+        if post.own_http_address:
+            kept.append(stack.enter_context(_keep(post.http_address, post)))
+        address, *shared_http = (join_address(*each.getsockname()[:2]) for each in kept)
+        seats = [Seat(index, address, own or address, *shared_http) for index, own in enumerate(_own_addresses(post))]
+        stack.pop_all()
     return Stand(kept, seats)
 
 
@@ -74,7 +76,7 @@ class WorkerEndedError(StartError):
 
 
 class Workers:
-    """The processes that share the port. They are equals: the kernel gives each connection to one of them."""
+    """The processes that share the ports. They are equals: the kernel gives each connection to one of them."""
 
     def __init__(self, stand: Stand, drain: float, starting: Starting) -> None:
         self._stand = stand
@@ -92,7 +94,7 @@ class Workers:
     async def serve(self) -> AsyncIterator[None]:
         """Keep the workers for as long as the block runs. One that cannot even start cancels the block: StartError."""
         async with owned_tasks() as tasks, AsyncExitStack() as stack:
-            stack.enter_context(self._stand.kept)
+            stack.callback(self._stand.close)
             stack.push_async_callback(self._stop)
             stack.push_async_callback(end, tasks.create_task(self._keep()))
             yield
@@ -189,14 +191,27 @@ class _Worker:
                 self._process.send_signal(number)
 
 
-def _http_addresses(post: Post) -> Sequence[str]:
-    """Return where each worker serves HTTP: on ports in a row, or each on a free one; empty where it has no other address."""
-    if not post.http_address:
+def _keep(address: str, post: Post) -> socket.socket:
+    """Return what keeps an address for the workers of a post."""
+    _notice(address, post)
+    return bind_shared(address, insecure=post.insecure)
+
+
+def _notice(address: str, post: Post) -> None:
+    """Raise ListenError when another server is there: shared ports let in every process of this user."""
+    if split_address(address)[1] != 0:
+        listen_on(address, insecure=post.insecure).close()
+
+
+def _own_addresses(post: Post) -> Sequence[str]:
+    """Return where each worker alone serves HTTP: on ports in a row, or each on a free one; empty where it has no other address."""
+    first = post.own_http_address or post.http_address
+    if not first:
         return [""] * post.count
-    host, first = split_address(post.http_address)
-    addresses = [join_address(host, first + index if first else 0) for index in range(post.count)]
-    # The last of the ports must be one, too.
-    split_address(addresses[-1])
+    host, port = split_address(first)
+    addresses = [join_address(host, port + index if port else 0) for index in range(post.count)]
+    for address in addresses:
+        _notice(address, post)
     return addresses
 
 

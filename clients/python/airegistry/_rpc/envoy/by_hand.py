@@ -21,13 +21,11 @@ from airegistry._rpc.plain_logs import LogLevel
 from airegistry._rpc.program import Program
 from airegistry._rpc.settings import read_environment
 
-# In whose settings the listener is configured, whatever the environment says that it is run in.
-_ARGUMENTS = ("--carrier", "envoy")
-
 _HEAD = """\
 # Envoy with the {name} inside it, as the settings of the {name} say. Made by `airegistry envoy config {name}`: make it again
 # when they or the release change, rather than editing it. Envoy needs, in its environment, the Python to run in it:
 #{variables}
+# It is one process, whatever AIREGISTRY_{variable}_WORKERS says.
 # `airegistry envoy prepare {name}` writes this file, those of the certificates, and a script that sets them and starts Envoy.
 """
 _SCRIPT = """\
@@ -62,7 +60,7 @@ class ByHand:
             f"\n#   {line}" for line in _exports(self._launch(self.plan.folder / "envoy.json").environment)
         )
         text = yaml.safe_dump(self.configuration, sort_keys=False, allow_unicode=True)
-        return _HEAD.format(name=self.name, variables=variables) + text
+        return _HEAD.format(name=self.name, variable=self.name.upper(), variables=variables) + text
 
     def write(self) -> Path:
         """Write the files and the script into the plan's folder, and return the script."""
@@ -81,18 +79,24 @@ class ByHand:
         return script
 
     def _launch(self, start: Path) -> Launch:
-        return launch(self.installed, self.plan, start, _ARGUMENTS, self.level)
+        arguments = [f"--{name.replace('_', '-')}={value}" for name, value in _options(self.name).items()]
+        return launch(self.installed, self.plan, start, arguments, self.level)
 
 
 def by_hand(program: Program[Any], folder: Path) -> ByHand:
     """Return what is needed for *program* with the settings of the environment; StartError when they cannot be used."""
     installed = find_envoy()
-    config = read_environment(program.settings, program.name, {"carrier": "envoy"})
+    config = read_environment(program.settings, program.name, _options(program.name))
     post = config.post
     # Nobody else looks at it: Envoy listens wherever it is told.
     allowed(post.address, insecure=post.insecure)
     check(config)
     return ByHand(program.name, plan_of(program, config, installed, folder), installed, config.log_level)
+
+
+def _options(name: str) -> Mapping[str, str]:
+    """Return what holds for an Envoy with the program *name* inside, whatever the environment says."""
+    return {"carrier": "envoy", f"{name}_workers": "1"}
 
 
 def _exports(environment: Mapping[str, str]) -> Iterator[str]:

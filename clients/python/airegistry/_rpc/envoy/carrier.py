@@ -38,7 +38,9 @@ class EnvoyCarrier:
         offer.show_serving()
         await self._listen()
         addresses = await self._admin.addresses()
-        return EnvoyCarried(addresses[0], addresses[-1], self._admin, calls, pages)
+        # Others share the first; the last is this process's own, when there are several.
+        http_address = addresses[0] if offer.http_shared else addresses[-1]
+        return EnvoyCarried(addresses[0], http_address, addresses[-1], self._admin, calls, pages)
 
     def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
         """Serve one call or request."""
@@ -53,6 +55,7 @@ class EnvoyCarried:
 
     address: str
     http_address: str
+    own_http_address: str
     admin: Admin
     calls: GrpcApp
     pages: DrainingPages

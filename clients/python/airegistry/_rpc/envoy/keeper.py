@@ -33,7 +33,7 @@ class Kept:
     drain: float
     log_level: LogLevel
     log_format: LogFormat
-    socket: int
+    sockets: Sequence[int]
     leash: float | None
     workers: Sequence[Mapping[str, Any]]
 
@@ -50,7 +50,7 @@ def main(file: Path) -> int:
     starts = [
         Start(worker["command"], {**os.environ, **worker["environment"]}, leashed=True) for worker in kept.workers
     ]
-    stand = Stand(socket.socket(fileno=kept.socket), seats)
+    stand = Stand([socket.socket(fileno=each) for each in kept.sockets], seats)
     try:
         return Workers(stand, kept.drain, lambda seat: starts[seat.index]).run(kept.name)
     finally:

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -30,8 +30,7 @@ def become_keeper(program: Program[Any], config: EdgeSettings, arguments: Sequen
     """
     installed, post = find_envoy(), config.post
     check(config)
-    # Alone it has everything on the one port; of several, each has its own for metrics and health.
-    stand = take_stand(post if post.count > 1 else replace(post, http_address=""))
+    stand = take_stand(post.on_one_port)
     sweep(program.name)
     folder = make(program.name)
     try:
@@ -41,13 +40,14 @@ def become_keeper(program: Program[Any], config: EdgeSettings, arguments: Sequen
             drain=post.drain,
             log_level=config.log_level,
             log_format=config.log_format,
-            socket=os.dup(stand.kept.fileno()),
+            sockets=[os.dup(kept.fileno()) for kept in stand.kept],
             leash=lifeline.patience(),
             workers=[{"seat": asdict(seat), **envoys.prepare(seat)} for seat in stand.seats],
         )
         file = folder / "keeper.json"
         file.write_text(json.dumps(asdict(kept)))
-        os.set_inheritable(kept.socket, True)
+        for each in kept.sockets:
+            os.set_inheritable(each, True)
         sys.stdout.flush()
         sys.stderr.flush()
         os.execv(sys.executable, [sys.executable, "-m", "airegistry._rpc.envoy.keeper", str(file)])  # noqa: S606 - ourselves
