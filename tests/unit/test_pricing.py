@@ -1,10 +1,9 @@
 from datetime import UTC, datetime, timedelta, timezone
-from decimal import Decimal
 
 import pytest
 
 from airegistry.resources.prices import DailyWindow, Price, PriceBucket, PriceList, PriceSchedule, PriceTier
-from airegistry.resources.pricing import UNITS, amount, in_force, nanos_for
+from airegistry.resources.pricing import PARTS, UNITS, amount, in_force, nanos_for
 
 INPUT, OUTPUT = PriceBucket.INPUT_TOKENS, PriceBucket.OUTPUT_TOKENS
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -79,7 +78,7 @@ def test_a_price_without_an_amount_is_unknown_and_zero_is_free():
 
 
 def test_an_amount_is_exact():
-    assert amount(150_000_000, INPUT, 1) == Decimal(150)
-    assert amount(1, INPUT, 1) == Decimal("0.000001")
-    assert amount(3, PriceBucket.REQUESTS, 1) == Decimal("0.003")
-    assert amount(7, PriceBucket.OUTPUT_IMAGES, 3) == Decimal(21)
+    assert amount(150_000_000, INPUT, 1) == 150 * PARTS
+    assert amount(1, INPUT, 1) == 1
+    assert amount(3, PriceBucket.REQUESTS, 1) == 3 * PARTS // 1_000
+    assert amount(7, PriceBucket.OUTPUT_IMAGES, 3) == 21 * PARTS

@@ -47,6 +47,7 @@ class Index:
         self.revision = 0
         self.observation_epoch = 0
         self._evidence = Evidence()
+        self._edition = 0
         self._forget(0, 0)
 
     def replace(self, resources: Iterable[Resource], revision: int) -> None:
@@ -70,7 +71,7 @@ class Index:
         # In the order of names, which are then new at the end of what is there.
         for name in sorted(touched):
             self._write(name, at, touched[name])
-        self._answers.clear()
+        self._forget_answers()
         self.revision = revision
 
     def observe(self, performances: Iterable[Performance], epoch: int | None = None) -> None:
@@ -86,7 +87,7 @@ class Index:
             measured = self._evidence.take(performance, registered=registered)
             if registered:
                 self._candidates_of(name).judgements.observe(name, measured, moment)
-        self._answers.clear()
+        self._forget_answers()
         if epoch is not None:
             self.observation_epoch = epoch
 
@@ -96,6 +97,11 @@ class Index:
         for name in self._evidence.clear():
             self._candidates_of(name).judgements.observe(name, None, moment)
         self.observe(performances, epoch)
+
+    def edition(self) -> int:
+        """Return what is another number whenever an answer may be another one than before, were it for the time alone."""
+        self._pass_time()
+        return self._edition
 
     def discover(
         self,
@@ -179,6 +185,10 @@ class Index:
         self._answers: Recent[Discovery] = Recent(_MOST_ANSWERS)
         self._plans: Recent[Plan] = Recent(_MOST_PLANS)
 
+    def _forget_answers(self) -> None:
+        self._answers.clear()
+        self._edition += 1
+
     def _keep(self, resource: Resource, touched: dict[str, Resource | None]) -> None:
         name = resource.name
         if resource.model is not None:
@@ -245,11 +255,11 @@ class Index:
         moment = microseconds(at)
         for name in self._changing.due(moment) if self._changing.rings(moment) else ():
             self._write(name, at)
-            self._answers.clear()
+            self._forget_answers()
         for judgements in both:
             if judgements.fades(moment):
                 judgements.pass_time(moment)
-                self._answers.clear()
+                self._forget_answers()
 
     def _moment(self) -> int:
         return microseconds(self._now())

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from operator import attrgetter
 from typing import Final
 
 from airegistry.invocations.usage import Cost, CostState, Usage
 from airegistry.resources.prices import Price, PriceBucket, PriceList
-from airegistry.resources.pricing import amount, in_force, nanos_for
+from airegistry.resources.pricing import PARTS, amount, in_force, nanos_for
 
 _BUCKETS: Final[Mapping[str, tuple[PriceBucket, ...]]] = {
     "input_tokens": (PriceBucket.INPUT_TOKENS,),
@@ -47,10 +46,7 @@ _EACH: Final = frozenset((PriceBucket.REQUESTS, PriceBucket.AGENT_TASKS))
 """What is charged for a task as such."""
 
 _UNKNOWN: Final = Cost(CostState.UNKNOWN)
-# The product of two int64 has 38 digits; six more hold any fraction, so that nothing is rounded before the end.
-_EXACT: Final = Context(prec=60)
-_NOTHING: Final = Decimal(0)
-_ONE: Final = Decimal(1)
+_HALF: Final = PARTS // 2
 _MOST: Final = 2**63 - 1
 
 
@@ -61,21 +57,18 @@ def settle(
 
     Never 0 for want of knowledge: without usage or prices the cost is UNKNOWN, and what has no price of its own is named in
     `unpriced`. Reasoning and images are priced as text where they have no own price. A price per image covers whatever else
-    has no price, and does not hold where the tokens of the output do. A price per request counts once. Exact decimals, rounded
+    has no price, and does not hold where the tokens of the output do. A price per request counts once. Counted exactly, rounded
     half to even once, at the end; an amount that the wire cannot hold is PARTIAL, with the most that it can.
     """
     if usage is None or prices is None:
         return _UNKNOWN
     schedule, counts = in_force(prices, at, variant), _counts(usage)
-    with localcontext(_EXACT):
-        bill = _bill(counts, schedule) if schedule and counts else {}
-        priced = [cost for cost in bill.values() if cost is not None]
-        if not priced:
-            return _UNKNOWN
-        total = sum(priced, _NOTHING).quantize(_ONE, ROUND_HALF_EVEN)
-    unpriced = tuple(name for name, cost in bill.items() if cost is None)
-    whole = not unpriced and total <= _MOST
-    return Cost(CostState.KNOWN if whole else CostState.PARTIAL, min(int(total), _MOST), unpriced)
+    bill = _bill(counts, schedule) if schedule and counts else {}
+    priced = [cost for cost in bill.values() if cost is not None]
+    if not priced:
+        return _UNKNOWN
+    unpriced = () if len(priced) == len(bill) else tuple([name for name, cost in bill.items() if cost is None])
+    return _cost_of(priced, unpriced, whole=not unpriced)
 
 
 def settle_task(prices: PriceList | None, at: datetime) -> Cost:
@@ -84,13 +77,17 @@ def settle_task(prices: PriceList | None, at: datetime) -> Cost:
     Nobody counts what it used; where that has a price beside, the cost is PARTIAL.
     """
     schedule = in_force(prices, at) if prices is not None else {}
-    with localcontext(_EXACT):
-        asked = [cost for bucket in _EACH if (cost := _cost(1, (bucket,), schedule, 0)) is not None]
-        if not asked:
-            return _UNKNOWN
-        total = sum(asked, _NOTHING).quantize(_ONE, ROUND_HALF_EVEN)
-    whole = _EACH.issuperset(schedule) and total <= _MOST
-    return Cost(CostState.KNOWN if whole else CostState.PARTIAL, min(int(total), _MOST))
+    asked = [cost for bucket in _EACH if (cost := _cost(1, (bucket,), schedule, 0)) is not None]
+    return _cost_of(asked, whole=_EACH.issuperset(schedule)) if asked else _UNKNOWN
+
+
+def _cost_of(amounts: list[int], unpriced: tuple[str, ...] = (), *, whole: bool) -> Cost:
+    """Return the sum of amounts, which are *whole* or a part of what was used, as the wire can hold it."""
+    nanos, rest = divmod(sum(amounts), PARTS)
+    nanos += rest > _HALF or (rest == _HALF and nanos % 2)
+    if nanos > _MOST:
+        nanos, whole = _MOST, False
+    return Cost(CostState.KNOWN if whole else CostState.PARTIAL, nanos, unpriced)
 
 
 def _counts(usage: Usage) -> dict[str, int]:
@@ -98,19 +95,20 @@ def _counts(usage: Usage) -> dict[str, int]:
     return {name: count for name, count in zip(_BUCKETS, _told(usage), strict=True) if count is not None}
 
 
-def _bill(counts: Mapping[str, int], schedule: Mapping[PriceBucket, Price]) -> dict[str, Decimal | None]:
+def _bill(counts: Mapping[str, int], schedule: Mapping[PriceBucket, Price]) -> dict[str, int | None]:
     """Return what each count cost; None where it cannot be priced."""
-    bill: dict[str, Decimal | None] = {}
-    total_input = sum(counts.get(name, 0) for name in _INPUT)
+    bill: dict[str, int | None] = {}
+    total_input = sum([count for name, count in counts.items() if name in _INPUT])
     for name in _counted(counts, schedule):
         count = counts.get(name)
-        if count is None and name in _ALWAYS:
-            bill[name] = None
-        elif count:
+        if count:
             bill[name] = _cost(count, _BUCKETS[name], schedule, total_input)
-        elif count == 0 and _has_price(name, schedule):
+        elif count is None:
+            if name in _ALWAYS:
+                bill[name] = None
+        elif _has_price(name, schedule):
             # A count of nothing costs nothing; it makes a cost known only beside a price.
-            bill[name] = _NOTHING
+            bill[name] = 0
     if PriceBucket.REQUESTS in schedule:
         bill["requests"] = _cost(1, (PriceBucket.REQUESTS,), schedule, total_input)
     return bill
@@ -126,12 +124,12 @@ def _counted(counts: Mapping[str, int], schedule: Mapping[PriceBucket, Price]) -
 
 
 def _has_price(name: str, schedule: Mapping[PriceBucket, Price]) -> bool:
-    return any(bucket in schedule for bucket in _BUCKETS[name])
+    return not schedule.keys().isdisjoint(_BUCKETS[name])
 
 
 def _cost(
     count: int, buckets: tuple[PriceBucket, ...], schedule: Mapping[PriceBucket, Price], total_input: int
-) -> Decimal | None:
+) -> int | None:
     for bucket in buckets:
         if (price := schedule.get(bucket)) is not None:
             nanos = nanos_for(price, total_input)

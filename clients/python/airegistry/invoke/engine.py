@@ -40,7 +40,7 @@ from airegistry.invoke.pauses import Pauses
 from airegistry.invoke.selection.choosing import Choices, Occasion
 from airegistry.invoke.selection.learned import LearnedSelection
 from airegistry.invoke.settings import EngineSettings
-from airegistry.invoke.standing import LocalStanding, Spoken, all_dialects, speaking
+from airegistry.invoke.standing import LocalStanding, Spoken, Tongues, all_dialects
 from airegistry.invoke.transport import Transport
 from airegistry.learning.feedback import ReportFeedbackRequest, ReportFeedbackResponse, validate_feedback
 from airegistry.learning.tasks import task_class
@@ -56,6 +56,7 @@ from airegistry.routing.latencies import Latencies
 from airegistry.routing.picker import Picker
 from airegistry.routing.plan import Plan, Planner
 from airegistry.routing.resolve import resolve
+from airegistry.routing.serving import Serving
 from airegistry.routing.target import Target, Tier
 from airegistry.routing.view import View
 
@@ -98,12 +99,13 @@ class Engine:
     ) -> None:
         self._learned = learned
         self._view = view
+        self._serving = Serving(view)
         self._settings = settings or EngineSettings()
         self._defaults = policy.merge(self._settings.policy, policy.DEFAULTS)
         self._now = now
         self._clock = clock
         self._credentials = credentials
-        self._dialects = all_dialects()
+        self._tongues = Tongues(all_dialects())
         self._rng = rng or random.Random()
         self.breakers = Breakers(self._settings.breaker, now)
         self._latencies = Latencies(now)
@@ -190,7 +192,7 @@ class Engine:
         """Say what `invoke` would do: who would be asked, in which order, who is left out and why, by which policy."""
         request = check_for_explanation(invocation)
         self._refuse_blindness()
-        spoken = speaking(self._dialects, request)
+        spoken = self._tongues.speaking(request)
         plan = self._planner(spoken).plan(invocation)
         known = Known(self._gate, self._picker, self._latencies, self._choices(plan, invocation, stream=True))
         return Explainer(plan, request, spoken, known).explain(stale=self._view.stale(self._now()))
@@ -219,8 +221,8 @@ class Engine:
         """
         revision, until, listed = self._listed
         if revision != self._view.revision or self._now() >= until:
-            standing = LocalStanding(self._dialects, self._credentials, self._gate)
-            listed = list(Candidates(self._view, standing, at=self._clock()).invocable())
+            standing = LocalStanding(self._tongues.known, self._credentials, self._gate)
+            listed = list(Candidates(self._serving, standing, at=self._clock()).invocable())
             self._listed = (self._view.revision, self._now() + _LIST_KEPT, listed)
         return listed
 
@@ -237,7 +239,7 @@ class Engine:
     async def _begun(self, call: Call, ledger: Ledger) -> Running:
         """Decide everything that is decided before anybody is asked."""
         self._refuse_blindness()
-        spoken, means = speaking(self._dialects, call.request), self._means
+        spoken, means = self._tongues.speaking(call.request), self._means
         if call.counter is not None:
             spoken, means = call.counter.over(spoken), call.counter.means(means)
         await self._prepare(call.invocation)
@@ -283,7 +285,7 @@ class Engine:
 
     def _planner(self, spoken: Spoken, rng: random.Random | None = None) -> Planner:
         standing = LocalStanding(spoken, self._credentials, self._gate)
-        return Planner(self._view, standing, defaults=self._defaults, at=self._clock(), rng=rng)
+        return Planner(self._view, standing, defaults=self._defaults, at=self._clock(), rng=rng, serving=self._serving)
 
     def _choices(self, plan: Plan, invocation: Invocation, *, stream: bool) -> Choices | None:
         """Return what makes a call's choices by what was learned; None where its policy, or whoever runs this, says otherwise."""

@@ -20,12 +20,9 @@ class LoopLag:
     def __init__(self, bound: float) -> None:
         self._bound = bound
         self._late: deque[float] = deque(maxlen=_BEATS)
-        self._handle: asyncio.TimerHandle | None = None
-
-    @property
-    def seconds(self) -> float:
+        self.seconds = 0.0
         """The least of the last lags."""
-        return min(self._late, default=0.0) if len(self._late) == _BEATS else 0.0
+        self._handle: asyncio.TimerHandle | None = None
 
     @property
     def strained(self) -> bool:
@@ -35,6 +32,8 @@ class LoopLag:
     def note(self, late: float) -> None:
         """Take in how late a beat came."""
         self._late.append(late)
+        if len(self._late) == _BEATS:
+            self.seconds = min(self._late)
 
     @contextmanager
     def measured(self) -> Iterator[None]:

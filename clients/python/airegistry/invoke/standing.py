@@ -43,16 +43,30 @@ class LocalStanding:
         return self._gate.ejected(targets)
 
 
-def speaking(known: Spoken, request: Input | None) -> Spoken:
-    """Return the dialects that can express a request; all of them when there is none."""
-    if request is None:
-        return known
-    if isinstance(request, RawRequest):
-        dialect = known.get(request.dialect)
+class Tongues:
+    """Dialects, and which of them can express a request: found out once for each kind of request, for that is what it depends on."""
+
+    def __init__(self, known: Spoken) -> None:
+        self.known = known
+        self._of_kind: dict[type, Spoken] = {}
+
+    def speaking(self, request: Input | None) -> Spoken:
+        """Return the dialects that can express a request; all of them when there is none."""
+        if request is None:
+            return self.known
+        if isinstance(request, RawRequest):
+            return self._raw(request)
+        spoken = self._of_kind.get(type(request))
+        if spoken is None:
+            spoken = {name: dialect for name, dialect in self.known.items() if dialect.speaks(request)}
+            self._of_kind[type(request)] = spoken
+        return spoken
+
+    def _raw(self, request: RawRequest) -> Spoken:
+        dialect = self.known.get(request.dialect)
         if dialect is None:
             return {}
         return {request.dialect: dialect if dialect.speaks(request) else Untouched(dialect)}
-    return {name: dialect for name, dialect in known.items() if dialect.speaks(request)}
 
 
 def all_dialects() -> Spoken:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 
 from airegistry.resources.prices import DailyWindow, Price, PriceBucket, PriceList, PriceSchedule
 
@@ -28,6 +27,11 @@ UNITS: Mapping[PriceBucket, int] = {
 }
 """How many of what is counted one price is for."""
 
+PARTS = _MILLION
+"""In how many parts of a nano-USD amounts are counted: then each is a whole number, and none is rounded."""
+
+_PARTS_EACH: Mapping[PriceBucket, int] = {bucket: PARTS // unit for bucket, unit in UNITS.items()}
+
 
 def in_force(prices: PriceList, at: datetime, variant: Mapping[str, str] | None = None) -> Mapping[PriceBucket, Price]:
     """Return the prices that hold at a time for calls with the properties *variant*, by bucket.
@@ -35,7 +39,7 @@ def in_force(prices: PriceList, at: datetime, variant: Mapping[str, str] | None 
     The last schedule whose conditions all hold wins as a whole; empty when none holds.
     """
     for schedule in reversed(prices.schedules):
-        if _holds(schedule, at.astimezone(UTC), variant or {}):
+        if _holds(schedule, at, variant):
             return {price.bucket: price for price in schedule.prices if price.bucket is not None}
     return {}
 
@@ -49,18 +53,20 @@ def nanos_for(price: Price, total_input_tokens: int) -> int | None:
     return nanos
 
 
-def amount(nanos: int, bucket: PriceBucket, count: int) -> Decimal:
-    """Return what *count* of a bucket cost in nano-USD, exactly."""
-    return Decimal(nanos) * count / UNITS[bucket]
+def amount(nanos: int, bucket: PriceBucket, count: int) -> int:
+    """Return what *count* of a bucket cost in `PARTS` of a nano-USD, exactly."""
+    return nanos * count * _PARTS_EACH[bucket]
 
 
-def _holds(schedule: PriceSchedule, at: datetime, variant: Mapping[str, str]) -> bool:
+def _holds(schedule: PriceSchedule, at: datetime, variant: Mapping[str, str] | None) -> bool:
     if schedule.start_time is not None and at < schedule.start_time:
         return False
     if schedule.end_time is not None and at >= schedule.end_time:
         return False
-    if schedule.daily_window is not None and not _within(schedule.daily_window, at):
+    if schedule.daily_window is not None and not _within(schedule.daily_window, at.astimezone(UTC)):
         return False
+    if not schedule.variant or not variant:
+        return not schedule.variant and not variant
     return dict(schedule.variant) == dict(variant)
 
 

@@ -5,31 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import Protocol
 
-from airegistry.discovery.answers import ExclusionReason, Ranked, Score
+from airegistry.discovery.answers import ExclusionReason, Score
 from airegistry.discovery.naming import parent_of
-from airegistry.resources.calling import endpoint_of
 from airegistry.resources.endpoint import AuthMethod, Endpoint
-from airegistry.resources.model import LifecycleStage
-from airegistry.resources.requirements import (
-    CredentialRequirement,
-    DiscoverQuery,
-    DiscoverTarget,
-    HealthRequirement,
-    Requirements,
-)
+from airegistry.resources.requirements import DiscoverQuery, DiscoverTarget
 from airegistry.resources.resource import AgentState, Health, Liveness, Resource, ResourceKind
 from airegistry.resources.route import Route, RouteTarget
 from airegistry.routing.exclusions import Exclusions
 from airegistry.routing.lifecycles import retired, successor
+from airegistry.routing.serving import Serving
 from airegistry.routing.target import Group, Target, Tier
-from airegistry.routing.view import View
 
-_ALL_STAGES = tuple(LifecycleStage)
 _FIRST_LOOK = 64
-_WHOLE_MODEL = 1_000
 _UNUSABLE = frozenset({Health.NOT_SERVING, Health.DRAINING})
 
 
@@ -56,8 +46,9 @@ class Standing(Protocol):
 class Candidates:
     """Finds targets in one view of the registry and keeps account of whom it left out."""
 
-    def __init__(self, view: View, standing: Standing, *, at: datetime) -> None:
-        self._view = view
+    def __init__(self, serving: Serving, standing: Standing, *, at: datetime) -> None:
+        self._serving = serving
+        self._view = serving.view
         self._standing = standing
         self._at = at
         self._dialects = standing.dialects()
@@ -92,7 +83,7 @@ class Candidates:
                 yield resource
 
     def _could_answer(self, resource: Resource) -> bool:
-        target = self._target(resource.name, Score())
+        target = self._serving.target(resource.name, Score())
         return target is not None and target.weight > 0 and self._objection(target) is None
 
     def _of_route(self, name: str, route: Route) -> tuple[Tier, ...]:
@@ -130,22 +121,16 @@ class Candidates:
         return following.name if following is not None and following.model is not None else model
 
     def _of_model(self, name: str) -> tuple[Target, ...]:
-        ranked = self._view.index.discover(_everybody(name), limit=_WHOLE_MODEL).candidates
-        self._note_unranked(name, {place.name for place in ranked})
-        return self._usable(ranked)
-
-    def _note_unranked(self, model: str, ranked: Collection[str]) -> None:
-        """Note those that take no traffic: an index never ranks them."""
-        for resource in self._view.endpoints_of(model):
-            if resource.name not in ranked and resource.endpoint is not None and resource.endpoint.weight == 0:
-                self.exclusions.add(ExclusionReason.WEIGHT, resource.name)
+        served = self._serving.of(name)
+        self.exclusions.add(ExclusionReason.WEIGHT, *served.idle)
+        return self._fit(served.targets)
 
     def _of_endpoint(self, name: str) -> tuple[Target, ...]:
         model = parent_of(name)
         return tuple(target for target in self._of_model(model) if target.name == name)
 
     def _of_agent(self, name: str) -> tuple[Target, ...]:
-        target = self._target(name, Score())
+        target = self._serving.target(name, Score())
         return self._fit([target] if target is not None else [])
 
     def _found_by(self, query: DiscoverQuery, path: str, *, stored: bool) -> tuple[Target, ...]:
@@ -154,15 +139,11 @@ class Candidates:
         ask = partial(self._view.index.discover, query, path=path, stored=stored, spoken=spoken)
         ranking = ask(limit=_FIRST_LOOK, name_excluded=True)
         self.exclusions.merge(ranking.exclusions)
-        targets = self._usable(ranking.candidates)
+        targets = self._fit(self._serving.targets(ranking.candidates))
         if not targets and ranking.matched_count > _FIRST_LOOK:
             ranking = ask(limit=ranking.matched_count)
-            targets = self._usable(ranking.candidates)
+            targets = self._fit(self._serving.targets(ranking.candidates))
         return targets
-
-    def _usable(self, ranked: Collection[Ranked]) -> tuple[Target, ...]:
-        found = (self._target(place.name, place.score, place.cost_nanos) for place in ranked)
-        return self._fit([target for target in found if target is not None])
 
     def _fit(self, found: Collection[Target]) -> tuple[Target, ...]:
         """Leave out those who cannot take the call, or must not be asked now."""
@@ -185,15 +166,6 @@ class Candidates:
         self.kept_away += (target for target in targets if target.name in ejected)
         return tuple(target for target in targets if target.name not in ejected)
 
-    def _target(self, name: str, score: Score, cost_nanos: int | None = None) -> Target | None:
-        resource = self._view.get(name)
-        if resource is not None and resource.agent is not None:
-            return Target(resource, endpoint_of(resource.agent), score, cost_nanos=cost_nanos)
-        if resource is None or resource.endpoint is None:
-            return None
-        model = self._view.get(parent_of(name))
-        return Target(resource, resource.endpoint, score, model=model, cost_nanos=cost_nanos)
-
     def _objection(self, target: Target) -> ExclusionReason | None:
         """Return the first reason, in the order of ExclusionReason, why a target can never take the call as it is now."""
         if retired(target.model, self._at):
@@ -205,12 +177,13 @@ class Candidates:
             or status.agent_state is AgentState.DRAINING
         ):
             return ExclusionReason.HEALTH
-        if target.is_agent and not target.endpoint.address:
+        endpoint = target.endpoint
+        if target.is_agent and not endpoint.address:
             # It can be reached, but in no way that is spoken here.
             return ExclusionReason.DIALECT
-        if not target.endpoint.address or not self._can_authorize(target.endpoint):
+        if not endpoint.address or not self._can_authorize(endpoint):
             return ExclusionReason.CREDENTIAL
-        communication = target.endpoint.communication
+        communication = endpoint.communication
         if communication is None or communication.dialect not in self._dialects:
             return ExclusionReason.DIALECT
         return None
@@ -224,20 +197,7 @@ class Candidates:
         return bool(endpoint.credential) and here(endpoint.credential)
 
 
-@lru_cache(4096)
-def _everybody(model: str) -> DiscoverQuery:
-    """Return the query for all who serve a model; it is the same for each call."""
-    return DiscoverQuery(
-        requirements=Requirements(
-            models=(model,),
-            health=HealthRequirement.ANY,
-            credential=CredentialRequirement.ANY,
-            lifecycle_stages=_ALL_STAGES,
-        )
-    )
-
-
 def _tiers(groups: Tier) -> tuple[Tier, ...]:
     """Return the groups that have somebody as a tier, or no tier at all."""
-    occupied = tuple(group for group in groups if group.targets)
+    occupied = tuple([group for group in groups if group.targets])
     return (occupied,) if occupied else ()

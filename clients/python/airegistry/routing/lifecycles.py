@@ -16,7 +16,8 @@ MODEL = "invocation.model"
 
 def retired(model: Resource | None, at: datetime) -> bool:
     """Say whether a model is gone."""
-    return stage_at(_lifecycle(model), at) is LifecycleStage.RETIRED
+    lifecycle = _lifecycle(model)
+    return lifecycle is not None and stage_at(lifecycle, at) is LifecycleStage.RETIRED
 
 
 def replacement(model: Resource | None) -> str:
@@ -30,6 +31,8 @@ def successor(resource: Resource, view: View, at: datetime) -> Resource:
 
     Followed from one to the next; one that leads back to where it came from, or nowhere, redirects nobody.
     """
+    if not retired(resource, at):
+        return resource
     passed = {resource.name}
     current = resource
     while retired(current, at):
@@ -49,9 +52,9 @@ def redirected(asked: Resource, current: Resource) -> FieldWarning:
 
 def deprecated(model: Resource | None, at: datetime) -> FieldWarning | None:
     """Return what a caller of a deprecated model is told; None when it is not."""
-    if model is None or stage_at(_lifecycle(model), at) is not LifecycleStage.DEPRECATED:
+    lifecycle = _lifecycle(model)
+    if model is None or lifecycle is None or stage_at(lifecycle, at) is not LifecycleStage.DEPRECATED:
         return None
-    lifecycle = _lifecycle(model) or Lifecycle()
     until = f" and will be retired on {lifecycle.retire_time:%Y-%m-%d}" if lifecycle.retire_time is not None else ""
     instead = f"; use {lifecycle.replacement} instead" if lifecycle.replacement else ""
     return FieldWarning(MODEL, f"{model.name} is deprecated{until}{instead}")

@@ -18,6 +18,7 @@ from airegistry.routing.candidates import Candidates, Standing
 from airegistry.routing.exclusions import Exclusions
 from airegistry.routing.lifecycles import redirected, replacement, retired, successor
 from airegistry.routing.resolve import resolve
+from airegistry.routing.serving import Serving
 from airegistry.routing.target import Target, Tier
 from airegistry.routing.view import View
 
@@ -93,7 +94,7 @@ _NOTHING_ASKED = Invocation()
 class Planner:
     """Plans one call in one view of the registry. *defaults* hold where nobody says anything.
 
-    Without *rng* a call that nothing keeps on an arm takes the likeliest.
+    Without *rng* a call that nothing keeps on an arm takes the likeliest. *serving* is what calls in that view share.
     """
 
     def __init__(
@@ -104,12 +105,13 @@ class Planner:
         defaults: RoutePolicy,
         at: datetime,
         rng: random.Random | None = None,
+        serving: Serving | None = None,
     ) -> None:
         self._view = view
         self._at = at
         self._rng = rng
         self._defaults = defaults
-        self._candidates = Candidates(view, standing, at=at)
+        self._candidates = Candidates(serving or Serving(view), standing, at=at)
         self._invocation = _NOTHING_ASKED
 
     def plan(self, invocation: Invocation) -> Plan:
@@ -136,14 +138,14 @@ class Planner:
 
     def _planned(self, tiers: tuple[Tier, ...], way: _Way = _NO_WAY, notices: tuple[FieldWarning, ...] = ()) -> Plan:
         own, routed = self._invocation.policy, way.policy
-        said = policy.merge(own, routed)
+        said = routed if own is None else policy.merge(own, routed)
         resolved = way.named.name if way.named is not None else ""
         return Plan(
             resolved=resolved,
             route=way.routes[0].name if way.routes else "",
             said=said,
             policy=policy.merge(said, self._defaults),
-            impatient=policy.impatient(own, policy.merge(routed, self._defaults)),
+            impatient=own is not None and policy.impatient(own, policy.merge(routed, self._defaults)),
             tiers=tiers,
             fallbacks=way.fallbacks,
             exclusions=self._candidates.exclusions,

@@ -57,8 +57,8 @@ def check(policy: RoutePolicy, *, path: str) -> None:
         raise InvalidArgumentError(violations=violations)
 
 
-def impatient(own: RoutePolicy | None, others: RoutePolicy) -> bool:
+def impatient(own: RoutePolicy, others: RoutePolicy) -> bool:
     """Say whether a call allows less time than *others*, without it, would: who is too slow for it is not slow."""
-    return own is not None and any(
+    return any(
         mine < (getattr(others, name) or math.inf) for name in _TIMEOUTS if (mine := getattr(own, name)) is not None
     )

@@ -18,6 +18,10 @@ class Index(Protocol):
         """Up to which observations it ranks by what was measured."""
         ...
 
+    def edition(self) -> int:
+        """Return what is another number whenever an answer may be another one than before."""
+        ...
+
     def discover(
         self,
         query: DiscoverQuery,
