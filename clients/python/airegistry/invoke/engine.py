@@ -44,6 +44,7 @@ from airegistry.invoke.standing import LocalStanding, Spoken, Tongues, all_diale
 from airegistry.invoke.transport import Transport
 from airegistry.learning.feedback import ReportFeedbackRequest, ReportFeedbackResponse, validate_feedback
 from airegistry.learning.tasks import task_class
+from airegistry.resources.requirements import DiscoverQuery
 from airegistry.resources.resource import Resource
 from airegistry.resources.route import PickStrategy, Selection
 from airegistry.routing import policy
@@ -242,7 +243,8 @@ class Engine:
         spoken, means = self._tongues.speaking(call.request), self._means
         if call.counter is not None:
             spoken, means = call.counter.over(spoken), call.counter.means(means)
-        await self._prepare(call.invocation)
+        if call.invocation.query is not None:
+            await self._prepare(call.invocation.query)
         plan, planner = self._planned(call.invocation, spoken)
         if not plan.tiers and not plan.fallbacks and await self._paused(plan, call.budget):
             plan, planner = self._planned(call.invocation, spoken)
@@ -261,11 +263,10 @@ class Engine:
         itinerary = self._itinerary(planner, call.invocation, work)
         return Running(work, means, itinerary, call.budget, ledger)
 
-    async def _prepare(self, invocation: Invocation) -> None:
+    async def _prepare(self, query: DiscoverQuery) -> None:
         """Evaluate a caller's new filter expression in steps, so that no other call waits for more than one of them."""
-        if invocation.query is not None:
-            for _ in self._view.index.prepare(invocation.query, path="invocation.query"):
-                await asyncio.sleep(0)
+        for _ in self._view.index.prepare(query, path="invocation.query"):
+            await asyncio.sleep(0)
 
     def _planned(self, invocation: Invocation, spoken: Spoken) -> tuple[Plan, Planner]:
         planner = self._planner(spoken, self._rng)

@@ -70,6 +70,8 @@ class Picker:
         long as that is in the tier; others that come and go move few keys.
         """
         group = tier[0] if len(tier) == 1 else self._group(tier, sticky_key)
+        if len(group.targets) == 1:
+            return group.targets[0]
         first = min(target.rank for target in group.targets)
         equals: Sequence[Target] = [target for target in group.targets if target.rank == first]
         if len(equals) == 1:

@@ -70,12 +70,10 @@ class Exchange:
 
     async def fetch(self, transport: Transport, proof: Proof | None) -> None:
         """Get a whole answer, or raise the ProviderError that came instead."""
-        async with (
-            self._budget.within(self._first_token_left, self._late("answer")),
-            self._sending(transport, proof) as reply,
-        ):
-            await self._promised(reply)
-            body = await reply.body()
+        with self._budget.within(self._first_token_left, self._no_answer):
+            async with self._sending(transport, proof) as reply:
+                await self._promised(reply)
+                body = await reply.body()
         answer = self.ask.dialect.decode(self.ask.request, reply.status, reply.headers, body)
         self.first_token_at = self._now()
         self.answer, self.usage = answer, answer.usage
@@ -94,7 +92,7 @@ class Exchange:
         """
         decoder = self.ask.dialect.decoder(self.ask.request, relay=self.ask.relay)
         async with AsyncExitStack() as stack:
-            async with self._budget.within(self._first_token_left, self._late("answer")):
+            with self._budget.within(self._first_token_left, self._no_answer):
                 reply = await stack.enter_async_context(self._sending(transport, proof))
                 await self._promised(reply)
             ready: list[Piece] = []
@@ -147,14 +145,13 @@ class Exchange:
 
     async def _chunk(self, reply: Reply, hold: HoldBack) -> bytes | None:
         if self.first_token_at is None:
-            limit, lapse = self._first_token_left, self._late("first token")
+            limit, lapse = self._first_token_left, self._no_first_token
         else:
             # Bytes that bring no token (pings) do not begin it anew.
-            limit = max(0.0, self._times.idle - self._silence)
-            lapse = f"no further token within {self._times.idle:g} s"
+            limit, lapse = max(0.0, self._times.idle - self._silence), self._no_further_token
         wait = hold.wait
         if wait is None or wait >= min(limit, self._budget.left):
-            async with self._budget.within(limit, lapse):
+            with self._budget.within(limit, lapse):
                 return await reply.chunk()
         try:
             async with asyncio.timeout(wait):
@@ -165,19 +162,13 @@ class Exchange:
     def _noted(self, items: list[StreamItem]) -> list[Piece]:
         """Keep what is known from *items*, and return those that the caller gets."""
         passed: list[Piece] = []
+        tokens = 0
         for item in items:
-            match item:
-                case ChatDelta() | WireSeen() | AgentTaskResponse():
-                    passed.append(item)
-                case UsageSeen(usage):
-                    self.usage = usage
-                case StreamStarted():
-                    self.head = item
-                case FieldWarning():
-                    self.warnings.append(item)
-                case ExtraSeen(extra):
-                    self.extra.update(extra)
-        tokens = sum(map(is_token, passed))
+            if isinstance(item, ChatDelta | AgentTaskResponse | WireSeen):
+                passed.append(item)
+                tokens += is_token(item)
+            else:
+                self._note(item)
         if tokens:
             self.tokens += tokens
             self.characters += sum(map(_length, passed))
@@ -186,13 +177,32 @@ class Exchange:
                 self.first_token_at = self._now()
         return passed
 
+    def _note(self, item: StreamStarted | UsageSeen | ExtraSeen | FieldWarning) -> None:
+        match item:
+            case UsageSeen(usage):
+                self.usage = usage
+            case StreamStarted():
+                self.head = item
+            case FieldWarning():
+                self.warnings.append(item)
+            case ExtraSeen(extra):
+                self.extra.update(extra)
+
     @property
     def _first_token_left(self) -> float:
         return max(0.0, self.started_at + self._times.first_token - self._now())
 
-    def _late(self, what: str) -> str:
-        return f"no {what} within {self._times.first_token:g} s"
+    def _no_answer(self) -> str:
+        return f"no answer within {self._times.first_token:g} s"
+
+    def _no_first_token(self) -> str:
+        return f"no first token within {self._times.first_token:g} s"
+
+    def _no_further_token(self) -> str:
+        return f"no further token within {self._times.idle:g} s"
 
 
 def _length(piece: Piece) -> int:
-    return len(piece.text or piece.thinking or piece.tool_call_arguments or "") if isinstance(piece, ChatDelta) else 0
+    if not isinstance(piece, ChatDelta):
+        return 0
+    return len(piece.text or piece.thinking or piece.tool_call_arguments or "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from airegistry.invocations.streaming import Piece, is_token
 
@@ -23,12 +23,13 @@ class HoldBack:
         self._first: float | None = None
         self.released = False
 
-    def add(self, pieces: list[Piece]) -> list[Piece]:
+    def add(self, pieces: Iterable[Piece]) -> list[Piece]:
         """Take pieces and return what may go on now: nothing, or all that was held and they."""
         if self.released:
-            return pieces
-        self._held += pieces
-        self._count += sum(map(is_token, pieces))
+            return list(pieces)
+        held = list(pieces)
+        self._held += held
+        self._count += sum(map(is_token, held))
         if self._count and self._first is None:
             self._first = self._now()
         enough = self._tokens is not None and self._count > self._tokens

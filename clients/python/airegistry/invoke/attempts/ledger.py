@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -33,7 +33,7 @@ class Ledger:
     @property
     def attempts(self) -> list[Attempt]:
         """The attempts that have ended."""
-        return [self._attempts[number] for number in sorted(self._attempts)]
+        return [attempt for _, attempt in sorted(self._attempts.items())]
 
     @property
     def started(self) -> int:
@@ -92,7 +92,7 @@ class Ledger:
         """Return the account of a call that *exchange* answered, or ended when others had *earlier* given a part."""
         parts = (*earlier, exchange) if exchange is not None else ()
         target = exchange.ask.target if exchange is not None else None
-        first = next((part.first_token_at for part in parts if part.first_token_at is not None), None)
+        firsts = [part.first_token_at for part in parts if part.first_token_at is not None]
         notices = self.notices(plan, target) if target is not None else ()
         attempts = tuple(self.attempts)
         return Settlement(
@@ -101,11 +101,11 @@ class Ledger:
             provider=target.endpoint.provider if target is not None else "",
             route=plan.route,
             split_arm=plan.arm,
-            usage=summed(self._attempts[part.number].usage for part in parts),
-            cost=total(attempt.cost for attempt in attempts if attempt.cost is not None),
+            usage=summed([self._attempts[part.number].usage for part in parts]),
+            cost=total([attempt.cost for attempt in attempts if attempt.cost is not None]),
             attempts=attempts,
-            warnings=(*notices, *(warning for part in parts for warning in part.warnings)),
-            time_to_first_token=first - self._started_at if first is not None else None,
+            warnings=(*notices, *[warning for part in parts for warning in part.warnings]),
+            time_to_first_token=firsts[0] - self._started_at if firsts else None,
             duration=self._now() - self._started_at,
             revision=plan.revision,
             stale=stale,
@@ -131,9 +131,8 @@ def _used(exchange: Exchange) -> Usage | None:
     return estimated(exchange.usage, exchange.ask.request, tokens=exchange.tokens, characters=exchange.characters)
 
 
-def total(costs: Iterable[Cost]) -> Cost:
+def total(parts: Sequence[Cost]) -> Cost:
     """Return the sum of what is known; it is KNOWN only when every part is."""
-    parts = list(costs)
     if len(parts) == 1:
         return parts[0]
     amounts = [part.nanos for part in parts if part.nanos is not None]

@@ -133,8 +133,8 @@ class Breaker:
 
     def enter(self, passage: Passage) -> None:
         """Let a call in: the first one after a pause as a probe."""
-        passage.probe = not self._probing and self.state is BreakerState.HALF_OPEN
-        self._probing = self._probing or passage.probe
+        if self._open_until is not None and not self._probing and self.state is BreakerState.HALF_OPEN:
+            passage.probe = self._probing = True
 
     def leave(self, passage: Passage) -> None:
         """Take in what became of a call."""
