@@ -32,6 +32,7 @@ from airegistry.invoke.credentials import KeyPair, Proof, Secret
 from airegistry.invoke.transport import Reply, Transport
 
 _SUCCESS = range(200, 300)
+_PIECES = (ChatDelta, AgentTaskResponse, WireSeen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,16 +163,22 @@ class Exchange:
     def _noted(self, items: list[StreamItem]) -> list[Piece]:
         """Keep what is known from *items*, and return those that the caller gets."""
         passed: list[Piece] = []
-        tokens = 0
+        tokens = characters = 0
         for item in items:
-            if isinstance(item, ChatDelta | AgentTaskResponse | WireSeen):
-                passed.append(item)
-                tokens += is_token(item)
-            else:
+            if not isinstance(item, _PIECES):
                 self._note(item)
+                continue
+            passed.append(item)
+            if isinstance(item, ChatDelta) and item.text:
+                # As nearly every piece is.
+                tokens += 1
+                characters += len(item.text)
+            elif is_token(item):
+                tokens += 1
+                characters += _length(item)
         if tokens:
             self.tokens += tokens
-            self.characters += sum(map(_length, passed))
+            self.characters += characters
             self._silence = 0.0
             if self.first_token_at is None:
                 self.first_token_at = self._now()
@@ -203,6 +210,4 @@ class Exchange:
 
 
 def _length(piece: Piece) -> int:
-    if not isinstance(piece, ChatDelta):
-        return 0
-    return len(piece.text or piece.thinking or piece.tool_call_arguments or "")
+    return len(piece.text or piece.thinking or piece.tool_call_arguments or "") if isinstance(piece, ChatDelta) else 0

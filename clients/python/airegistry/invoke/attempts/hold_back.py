@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from airegistry.invocations.streaming import Piece, is_token
 
@@ -23,17 +23,18 @@ class HoldBack:
         self._first: float | None = None
         self.released = False
 
-    def add(self, pieces: Iterable[Piece]) -> list[Piece]:
+    def add(self, pieces: list[Piece]) -> list[Piece]:
         """Take pieces and return what may go on now: nothing, or all that was held and they."""
         if self.released:
-            return list(pieces)
-        held = list(pieces)
-        self._held += held
-        self._count += sum(map(is_token, held))
+            return pieces
+        self._held += pieces
+        for piece in pieces:
+            self._count += is_token(piece)
+            if self._tokens is not None and self._count > self._tokens:
+                return self.release()
         if self._count and self._first is None:
             self._first = self._now()
-        enough = self._tokens is not None and self._count > self._tokens
-        return self.release() if enough or self.wait == 0 else []
+        return self.release() if self.wait == 0 else []
 
     def release(self) -> list[Piece]:
         """Let everything go."""
