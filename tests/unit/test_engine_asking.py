@@ -9,6 +9,7 @@ import pytest
 from airegistry.discovery.answers import Score
 from airegistry.invocations.embeddings import EmbeddingInput, EmbeddingsRequest
 from airegistry.invocations.invocation import Warning as FieldWarning
+from airegistry.invoke.attempts import asking
 from airegistry.invoke.attempts.asking import ask, completed
 from airegistry.invoke.origin import Origin
 from airegistry.invoke.standing import all_dialects
@@ -84,6 +85,19 @@ def test_an_endpoint_of_a_model_that_says_nothing_is_as_it_is():
     asked = target(catalogs.OPEN)
     assert completed(asked) is asked.endpoint
     assert completed(dataclasses.replace(asked, model=catalogs.model())) is asked.endpoint
+
+
+def test_what_was_completed_once_is_kept_in_bounds_and_never_anothers(monkeypatch):
+    monkeypatch.setattr(asking, "_MOST_COMPLETED", 2)
+    monkeypatch.setattr(asking, "_completed", {})
+    own = target(catalogs.OPEN)
+    models = [catalogs.model(limits=ModelLimits(tokens)) for tokens in range(1, 6)]
+    for _ in range(3):
+        made = [completed(dataclasses.replace(own, model=model)) for model in models]
+        assert [one.limits for one in made] == [model.model.limits for model in models]
+        again = dataclasses.replace(own, model=models[-1])
+        assert completed(again) is completed(again)
+        assert len(asking._completed) <= 2
 
 
 def test_headers_that_belong_to_a_callers_body_join_the_endpoints_where_the_body_goes():

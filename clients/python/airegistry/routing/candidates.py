@@ -112,7 +112,9 @@ class Candidates:
         if weight == 0:
             self.exclusions.add(ExclusionReason.WEIGHT, *(found_target.name for found_target in found))
             return Group(())
-        return Group(tuple(replace(found_target, overrides=target.overrides) for found_target in found), weight, key)
+        if target.overrides is not None:
+            found = tuple(replace(found_target, overrides=target.overrides) for found_target in found)
+        return Group(found, weight, key)
 
     def _current(self, model: str) -> str:
         """Return the model that answers for one that a route names; one whose successor is a route has none here."""

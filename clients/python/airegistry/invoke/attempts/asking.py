@@ -17,12 +17,17 @@ from airegistry.invocations.kinds import ImageRequest
 from airegistry.invoke.origin import Origin
 from airegistry.invoke.standing import Spoken
 from airegistry.resources.endpoint import Endpoint
-from airegistry.resources.model import ModelLimits
+from airegistry.resources.model import Model, ModelLimits
 from airegistry.resources.route import RequestOverrides
 from airegistry.routing.target import Target
 
 _KINDS: Final[Mapping[type, str]] = {ChatRequest: "chat", EmbeddingsRequest: "embeddings", ImageRequest: "image"}
 """Inputs that may hold fields of a format of their caller's."""
+
+
+_MOST_COMPLETED: Final = 4096
+_completed: Final[dict[tuple[int, int], tuple[Endpoint, Model, Endpoint]]] = {}
+"""What was made of an endpoint and its model, by their identities, which nobody else can have while they are held here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +85,14 @@ def completed(target: Target) -> Endpoint:
     model = target.model.model if target.model is not None else None
     if model is None or (model.limits is None and not model.capabilities):
         return endpoint
-    return replace(
-        endpoint,
-        limits=_limits(endpoint.limits, model.limits),
-        capabilities={**model.capabilities, **endpoint.capabilities},
-    )
+    made = _completed.get((id(endpoint), id(model)))
+    if made is None:
+        if len(_completed) >= _MOST_COMPLETED:
+            _completed.clear()
+        limits = _limits(endpoint.limits, model.limits)
+        whole = replace(endpoint, limits=limits, capabilities={**model.capabilities, **endpoint.capabilities})
+        made = _completed[id(endpoint), id(model)] = endpoint, model, whole
+    return made[2]
 
 
 def _limits(own: ModelLimits | None, of_model: ModelLimits | None) -> ModelLimits | None:
