@@ -24,7 +24,6 @@ from airegistry.routing.target import Target
 _KINDS: Final[Mapping[type, str]] = {ChatRequest: "chat", EmbeddingsRequest: "embeddings", ImageRequest: "image"}
 """Inputs that may hold fields of a format of their caller's."""
 
-
 _MOST_COMPLETED: Final = 4096
 _completed: Final[dict[tuple[int, int], tuple[Endpoint, Model, Endpoint]]] = {}
 """What was made of an endpoint and its model, by their identities, which nobody else can have while they are held here."""
