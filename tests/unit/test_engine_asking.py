@@ -91,10 +91,11 @@ def test_what_was_completed_once_is_kept_in_bounds_and_never_anothers(monkeypatc
     monkeypatch.setattr(asking, "_MOST_COMPLETED", 2)
     monkeypatch.setattr(asking, "_completed", {})
     own = target(catalogs.OPEN)
-    models = [catalogs.model(limits=ModelLimits(tokens)) for tokens in range(1, 6)]
+    limits = [ModelLimits(tokens) for tokens in range(1, 6)]
+    models = [catalogs.model(limits=each) for each in limits]
     for _ in range(3):
         made = [completed(dataclasses.replace(own, model=model)) for model in models]
-        assert [one.limits for one in made] == [model.model.limits for model in models]
+        assert [one.limits for one in made] == limits
         again = dataclasses.replace(own, model=models[-1])
         assert completed(again) is completed(again)
         assert len(asking._completed) <= 2

@@ -75,8 +75,9 @@ def test_what_the_registry_says_next_counts_at_once(cache):
 def test_a_model_that_changes_changes_its_targets(cache):
     serving = Serving(cache)
     names(serving)
-    cache.apply([catalogs.model(family="f")], [], 2)
-    assert [target.model.model.family for target in serving.of("models/m").targets] == ["f", "f"]
+    changed = catalogs.model(family="f")
+    cache.apply([changed], [], 2)
+    assert [target.model for target in serving.of("models/m").targets] == [changed, changed]
 
 
 def test_another_view_of_the_same_revision_is_another_one(cache):
