@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import orjson
@@ -50,6 +50,10 @@ class Fields:
         self._values = values
         self._read: set[str] = set()
         self._inside: list[Fields] = []
+
+    def present(self, names: Iterable[str]) -> list[str]:
+        """Return those of *names* that there is a field of, be it null."""
+        return [name for name in names if name in self._values]
 
     def at(self, name: str) -> str:
         """Return the path of a field."""

@@ -31,7 +31,7 @@ from airegistry.invocations.embeddings import Embedding, EmbeddingsResponse
 from airegistry.invocations.invocation import Attempt, Settlement
 from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.invocations.usage import Cost, CostState, Usage
-from gateway.fronts.openai.relays import relayed_event
+from gateway.fronts.openai.relays import relayed_end, relayed_event
 from gateway.fronts.openai.responses import (
     Envelope,
     ListedModel,
@@ -361,3 +361,24 @@ def test_models_are_listed():
 def test_data_of_several_lines_stays_one_event():
     written = relayed_event(b'{"id":\n "x"}')
     assert [event.data for event in SSEDecoder().feed(written)] == [b'{"id":\n "x"}']
+
+
+CHOICE, EMPTY, COUNTED = b'{"choices":[{"index":0}]}', b'{"choices":[]}', b'{"choices":[],"usage":{"prompt_tokens":1}}'
+ACCOUNT = {"airegistry": {"target": "t", "attempts": 0}}
+
+
+def told(*events, include_usage=False):
+    written = relayed_end(events, Settlement(target="t"), include_usage=include_usage)
+    return [orjson.loads(event.data) for event in SSEDecoder().feed(written)]
+
+
+@pytest.mark.parametrize("include_usage", [False, True], ids=["not-asked-for", "asked-for"])
+def test_a_relayed_end_has_the_account_in_its_last_choice_and_the_usage_for_who_asked(include_usage):
+    choice, empty, counted = map(orjson.loads, (CHOICE, EMPTY, COUNTED))
+    events = told(CHOICE, CHOICE, COUNTED, EMPTY, b"[DONE]", include_usage=include_usage)
+    assert events == [choice, {**choice, **ACCOUNT}, *([counted] if include_usage else []), empty]
+
+
+def test_a_relayed_end_without_a_choice_has_the_account_in_what_is_told_last():
+    assert told(COUNTED, EMPTY, b'{"x":1}', b"[DONE]") == [orjson.loads(EMPTY), {"x": 1, **ACCOUNT}]
+    assert told(b"[DONE]") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from airegistry.errors import UnsupportedFieldError
@@ -26,29 +27,21 @@ _MOST_TOKENS: Final = 2**31 - 1
 
 
 def options_of(body: Fields) -> dict[str, Any]:
-    """Return the options of a chat request by their canonical names."""
-    effort = body.text("reasoning_effort")
-    return {
-        "max_output_tokens": _limit(body),
-        "temperature": body.number("temperature"),
-        "top_p": body.number("top_p"),
-        "stop_sequences": _stop(body),
-        "tools": tuple(_tool(tool) for tool in body.objects("tools")),
-        "tool_choice": _tool_choice(body),
-        "parallel_tool_calls": body.flag("parallel_tool_calls"),
-        "response_format": _response_format(body),
-        "reasoning": Reasoning(effort=effort) if effort else None,
-        "seed": body.whole("seed"),
-        "choice_count": body.whole("n"),
-        "presence_penalty": body.number("presence_penalty"),
-        "frequency_penalty": body.number("frequency_penalty"),
-        "top_logprobs": _top_logprobs(body),
-        "user": body.text("user"),
-        "output_modalities": body.texts("modalities"),
-    }
+    """Return the options that a chat request states, by their canonical names."""
+    stated = ((name, *_OPTIONS[name]) for name in body.present(_OPTIONS))
+    return {option: read(body, name) for name, option, read in stated}
 
 
-def _limit(body: Fields) -> int | None:
+def _effort(body: Fields, name: str) -> Reasoning | None:
+    effort = body.text(name)
+    return Reasoning(effort=effort) if effort else None
+
+
+def _tools(body: Fields, name: str) -> tuple[Tool, ...]:
+    return tuple(_tool(tool) for tool in body.objects(name))
+
+
+def _limit(body: Fields, _name: str) -> int | None:
     """Read the limit of output tokens under both of its names."""
     newer, older = body.whole("max_completion_tokens"), body.whole("max_tokens")
     if newer is not None and older is not None and newer != older:
@@ -61,12 +54,12 @@ def _limit(body: Fields) -> int | None:
     return older
 
 
-def _stop(body: Fields) -> tuple[str, ...]:
-    stop = body.take("stop")
-    return (stop,) if isinstance(stop, str) else body.texts("stop")
+def _stop(body: Fields, name: str) -> tuple[str, ...]:
+    stop = body.take(name)
+    return (stop,) if isinstance(stop, str) else body.texts(name)
 
 
-def _top_logprobs(body: Fields) -> int | None:
+def _top_logprobs(body: Fields, _name: str) -> int | None:
     asked, top = body.flag("logprobs"), body.whole("top_logprobs")
     if top is not None and not asked:
         raise wrong("top_logprobs", "needs `logprobs` to be true")
@@ -87,23 +80,23 @@ def _tool(tool: Fields) -> Tool:
     )
 
 
-def _tool_choice(body: Fields) -> ToolChoice | None:
-    choice = body.take("tool_choice")
+def _tool_choice(body: Fields, name: str) -> ToolChoice | None:
+    choice = body.take(name)
     if choice is None:
         return None
     if isinstance(choice, str):
         if choice not in _CHOICES:
             raise wrong("tool_choice", f"{choice[:40]!r} is not one of {', '.join(_CHOICES)}")
         return ToolChoice(_CHOICES[choice])
-    fields = body.needed_nested("tool_choice")
+    fields = body.needed_nested(name)
     kind = fields.needed("type")
     if kind != "function":
         raise UnsupportedFieldError.of("tool_choice.type", f"{kind[:40]!r} is not supported, only function")
     return ToolChoice(ToolChoiceMode.NAMED, fields.needed_nested("function").needed("name"))
 
 
-def _response_format(body: Fields) -> ResponseFormat | None:
-    form = body.nested("response_format")
+def _response_format(body: Fields, name: str) -> ResponseFormat | None:
+    form = body.nested(name)
     if form is None:
         return None
     match kind := form.needed("type"):
@@ -127,3 +120,26 @@ def _json_schema(schema: Fields) -> ResponseFormat:
         strict=schema.flag("strict"),
         description=schema.text("description"),
     )
+
+
+_OPTIONS: Final[dict[str, tuple[str, Callable[[Fields, str], Any]]]] = {
+    "reasoning_effort": ("reasoning", _effort),
+    "max_completion_tokens": ("max_output_tokens", _limit),
+    "max_tokens": ("max_output_tokens", _limit),
+    "temperature": ("temperature", Fields.number),
+    "top_p": ("top_p", Fields.number),
+    "stop": ("stop_sequences", _stop),
+    "tools": ("tools", _tools),
+    "tool_choice": ("tool_choice", _tool_choice),
+    "parallel_tool_calls": ("parallel_tool_calls", Fields.flag),
+    "response_format": ("response_format", _response_format),
+    "seed": ("seed", Fields.whole),
+    "n": ("choice_count", Fields.whole),
+    "presence_penalty": ("presence_penalty", Fields.number),
+    "frequency_penalty": ("frequency_penalty", Fields.number),
+    "logprobs": ("top_logprobs", _top_logprobs),
+    "top_logprobs": ("top_logprobs", _top_logprobs),
+    "user": ("user", Fields.text),
+    "modalities": ("output_modalities", Fields.texts),
+}
+"""What each field is canonically, and how it is read. Two that mean one option are read together by either."""

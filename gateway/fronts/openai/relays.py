@@ -25,18 +25,19 @@ def relayed_event(data: bytes) -> bytes:
 
 
 def relayed_end(events: Sequence[bytes], settlement: Settlement, *, include_usage: bool) -> bytes:
-    """Return the last events of an answer, those that tell its end, for callers as for OpenAI's.
+    """Return the last events of an answer, those that tell its end among them, for callers as for OpenAI's.
 
     The account stands in the last one that has a choice. The usage, which we always ask for, goes to callers who did.
     """
-    told: list[bytes] = []
+    told = list(events)
     last = -1
-    for data in events:
-        value = {} if data.strip() == _END else orjson.loads(data)
+    for i in range(len(told) - 1, -1, -1):
+        value = {} if told[i].strip() == _END else orjson.loads(told[i])
         if value.get("choices"):
-            last = len(told)
-        if value.get("choices") or (value and (include_usage or not value.get("usage"))):
-            told.append(data)
+            last = i
+            break
+        if not value or (value.get("usage") and not include_usage):
+            del told[i]
     if told:
         told[last] = relayed_body(told[last], settlement)
     return b"".join(map(relayed_event, told))

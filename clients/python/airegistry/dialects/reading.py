@@ -6,7 +6,6 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from itertools import accumulate
 from typing import Any, Final
 
@@ -25,8 +24,11 @@ _NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in _STEPS)
 
 def json_of(data: bytes, what: str) -> Any:
     """Parse JSON. The error names *what* it is, never the data: it may hold a prompt."""
-    with suppress(orjson.JSONDecodeError):
+    try:
         value = orjson.loads(data.removeprefix(BOM))
+    except orjson.JSONDecodeError:
+        pass
+    else:
         if _levels(data) > _DEEPEST:
             raise MalformedAnswerError(f"{what} is nested more than {_DEEPEST} levels deep")
         return value

@@ -107,8 +107,8 @@ class _Block:
         self._call: ToolCall | None = None
         self._kind = "text"
         self._words: list[str] = []
-        self._signature: list[str] = []
-        self._annotations: list[Any] = []
+        self._signature = ""
+        self._annotations: tuple[Any, ...] = ()
 
     def add(self, delta: ChatDelta) -> None:
         if delta.text is not None:
@@ -126,7 +126,7 @@ class _Block:
         else:
             self._kind = "thinking"
             self._words.append(delta.thinking or "")
-            self._signature.append(delta.thinking_signature or "")
+            self._signature += delta.thinking_signature or ""
 
     def whole(self) -> ContentBlock:
         if self._given is not None:
@@ -137,17 +137,17 @@ class _Block:
                 call = self._call or ToolCall()
                 return ContentBlock(tool_call=ToolCall(call.id, call.name, words))
             case "thinking":
-                return ContentBlock(thinking=ThinkingBlock(words, "".join(self._signature)))
+                return ContentBlock(thinking=ThinkingBlock(words, self._signature))
             case "refusal":
                 return ContentBlock(refusal=RefusalBlock(words))
-        return ContentBlock(text=TextBlock(words, tuple(self._annotations)))
+        return ContentBlock(text=TextBlock(words, self._annotations))
 
     def _add_block(self, block: ContentBlock) -> None:
         if block.text is None or self._kind != "text":
             self._given = block
             return
         self._words.append(block.text.text)
-        self._annotations.extend(block.text.annotations)
+        self._annotations += block.text.annotations
 
 
 def _says_something(delta: ChatDelta) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from airegistry._making import quickly_made
 from airegistry.invocations.content import ContentBlock, MediaBlock
 
 
@@ -81,6 +82,7 @@ class RawRequest:
     body: bytes = b""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class RawResponse:
     """An answer in the target's own wire format."""

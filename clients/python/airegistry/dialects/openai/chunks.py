@@ -77,8 +77,9 @@ class Chunks:
         choices = reading.objects(chunk, "choices", "answer")
         if not self._begun and (choices or chunk.get("usage") is not None):
             items.append(self._started(chunk))
-        self._ended_one = any(choice.get("finish_reason") for choice in choices)
+        self._ended_one = False
         for position, choice in enumerate(choices):
+            self._ended_one = self._ended_one or bool(choice.get("finish_reason"))
             items.extend(self._pieces(choice, position).take(choice, self._answer_id))
         if chunk.get("usage") is not None and (used := self._used(chunk)) is not None:
             items.append(used)

@@ -9,7 +9,6 @@ from airegistry.dialects.openai.variants import Variant
 from airegistry.errors import InvalidArgumentError
 from airegistry.invocations.chat import (
     ChatRequest,
-    Reasoning,
     ResponseFormat,
     ResponseFormatKind,
     Tool,
@@ -86,16 +85,15 @@ def chat_body(
     writer = MessageWriter(variant)
     body = chat_head(request, upstream_model, variant, stream=stream)
     body["messages"] = writer.write(request.messages, "chat.messages")
-    body.update(_sampling(request))
-    body.update(_form(request))
+    body.update(_options(request))
     if request.top_k is not None and variant.top_k:
         body["top_k"] = request.top_k
     _merge(body, request, variant)
     return body, [*writer.warnings, *_unsaid(request, body)]
 
 
-def _sampling(request: ChatRequest) -> dict[str, Any]:
-    fields = {
+def _options(request: ChatRequest) -> dict[str, Any]:
+    fields: dict[str, Any] = {
         "top_p": request.top_p,
         "stop": list(request.stop_sequences) or None,
         "seed": request.seed,
@@ -103,16 +101,9 @@ def _sampling(request: ChatRequest) -> dict[str, Any]:
         "presence_penalty": request.presence_penalty,
         "frequency_penalty": request.frequency_penalty,
         "user": request.user or None,
-    }
-    if request.top_logprobs is not None:
-        fields["logprobs"] = True
+        "logprobs": True if request.top_logprobs is not None else None,
         # 0 asks for the chosen tokens alone, which `logprobs` does by itself.
-        fields["top_logprobs"] = request.top_logprobs or None
-    return {name: value for name, value in fields.items() if value is not None}
-
-
-def _form(request: ChatRequest) -> dict[str, Any]:
-    fields = {
+        "top_logprobs": request.top_logprobs or None,
         "tools": [_tool(tool) for tool in request.tools] or None,
         "tool_choice": _tool_choice(request.tool_choice),
         "parallel_tool_calls": request.parallel_tool_calls,
@@ -170,9 +161,9 @@ def _unsaid(request: ChatRequest, body: dict[str, Any]) -> list[FieldWarning]:
         warnings.append(FieldWarning("chat.top_k", "the endpoint does not declare the capability `top_k`; not sent"))
     marked = [i for i, tool in enumerate(request.tools) if tool.cache_control]
     warnings += [FieldWarning(f"chat.tools[{i}].cache_control", UNCACHED) for i in marked]
-    reasoning = request.reasoning or Reasoning()
-    if reasoning.max_tokens is not None:
+    reasoning = request.reasoning
+    if reasoning is not None and reasoning.max_tokens is not None:
         warnings.append(FieldWarning("chat.reasoning.max_tokens", "this format knows an effort only; not sent"))
-    if reasoning.include_thoughts is not None:
+    if reasoning is not None and reasoning.include_thoughts is not None:
         warnings.append(FieldWarning("chat.reasoning.include_thoughts", "the provider decides; not sent"))
     return warnings

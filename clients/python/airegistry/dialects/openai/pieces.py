@@ -60,8 +60,9 @@ class Pieces:
         self._message = message
         self._path = f"choices[{index}]"
         self._blocks: dict[object, int] = {}
-        self._calls = ToolCalls(index, self._blocks)
-        self._sound = Sound(media_type)
+        self._media_type = media_type
+        self._calls: ToolCalls | None = None
+        self._sound: Sound | None = None
         self._warned: set[str] = set()
         self._finish = ""
         self._upstream_finish = ""
@@ -80,7 +81,7 @@ class Pieces:
     @property
     def mended(self) -> bool:
         """Whether the choice's last appearance had tool calls without a number or an id."""
-        return self._calls.mended
+        return self._calls is not None and self._calls.mended
 
     def further(self, text: str) -> ChatDelta | None:
         """Go on with the text of a choice that has some already, and has not ended; return None for any other."""
@@ -90,7 +91,8 @@ class Pieces:
     def take(self, choice: Mapping[str, Any], answer_id: str) -> list[StreamItem]:
         """Take the next (or only) appearance of the choice and return what it adds, but for its end."""
         said = choice.get(self._message)
-        self._calls.mended = False
+        if self._calls is not None:
+            self._calls.mended = False
         items: list[StreamItem] = []
         if said is not None:
             message = reading.mapping(said, f"{self._path}.{self._message}")
@@ -108,9 +110,10 @@ class Pieces:
         """Return what is known only at the end; the last delta says why the choice ended."""
         if not self._finish:
             raise TruncatedAnswerError(f"{self._path} ended without a finish_reason")
-        self._calls.close(self._path)
         items: list[StreamItem] = []
-        if (sound := self._sound.block()) is not None:
+        if self._calls is not None:
+            self._calls.close(self._path)
+        if self._sound is not None and (sound := self._sound.block()) is not None:
             items.append(self._whole("audio", sound))
         items.append(self._end())
         return items
@@ -137,6 +140,8 @@ class Pieces:
             yield self._whole(object(), ContentBlock(image=image_of(url)))
 
     def _heard(self, audio: Mapping[str, Any], path: str) -> Iterator[StreamItem]:
+        if self._sound is None:
+            self._sound = Sound(self._media_type)
         self._sound.take(audio, path)
         # Before the words, so that a reader knows from the first one on that they are a transcript.
         if (identity := self._sound.news(audio, "id")) is not None:
@@ -163,6 +168,8 @@ class Pieces:
                     yield from self._lost(f"{self._path}.{self._message}.content", f"parts of type {str(other)[:40]!r}")
 
     def _tool_calls(self, message: Mapping[str, Any], answer_id: str) -> Iterator[StreamItem]:
+        if self._calls is None:
+            self._calls = ToolCalls(self._index, self._blocks)
         for i, call in enumerate(reading.objects(message, "tool_calls", self._path)):
             index = i if self._message == "message" else None
             delta = self._calls.take(call, f"{self._path}.tool_calls[{i}]", index=index, answer_id=answer_id)
