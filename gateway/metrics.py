@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from operator import attrgetter
 
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -12,26 +13,21 @@ from prometheus_client.registry import Collector
 from airegistry._rpc.counting import Counts, Durations
 from airegistry._rpc.metrics import Metrics
 from airegistry.cache import Cache
-from airegistry.invocations.invocation import Attempt, Settlement
-from airegistry.invocations.usage import Usage
+from airegistry.invocations.invocation import Attempt, AttemptOutcome, Settlement
+from airegistry.invocations.usage import CostState, Usage
 from airegistry.invoke import Engine
 from airegistry.invoke.observer import Circumstances
+from airegistry.resources.route import ErrorClass
 from airegistry.routing.target import Target
 
 _MAX_NAMES = 500
 _OTHER = "other"
-_TOKENS = tuple(
-    (name, name.removesuffix("_tokens"))
-    for name in (
-        "input_tokens",
-        "cache_read_tokens",
-        "cache_write_tokens",
-        "output_tokens",
-        "reasoning_tokens",
-        "input_image_tokens",
-        "output_image_tokens",
-    )
-)
+_KINDS = ("input", "cache_read", "cache_write", "output", "reasoning", "input_image", "output_image")
+_counts = attrgetter(*(f"{kind}_tokens" for kind in _KINDS))
+# Looked up: the name of a member of an enumeration takes longer than counting does.
+_OUTCOMES: Mapping[AttemptOutcome | None, str] = {None: "", **{each: each.name.lower() for each in AttemptOutcome}}
+_ERROR_CLASSES: Mapping[ErrorClass | None, str] = {None: "", **{each: each.name.lower() for each in ErrorClass}}
+_COST_STATES: Mapping[CostState, str] = {each: each.name.lower() for each in CostState}
 _FIRST_TOKEN_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
 
@@ -59,8 +55,7 @@ class InvocationMetrics(Collector):
 
     def attempt_ended(self, target: Target, attempt: Attempt, _circumstances: Circumstances) -> None:
         """Count an attempt and its tokens."""
-        outcome = attempt.outcome.name.lower() if attempt.outcome is not None else ""
-        error_class = attempt.error_class.name.lower() if attempt.error_class is not None else ""
+        outcome, error_class = _OUTCOMES[attempt.outcome], _ERROR_CLASSES[attempt.error_class]
         self._attempts.add(1, error_class, outcome, self._bounded(target.name))
         if attempt.usage is not None:
             self._count_tokens(attempt.usage, target.endpoint.provider)
@@ -74,7 +69,7 @@ class InvocationMetrics(Collector):
             self._arms.add(1, known, arm, route)
         cost = settlement.cost
         if cost is not None and cost.state is not None:
-            self._cost.add((cost.nanos or 0) / 1e9, cost.state.name.lower())
+            self._cost.add((cost.nanos or 0) / 1e9, _COST_STATES[cost.state])
         if settlement.time_to_first_token is not None:
             self._first_token.add(settlement.time_to_first_token, self._bounded(settlement.provider))
 
@@ -84,8 +79,8 @@ class InvocationMetrics(Collector):
             yield counted.family()
 
     def _count_tokens(self, usage: Usage, provider: str) -> None:
-        for field, kind in _TOKENS:
-            if count := getattr(usage, field):
+        for kind, count in zip(_KINDS, _counts(usage), strict=True):
+            if count:
                 self._tokens.add(count, kind, self._bounded(provider))
 
     def _bounded(self, name: str) -> str:

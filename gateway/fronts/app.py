@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
 from typing import Any
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from airegistry._rpc.carrier import CallObserver
@@ -77,43 +76,57 @@ def fronts(
         *ollama_routes(engine, max_body_bytes=max_body_bytes),
         *responses_routes(engine, max_body_bytes=max_body_bytes),
     ]
-    return Starlette(
-        routes=[Shortcut(routes), *routes],
-        middleware=[Middleware(CountedRequests, observer=metrics.calls), Middleware(Callers)],
-        exception_handlers={HTTPException: _refused, RegistryError: _failed, Exception: _failed},
-    )
+    return Fronts(Callers(Shortcut(Router(routes))), metrics.calls)
 
 
 def _api() -> Api:
     return Api("/gateway/v1/", files("gateway").joinpath("openapi.json").read_bytes())
 
 
-class CountedRequests:
-    """Tells of each request of a front: its path, the status of its answer, and how long it took."""
+class Fronts:
+    """Serves requests by *app*: each is counted, with its path and its status, and an error becomes an answer."""
 
     def __init__(self, app: ASGIApp, observer: CallObserver) -> None:
         self._app = app
         self._observer = observer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, and count it."""
+        """Serve one request."""
+        # So that routes raise what they refuse, in place of an answer of their own.
+        scope["app"] = self
         front = _front(scope.get("path", ""))
-        status = ""
-
-        async def noted(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = str(message["status"])
-            await send(message)
-
+        answer = _Answer(send)
         self._observer.call_started(front)
         started = time.monotonic()
         try:
-            await self._app(scope, receive, noted)
+            await self._app(scope, receive, answer.send)
         except CallerGoneError:
             pass
+        except Exception as error:
+            if answer.status:
+                raise
+            await _answer_of(Request(scope), error)(scope, receive, answer.send)
+            if not isinstance(error, HTTPException | RegistryError):
+                # For who serves, to log it.
+                raise
         finally:
-            self._observer.call_ended(front, status or "499", time.monotonic() - started)
+            self._observer.call_ended(front, answer.status or "499", time.monotonic() - started)
+
+
+class _Answer:
+    """An answer on its way: its status as soon as it has one."""
+
+    __slots__ = ("_send", "status")
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = ""
+
+    def send(self, message: Message) -> Awaitable[None]:
+        """Pass a part on."""
+        if message["type"] == "http.response.start":
+            self.status = str(message["status"])
+        return self._send(message)
 
 
 def _front(path: str) -> str:
@@ -126,19 +139,21 @@ def _shape(request: Request) -> Callable[[Exception], ErrorAnswer]:
     return next((shape for below, shape in _SHAPES.items() if path.startswith(below)), usual)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
+def _answer_of(request: Request, error: Exception) -> Response:
+    """Return what tells a caller of an error."""
+    if isinstance(error, HTTPException):
+        return _refusal(request, error)
+    answer = _shape(request)(error)
+    return Response(answer.body, answer.status, dict(answer.headers))
+
+
+def _refusal(request: Request, error: HTTPException) -> Response:
     """Answer for what matches no route, or not with this method."""
-    status = error.status_code if isinstance(error, HTTPException) else 404
-    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    headers = dict(error.headers or {})
     if "Allow" in headers:
         # The router names the methods in any order, another one in each process.
         headers["Allow"] = ", ".join(sorted(headers["Allow"].split(", ")))
     allowed = f"; it takes {headers['Allow']}" if "Allow" in headers else ""
     where = f"{request.method} {request.url.path[:_SHOWN_LENGTH]}"
     answer = _shape(request)(NotFoundError(f"{where} is nothing that this gateway answers{allowed}"))
-    return Response(answer.body, status, {**answer.headers, **headers})
-
-
-async def _failed(request: Request, error: Exception) -> Response:
-    answer = _shape(request)(error)
-    return Response(answer.body, answer.status, dict(answer.headers))
+    return Response(answer.body, error.status_code, {**answer.headers, **headers})

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from starlette.routing import BaseRoute, Match, Route
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 
-class Shortcut(BaseRoute):
-    """Finds those of *routes* that take nothing but POST, at a fixed address, by one look. Give it to a router before them.
+class Shortcut:
+    """Finds those routes of *router* that take nothing but POST, at a fixed address, by one look; the router finds the others.
 
-    A router tries its routes in turn, which takes longer than all else that a front does before it reads a request.
+    It tries its routes in turn, which takes longer than all else that a front does before it reads a request.
     """
 
-    def __init__(self, routes: Iterable[BaseRoute]) -> None:
-        self._routes: dict[str, Route] = {}
-        for route in routes:
+    def __init__(self, router: Router) -> None:
+        self._router = router
+        self._apps: dict[str, ASGIApp] = {}
+        for route in router.routes:
             if type(route) is Route and route.methods == {"POST"} and not route.param_convertors:
-                self._routes.setdefault(route.path, route)
+                self._apps.setdefault(route.path, route.app)
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Answer as the route for that address does, and not at all for what is none of them."""
-        if scope["type"] != "http" or scope["method"] != "POST":
-            return Match.NONE, {}
-        route = self._routes.get(scope["path"])
-        return (Match.NONE, {}) if route is None else route.matches(scope)
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on to the route that matched."""
-        await self._routes[scope["path"]].handle(scope, receive, send)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        app = self._apps.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        await (app or self._router)(scope, receive, send)

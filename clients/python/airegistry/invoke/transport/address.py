@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -58,7 +57,10 @@ def head_of(call: HttpCall, forwarder: Proxy | None = None) -> bytes:
     lines = [f"{call.method} {target} HTTP/1.1\r\nhost: {host}\r\naccept-encoding: identity"]
     if forwarder is not None and forwarder.authorization:
         lines.append(f"proxy-authorization: {forwarder.authorization}")
-    lines += _lines(call.headers)
+    for name, value in call.headers.items():
+        if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value)):
+            raise uncallable()
+        lines.append(f"{name}: {value}")
     lines.append(f"content-length: {len(call.body)}\r\n\r\n")
     return "\r\n".join(lines).encode("latin-1")
 
@@ -77,12 +79,6 @@ def _read(url: str) -> tuple[str, int, str, str]:
     if not _TARGET.fullmatch(host) or parts.username is not None or not _TARGET.fullmatch(target):
         raise uncallable()
     return host, port, target, named
-
-
-def _lines(headers: Mapping[str, str]) -> list[str]:
-    if not all(_NAME.fullmatch(name) and _VALUE.fullmatch(value) for name, value in headers.items()):
-        raise uncallable()
-    return [f"{name}: {value}" for name, value in headers.items()]
 
 
 def uncallable() -> ProviderConnectionError:
