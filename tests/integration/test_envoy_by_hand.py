@@ -48,7 +48,7 @@ def test_the_listener_is_as_the_settings_say(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        pytest.param({"REGISTRY_ADDRESS": "0.0.0.0:7"}, "refusing to listen", id="open"),
+        pytest.param({"REGISTRY_ADDRESS": "0.0.0.0:7"}, "AIREGISTRY_REGISTRY_ADDRESS: refusing to listen", id="open"),
         pytest.param({"RATE_LIMIT": "many"}, "AIREGISTRY_RATE_LIMIT", id="setting"),
         pytest.param(
             {"ACCESS_LOG": "/none/access.log"}, "AIREGISTRY_ACCESS_LOG: cannot write /none/access.log", id="log"
@@ -59,7 +59,7 @@ def test_the_listener_is_as_the_settings_say(tmp_path):
 def test_what_cannot_be_is_said(settings, words, tmp_path):
     for command in ("config", "prepare"):
         done = envoy(command, "registry", "--folder", str(tmp_path), **settings)
-        assert done.exit_code
+        assert done.exit_code == 2
         assert words in done.stderr.replace("\n", " ")
     assert list(tmp_path.iterdir()) == []
 

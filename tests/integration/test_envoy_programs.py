@@ -202,6 +202,12 @@ def test_certificates_that_cannot_be_used_are_told_in_one_line(folder, encrypted
     assert len(ended.stderr.splitlines()) == 1
 
 
+def test_an_access_log_that_cannot_be_written_is_a_setting_that_does_not_fit(tmp_path):
+    ended = run(tmp_path, CARRIER="envoy", ACCESS_LOG="/none/access.log")
+    said = "registry: AIREGISTRY_ACCESS_LOG: cannot write /none/access.log: no such file or directory\n"
+    assert (ended.returncode, ended.stderr) == (2, said)
+
+
 def test_encryption_that_would_not_happen_is_refused(encrypted, tmp_path):
     ended = run(tmp_path, CARRIER="aio", **encrypted)
     assert ended.returncode == 2

@@ -37,14 +37,14 @@ def get(address, path):
 
 
 def alone(tmp_path, **settings):
-    free = {"DATA_DIR": tmp_path, "REGISTRY_ADDRESS": "127.0.0.1:0", "REGISTRY_HTTP_ADDRESS": "127.0.0.1:0"}
-    return environment(**free | settings)
+    free = {f"{program}_ADDRESS": "127.0.0.1:0" for program in ("REGISTRY", "REGISTRY_HTTP", "GATEWAY", "GATEWAY_HTTP")}
+    return environment(**{"DATA_DIR": tmp_path} | free | settings)
 
 
-def run(tmp_path, **settings):
-    """Run a registry that is expected to end by itself."""
+def run(tmp_path, program="registry", **settings):
+    """Run a server that is expected to end by itself."""
     return subprocess.run(
-        [sys.executable, "-m", "registry"],
+        [sys.executable, "-m", program],
         env=alone(tmp_path, **settings),
         capture_output=True,
         text=True,
@@ -193,8 +193,9 @@ def test_the_process_starts_quickly_and_stays_small(tmp_path):
 
 
 CANNOT_START = [
-    pytest.param({"REGISTRY_ADDRESS": "0.0.0.0:0"}, 1, "AIREGISTRY_INSECURE", id="beyond-loopback"),
-    pytest.param({"REGISTRY_ADDRESS": "nowhere"}, 1, "must be host:port", id="no-port"),
+    pytest.param({"REGISTRY_ADDRESS": "0.0.0.0:0"}, 2, "AIREGISTRY_INSECURE", id="beyond-loopback"),
+    pytest.param({"REGISTRY_ADDRESS": "0.0.0.0:0"}, 2, "AIREGISTRY_REGISTRY_ADDRESS: ", id="which-address"),
+    pytest.param({"REGISTRY_ADDRESS": "nowhere"}, 2, "AIREGISTRY_REGISTRY_ADDRESS: cannot", id="no-port"),
     pytest.param({"REGISTRY_DRAIN": "soon"}, 2, "AIREGISTRY_REGISTRY_DRAIN", id="not-a-number"),
     pytest.param({"REGISTRY_ADRESS": "x"}, 2, "did you mean AIREGISTRY_REGISTRY_ADDRESS", id="misspelled"),
     pytest.param({"DATADIR": "x"}, 2, "did you mean AIREGISTRY_DATA_DIR", id="misspelled-shared"),
@@ -209,6 +210,27 @@ def test_what_keeps_it_from_starting_is_said_in_one_line(tmp_path, settings, cod
     assert words in ended.stderr
     assert ended.stderr.count("\n") == 1
     assert ended.stderr.startswith("registry: ")
+
+
+TAKEN = [
+    pytest.param("registry", "REGISTRY_ADDRESS", id="registry"),
+    pytest.param("gateway", "GATEWAY_ADDRESS", id="gateway"),
+    # Inside Envoy one process has one address.
+    *(
+        pytest.param(program, f"{program.upper()}_HTTP_ADDRESS", id=f"{program}-http")
+        for program in ("registry", "gateway")
+        if CARRIER == "aio"
+    ),
+]
+
+
+@pytest.mark.parametrize(("program", "setting"), TAKEN)
+def test_a_taken_port_is_told_by_the_setting_that_names_it(tmp_path, program, setting):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        ended = run(tmp_path, program, **{"GATEWAY_START_WAIT": "0"} | {setting: address})
+    said = f"{program}: AIREGISTRY_{setting}: cannot listen on {address}: address already in use\n"
+    assert (ended.returncode, ended.stderr.splitlines(keepends=True)[-1]) == (1, said)
 
 
 def test_the_settings_of_the_gateway_are_none_of_its_business(tmp_path):

@@ -131,6 +131,22 @@ async def test_a_worker_that_is_killed_comes_back_and_the_others_go_on(tmp_path,
     assert notes(tmp_path).count("0 starts") == 1
 
 
+async def test_one_alone_is_the_server_and_no_worker_with_a_number(tmp_path, caplog):
+    async with stubs(tmp_path, registry_workers=1).serve():
+        await until(tmp_path, "0 serves")
+        (tmp_path / "refuse-0").write_text("kill")
+        os.kill(pid_of(tmp_path, 0), signal.SIGKILL)
+        await until(tmp_path, "0 starts", "0 starts", "0 starts")
+        (tmp_path / "refuse-0").unlink()
+        await until(tmp_path, "0 serves", "0 serves")
+    assert "the server ended (killed by SIGKILL); starting it again in" in caplog.text
+    assert not any("worker" in record.message for record in caplog.records)
+    (tmp_path / "refuse-0").write_text("kill")
+    with pytest.raises(WorkerEndedError, match=r"^the server ended before it served"):
+        async with stubs(tmp_path, registry_workers=1).serve():
+            await asyncio.sleep(30)
+
+
 async def test_a_worker_that_does_not_come_back_is_tried_again_and_again(tmp_path, caplog):
     async with stubs(tmp_path).serve():
         await until(tmp_path, "0 serves", "1 serves")

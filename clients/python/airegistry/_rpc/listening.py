@@ -5,14 +5,38 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
-from airegistry._rpc.process import StartError
+from airegistry._rpc.process import SettingsError, StartError
 
 _MAX_PORT = 65535
 
 
 class ListenError(StartError):
     """The address cannot be listened on; the message names it and says why."""
+
+    def __init__(self, message: str, address: str) -> None:
+        super().__init__(message)
+        self.address = address
+
+
+class UnfitAddressError(ListenError):
+    """No server may listen there, or none can, whoever else does."""
+
+    exit_code = SettingsError.exit_code
+
+
+@contextmanager
+def naming(settings: Mapping[str, str]) -> Iterator[None]:
+    """Let a ListenError out of the block name the setting that has its address; *settings* are addresses by name."""
+    try:
+        yield
+    except ListenError as error:
+        names = [name for name, address in settings.items() if address == error.address]
+        if not names:
+            raise
+        raise type(error)(f"{' and '.join(names)}: {error}", error.address) from error
 
 
 def listen_on(address: str, *, insecure: bool = False) -> socket.socket:
@@ -24,7 +48,7 @@ def listen_on(address: str, *, insecure: bool = False) -> socket.socket:
     try:
         return socket.create_server((host, port), family=_family(host))
     except OSError as error:
-        raise ListenError(f"cannot listen on {address}: {_reason(error)}") from error
+        raise _taken(address, error) from error
 
 
 def bind_shared(address: str, *, insecure: bool = False) -> socket.socket:
@@ -39,7 +63,7 @@ def bind_shared(address: str, *, insecure: bool = False) -> socket.socket:
         bound.bind(place)
     except OSError as error:
         bound.close()
-        raise ListenError(f"cannot listen on {address}: {_reason(error)}") from error
+        raise _taken(address, error) from error
     return bound
 
 
@@ -54,10 +78,11 @@ def allowed(address: str, *, insecure: bool) -> tuple[str, int]:
     """Return host and port of an address that may be listened on, or raise ListenError."""
     host, port = split_address(address)
     if not insecure and not is_loopback(host):
-        raise ListenError(
+        raise UnfitAddressError(
             f"refusing to listen on {address}: whoever reaches it could call, so that only loopback is safe; let clients show "
             "certificates (AIREGISTRY_TLS_CLIENT_CA_FILE), or say --insecure, or set AIREGISTRY_INSECURE=true, if an open "
-            "server is meant"
+            "server is meant",
+            address,
         )
     return host, port
 
@@ -71,7 +96,7 @@ def split_address(address: str) -> tuple[str, int]:
     host, colon, port = address.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not colon or not host or not port.isascii() or not port.isdigit() or int(port) > _MAX_PORT:
-        raise ListenError(f"cannot listen on {address!r}: it must be host:port, such as 127.0.0.1:50051")
+        raise UnfitAddressError(f"cannot listen on {address!r}: it must be host:port, such as 127.0.0.1:50051", address)
     return host, int(port)
 
 
@@ -90,6 +115,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _reason(error: OSError) -> str:
+def _taken(address: str, error: OSError) -> ListenError:
     # create_server puts the address into the message; the number gives the plain words.
-    return os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
+    reason = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
+    return ListenError(f"cannot listen on {address}: {reason}", address)

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import NoReturn
 
 from airegistry._rpc.carrier import Carrier
+from airegistry._rpc.listening import naming
 from airegistry._rpc.logs import configure_logs
 from airegistry._rpc.process import StartError, run
 from airegistry._rpc.program import Program, S
@@ -25,14 +26,15 @@ def main(program: Program[S], arguments: Sequence[str]) -> int:
         if seat is not None:
             return _work(program, config, seat)
         configure_logs(config.log_level, config.log_format)
-        if config.carrier == "envoy":
-            _become_keeper(program, config, arguments)
-        if config.post.count > 1:
-            return _supervise(program, config, arguments)
+        with naming(config.places):
+            if config.carrier == "envoy":
+                _become_keeper(program, config, arguments)
+            if config.post.count > 1:
+                return _supervise(program, config, arguments)
     except StartError as error:
         sys.stderr.write(f"{program.name}: {error}\n")
         return error.exit_code
-    return run(program.name, lambda: program.serve(config, None))
+    return run(program.name, lambda: _served(program, config))
 
 
 def _work(program: Program[S], config: S, seat: Seat) -> int:
@@ -44,9 +46,16 @@ def _work(program: Program[S], config: S, seat: Seat) -> int:
 @asynccontextmanager
 async def _announced(program: Program[S], config: S, seat: Seat) -> AsyncIterator[None]:
     seated = config.seated(seat.address, seat.shared_http_address or seat.http_address)
-    async with program.serve(seated, _carrier(seat)):
+    async with _served(program, seated, _carrier(seat)):
         seat.announce()
         yield
+
+
+@asynccontextmanager
+async def _served(program: Program[S], config: S, carrier: Carrier | None = None) -> AsyncIterator[None]:
+    with naming(config.places):
+        async with program.serve(config, carrier):
+            yield
 
 
 def _carrier(seat: Seat) -> Carrier:

@@ -77,7 +77,7 @@ def _bind(server: aio.Server, address: str, *, insecure: bool, reuse_port: bool)
     try:
         taken = server.add_insecure_port(bound)
     except RuntimeError as error:
-        raise ListenError(f"cannot listen on {bound}") from error
+        raise ListenError(f"cannot listen on {bound}", address) from error
     if taken != port:
-        raise ListenError(f"cannot listen on {bound}")
+        raise ListenError(f"cannot listen on {bound}", address)
     return bound

@@ -71,6 +71,11 @@ class ProgramSettings(ServerSettings, ABC):
     """What a server program must be able to tell of itself."""
 
     @property
+    def places(self) -> Mapping[str, str]:
+        """Where the program listens, by the names of the settings that say so."""
+        return {_variable(name): value for name, value in self if name.endswith("_address")}
+
+    @property
     @abstractmethod
     def post(self) -> Post:
         """Where the program serves, and by how many processes."""

@@ -67,11 +67,11 @@ def take_stand(post: Post) -> Stand:
 
 
 class WorkerEndedError(StartError):
-    """A worker ended before it served."""
+    """A worker ended before it served. *who* it is."""
 
-    def __init__(self, index: int, code: int) -> None:
+    def __init__(self, who: str, code: int) -> None:
         # With an exit code of its own the worker has said why, on the standard error that it shares with us.
-        super().__init__("" if code > 0 else f"worker {index} ended before it served ({_ending(code)})")
+        super().__init__("" if code > 0 else f"{who} ended before it served ({_ending(code)})")
         self.exit_code = max(code, 1)
 
 
@@ -81,7 +81,10 @@ class Workers:
     def __init__(self, stand: Stand, drain: float, starting: Starting) -> None:
         self._stand = stand
         self._drain = drain
-        self._workers = [_Worker(seat, starting) for seat in stand.seats]
+        alone = len(stand.seats) == 1
+        self._workers = [
+            _Worker("the server" if alone else f"worker {seat.index}", seat, starting) for seat in stand.seats
+        ]
 
     def run(self, name: str) -> int:
         """Keep the workers of the program *name* until a signal, and return the exit code.
@@ -129,9 +132,10 @@ class Workers:
 
 
 class _Worker:
-    """One process, and the one that takes its place when it ends."""
+    """One process, and the one that takes its place when it ends. *who* it is, for people."""
 
-    def __init__(self, seat: Seat, starting: Starting) -> None:
+    def __init__(self, who: str, seat: Seat, starting: Starting) -> None:
+        self._who = who
         self._seat = seat
         self._starting = starting
         self._leashed = False
@@ -152,7 +156,7 @@ class _Worker:
         )
         assert self._process.stdout is not None  # noqa: S101 - piped above
         if not await self._process.stdout.readline():
-            raise WorkerEndedError(self._seat.index, await self._process.wait())
+            raise WorkerEndedError(self._who, await self._process.wait())
         self._serving_since = time.monotonic()
 
     async def keep(self) -> None:
@@ -163,7 +167,7 @@ class _Worker:
             if time.monotonic() - self._serving_since > STEADY:
                 backoff.reset()
             delay = backoff.next()
-            log.error("worker %d ended (%s); starting it again in %.1f s", self._seat.index, _ending(code), delay)
+            log.error("%s ended (%s); starting it again in %.1f s", self._who, _ending(code), delay)
             await asyncio.sleep(delay)
             try:
                 await self.start()
@@ -171,7 +175,7 @@ class _Worker:
                 pass
             except OSError:
                 # Out of memory or processes, say: what is left goes on.
-                log.exception("worker %d cannot be started", self._seat.index)
+                log.exception("%s cannot be started", self._who)
 
     async def wait(self) -> int:
         """Wait until it has ended and return its exit code."""

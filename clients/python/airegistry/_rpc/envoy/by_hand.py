@@ -16,7 +16,7 @@ from airegistry._rpc.envoy.installed import Installed, find_envoy
 from airegistry._rpc.envoy.launching import Launch, launch
 from airegistry._rpc.envoy.plan import Plan
 from airegistry._rpc.envoy.planning import check, plan_of, write
-from airegistry._rpc.listening import allowed
+from airegistry._rpc.listening import allowed, naming
 from airegistry._rpc.plain_logs import LogLevel
 from airegistry._rpc.program import Program
 from airegistry._rpc.settings import read_environment
@@ -89,7 +89,8 @@ def by_hand(program: Program[Any], folder: Path) -> ByHand:
     config = read_environment(program.settings, program.name, _options(program.name))
     post = config.post
     # Nobody else looks at it: Envoy listens wherever it is told.
-    allowed(post.address, insecure=post.insecure)
+    with naming(config.places):
+        allowed(post.address, insecure=post.insecure)
     check(config)
     return ByHand(program.name, plan_of(program, config, installed, folder), installed, config.log_level)
 

@@ -15,19 +15,19 @@ from airegistry._rpc.envoy.installed import Installed
 from airegistry._rpc.envoy.plan import Plan
 from airegistry._rpc.envoy.tls import secrets
 from airegistry._rpc.envoy.transcoding import api_pages
-from airegistry._rpc.process import StartError
+from airegistry._rpc.process import SettingsError
 from airegistry._rpc.program import Program
 
 
 def check(config: EdgeSettings) -> None:
-    """Raise StartError when Envoy could not use the files that *config* names: it would say so at length, or not at all."""
+    """Raise SettingsError when Envoy could not use the files that *config* names: it would say so at length, or not at all."""
     if config.tls is not None:
         certificates.check(config.tls)
     if (log := _place(config.access_log)) is not None and log != "-":
         try:
             Path(log).open("ab").close()
         except OSError as error:
-            raise StartError(
+            raise SettingsError(
                 f"AIREGISTRY_ACCESS_LOG: cannot write {log}: {(error.strerror or str(error)).lower()}"
             ) from error
 
