@@ -5,20 +5,16 @@ from contextlib import aclosing
 from typing import Any
 
 from airegistry import invoke
-from airegistry.invocations.content import ContentBlock, TextBlock
 from airegistry.invocations.invocation import Invocation
 from airegistry.invocations.kinds import AgentTaskRequest
 from airegistry.resources.route import RoutePolicy
 from tests.agents import TOKENS, Doing
+from tests.blocks import text
 from tests.catalogs import agent, cache_of
 
 TEXT = "".join(TOKENS)
 ONCE = RoutePolicy(max_attempts=1)
 open_engine: Any = invoke.open_engine
-
-
-def text(words):
-    return ContentBlock(text=TextBlock(words))
 
 
 def task(model="agents/a", words="Count to four", **facts):
@@ -35,10 +31,6 @@ def engine_for(*runnings, known=None, **facts):
 async def events_of(engine, invocation, **options) -> list[Any]:
     async with aclosing(engine.stream(invocation, **options)) as batches:
         return [event async for batch in batches for event in batch]
-
-
-def text_of(events):
-    return "".join(event.chat_delta.text or "" for event in events if event.chat_delta is not None)
 
 
 async def waiting(doing: Doing) -> None:

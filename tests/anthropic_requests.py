@@ -9,17 +9,13 @@ import pytest
 from airegistry.dialects.anthropic.messages import AnthropicMessages
 from airegistry.errors import UnsupportedFieldError
 from airegistry.invocations.chat import ChatRequest, Message, Role
-from airegistry.invocations.content import ContentBlock, TextBlock
 from airegistry.resources.endpoint import Endpoint
 from airegistry.resources.model import Capability
+from tests.blocks import text
 
 ENDPOINT = Endpoint(address="https://api.example", upstream_model="m-1")
 YES, NO = Capability(supported=True), Capability(supported=False)
 PNG = base64.b64encode(b"png").decode()
-
-
-def text(words, **fields):
-    return ContentBlock(text=TextBlock(words), **fields)
 
 
 def user(*blocks):

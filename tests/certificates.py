@@ -54,6 +54,14 @@ class Authorities:
             )
         )
 
+    def every_pair(self) -> None:
+        """Make pairs of every kind: `good-pair`, `other-pair`, and those that are of no use."""
+        self.key_pair("good-pair")
+        self.key_pair("other-pair")
+        self.key_pair("foreign-pair", foreign=True)
+        self.key_pair("expired-pair", expired=True)
+        self.awkward_pairs()
+
     def credentials(self) -> Credentials:
         return Credentials(directory=self.folder, environment={}, now=time.monotonic)
 

@@ -24,6 +24,21 @@ class Scene:
         return [len(up.seen) for up in self.providers]
 
 
+class Notes:
+    """An observer that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.attempts: list[Any] = []
+        self.calls: list[Any] = []
+
+    def attempt_ended(self, target: Any, attempt: Any, _circumstances: Any) -> None:
+        assert target.name == attempt.target
+        self.attempts.append(attempt)
+
+    def call_ended(self, settlement: Any, *, answered: bool) -> None:
+        self.calls.append((settlement, answered))
+
+
 @asynccontextmanager
 async def engine_over(
     *behaviours: Any, settings: Any = None, observer: Any = None, **facts: Any

@@ -26,7 +26,3 @@ def engine_for(*urls, communication=OPEN, known=None, transport=None, **facts):
 
 async def events_of(engine, invocation, **options) -> list[Any]:
     return [event async for batch in engine.stream(invocation, **options) for event in batch]
-
-
-def text_of(events):
-    return "".join(event.chat_delta.text or "" for event in events if event.chat_delta is not None)

@@ -3,22 +3,14 @@
 import json
 
 from airegistry.dialects.ollama.chat import OllamaChat
-from airegistry.invocations.chat import ChatRequest, Message, Role
-from airegistry.invocations.content import ContentBlock, TextBlock
+from airegistry.invocations.chat import ChatRequest, Role
 from airegistry.resources.endpoint import Communication, Endpoint
 from airegistry.resources.model import Capability
+from tests.blocks import turn
 
 HOST = "http://127.0.0.1:11434"
 PNG = b"\x89PNG\r\n\x1a\n0000"
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
-
-
-def text(words):
-    return ContentBlock(text=TextBlock(words))
-
-
-def turn(role, *blocks):
-    return Message(role, tuple(text(block) if isinstance(block, str) else block for block in blocks))
 
 
 def asked(*messages, **fields):

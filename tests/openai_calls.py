@@ -2,7 +2,6 @@
 
 import orjson
 
-from airegistry.invocations.content import ContentBlock, TextBlock
 from gateway.fronts.openai.requests import read_chat
 
 USER = {"role": "user", "content": "hi"}
@@ -15,7 +14,3 @@ def chat(**fields):
 def turn(**fields):
     call = chat(messages=[fields])
     return call.request.messages[0], [warning.path for warning in call.warnings]
-
-
-def text(words):
-    return ContentBlock(text=TextBlock(words))

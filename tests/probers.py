@@ -8,6 +8,7 @@ from airegistry.resources.resource import Resource
 from registry.planning.probing import order_verdicts
 from registry.probes.climb import Climb, Finding, Level, Rung
 from registry.probes.prober import Prober
+from tests.waiting import until
 
 QUICK = 0.02
 NAME = "models/a/endpoints/x"
@@ -74,12 +75,6 @@ def status(catalog, name=NAME):
 
 def health(catalog, name=NAME):
     return status(catalog, name) and status(catalog, name).health
-
-
-async def until(fact):
-    async with asyncio.timeout(20):
-        while not fact():  # noqa: ASYNC110 - anything may make it true
-            await asyncio.sleep(0.005)
 
 
 async def rounds(walls, count=8):

@@ -15,6 +15,11 @@ NAMES: Mapping[str, str] = {"provider.example": "127.0.0.1"}
 """Names that only the proxy knows."""
 
 
+def named(url: str) -> str:
+    """Return the URL of a server on this machine by a name that only the proxy knows."""
+    return url.replace("127.0.0.1", "provider.example").replace("localhost", "provider.example")
+
+
 class Proxy:
     """Passes requests without TLS on, and opens ways for those with it. With a password it lets nobody else in."""
 

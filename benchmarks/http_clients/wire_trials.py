@@ -78,16 +78,20 @@ async def _noticed(seen: Seen, since: float) -> str:
     return "not within 2 s"
 
 
+async def _cancelled(calling: asyncio.Future[Any], seen: Seen) -> str:
+    calling.cancel()
+    since = time.perf_counter()
+    await asyncio.wait([calling])
+    return await _noticed(seen, since)
+
+
 async def cancelled_before_the_answer(opened: Open) -> str:
     """See how long it takes the server to notice."""
     client = await opened(Options())
     async with peer(_silent) as seen:
         calling = asyncio.ensure_future(client.whole(seen.url, b"{}"))
         await seen.asked.wait()
-        calling.cancel()
-        since = time.perf_counter()
-        await asyncio.wait([calling])
-        return await _noticed(seen, since)
+        return await _cancelled(calling, seen)
 
 
 async def cancelled_in_a_stream(opened: Open) -> str:
@@ -103,10 +107,7 @@ async def cancelled_in_a_stream(opened: Open) -> str:
     async with peer(_begun) as seen:
         calling = asyncio.ensure_future(reading(seen.url))
         await asyncio.wait([asyncio.ensure_future(first.wait()), calling], return_when=asyncio.FIRST_COMPLETED)
-        calling.cancel()
-        since = time.perf_counter()
-        await asyncio.wait([calling])
-        return await _noticed(seen, since)
+        return await _cancelled(calling, seen)
 
 
 async def left_in_a_stream(opened: Open) -> str:

@@ -7,16 +7,17 @@ import pytest
 from airegistry.client import RegistryClient
 from registry.store.postgres import PostgresStore
 from registry.store.sqlite import SqliteStore
+from tests.clocks import Clock
 from tests.contract.observed import running
 from tests.contract.services import fake_registry, real_registry
 from tests.contract.sharing import agree
-from tests.contract.stores import Clock, running_catalog
+from tests.contract.stores import running_catalog
 from tests.orders import batch, endpoint, model
 
 
 @pytest.fixture
 def clock():
-    return Clock()
+    return Clock(1_700_000_000.0)
 
 
 @pytest.fixture

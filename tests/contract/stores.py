@@ -22,14 +22,6 @@ from registry.upkeep import Upkeep
 STILL = Upkeep(sweep_interval=3600, compact_interval=3600)
 
 
-class Clock:
-    def __init__(self):
-        self.time = 1_700_000_000.0
-
-    def __call__(self):
-        return self.time
-
-
 @asynccontextmanager
 async def running_catalog(store, settings=STILL):
     catalog = await Catalog.open(store, index=Index(lambda: datetime.now(UTC), compile_expression), names=NameTable())

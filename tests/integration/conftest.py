@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from grpc import aio
 
+from airegistry.testing import FakeRegistry
 from airegistry.v1 import registry_service_pb2_grpc
 from registry.app import Registry, serve
 from registry.config import Config
@@ -34,3 +35,9 @@ def running(tmp_path):
             yield Running(registry, channel, registry_service_pb2_grpc.RegistryServiceStub(channel))
 
     return run
+
+
+@pytest.fixture
+async def fake():
+    async with FakeRegistry() as fake:
+        yield fake

@@ -10,9 +10,11 @@ from airegistry.invocations.content import ContentBlock, MediaBlock
 from airegistry.invocations.kinds import AgentArtifact, AgentTaskState
 from airegistry.invocations.tasks import assemble_task
 from airegistry.resources import agent as resources
-from tests.agent_tasks import TEXT, engine_for, events_of, task, text, text_of
+from tests.agent_tasks import TEXT, engine_for, events_of, task
 from tests.agents import TOKENS, Doing, agent_server
+from tests.blocks import text
 from tests.catalogs import chat
+from tests.engines import text_of
 
 
 @pytest.mark.parametrize("streams", [True, False], ids=["streams", "does-not-stream"])

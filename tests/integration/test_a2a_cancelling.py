@@ -10,10 +10,11 @@ from airegistry.errors import DeadlineExceededError, ProviderError
 from airegistry.invoke.transport import TransportSettings
 from airegistry.resources.endpoint import Auth, AuthMethod
 from airegistry.resources.route import RoutePolicy
-from tests.agent_tasks import engine_for, events_of, open_engine, task, text_of, waiting
+from tests.agent_tasks import engine_for, events_of, open_engine, task, waiting
 from tests.agents import LONG, Doing, agent_server, asking_back, until
 from tests.catalogs import agent, cache_of, chat
 from tests.certificates import Authorities
+from tests.engines import text_of
 
 
 @pytest.mark.parametrize("invocation", [chat("agents/a"), task()], ids=["chat", "task"])

@@ -3,8 +3,9 @@
 from airegistry.invocations.chat import ChatRequest, FinishReason, Message, Role
 from airegistry.invocations.kinds import AgentTaskState
 from airegistry.resources import agent as resources
-from tests.agent_tasks import TEXT, engine_for, events_of, task, text
+from tests.agent_tasks import TEXT, engine_for, events_of, task
 from tests.agents import Doing, agent_server, asking_back
+from tests.blocks import text
 from tests.catalogs import asked, chat
 
 

@@ -11,9 +11,11 @@ from airegistry.invocations.chat import ChatRequest, Message, Role
 from airegistry.invocations.invocation import Invocation
 from airegistry.resources import agent as resources
 from airegistry.resources.requirements import DiscoverQuery, DiscoverTarget, Requirements
-from tests.agent_tasks import TEXT, engine_for, events_of, open_engine, task, text, text_of
+from tests.agent_tasks import TEXT, engine_for, events_of, open_engine, task
 from tests.agents import Doing, agent_server, until
+from tests.blocks import text
 from tests.catalogs import agent, asked, cache_of, chat, credentials
+from tests.engines import text_of
 from tests.robustness.proxy import Proxy, proxy
 
 

@@ -20,6 +20,7 @@ from airegistry.snapshots import SnapshotFile
 from airegistry.testing import FakeRegistry
 from airegistry.watching import CacheFeeder
 from tests.observing import REPORTER, seen
+from tests.waiting import until
 
 NOBODY = "127.0.0.1:1"
 
@@ -35,12 +36,6 @@ def names(cache):
 @pytest.fixture
 def cache():
     return Cache(lambda: datetime.now(UTC))
-
-
-@pytest.fixture
-async def fake():
-    async with FakeRegistry() as fake:
-        yield fake
 
 
 @pytest.fixture
@@ -61,12 +56,6 @@ def record(client, monkeypatch):
 
     monkeypatch.setattr(client, "watch_once", recorded)
     return received
-
-
-async def until(condition):
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - it looks from outside
-            await asyncio.sleep(0.01)
 
 
 async def test_the_cache_follows_the_registry(client, cache):

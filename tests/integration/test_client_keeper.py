@@ -12,7 +12,7 @@ from airegistry.lease import LeaseState
 from airegistry.resources.agent import Agent
 from airegistry.resources.model import Model
 from airegistry.resources.resource import AgentState, Health, Resource
-from airegistry.testing import FakeRegistry
+from tests.waiting import until
 
 AGENT = Resource(name="agents/writer", agent=Agent())
 MODEL = Resource(name="models/a", model=Model())
@@ -20,21 +20,9 @@ OWNER, OTHER = "owner-1234", "other-5678"
 
 
 @pytest.fixture
-async def fake():
-    async with FakeRegistry() as fake:
-        yield fake
-
-
-@pytest.fixture
 async def client(fake):
     async with RegistryClient(fake.address) as client:
         yield client
-
-
-async def until(condition):
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - it looks from outside
-            await asyncio.sleep(0.01)
 
 
 async def test_resources_live_as_long_as_their_keeper(fake, client):

@@ -23,12 +23,6 @@ def model(id_, **fields):
 
 
 @pytest.fixture
-async def fake():
-    async with FakeRegistry() as fake:
-        yield fake
-
-
-@pytest.fixture
 async def client(fake):
     async with Client(fake.address) as client:
         yield client

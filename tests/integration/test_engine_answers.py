@@ -12,19 +12,16 @@ from airegistry.errors import (
     NoCandidateError,
 )
 from airegistry.invocations.embeddings import EmbeddingInput, EmbeddingsRequest, EmbeddingsResponse
-from airegistry.invocations.invocation import AttemptOutcome, Invocation, InvokeEvent
+from airegistry.invocations.invocation import AttemptOutcome, Invocation
 from airegistry.invocations.kinds import AgentTaskRequest
 from airegistry.invocations.usage import CostState
 from tests import catalogs
 from tests.catalogs import cache_of, chat
+from tests.engines import text_of
 from tests.providers import TOKENS, Peer, chunk, finish, ok, provider, stream_head
 
 # Tests look at fields that may be absent.
 open_engine: Any = invoke.open_engine
-
-
-def text_of(events: list[InvokeEvent]) -> str:
-    return "".join(event.chat_delta.text or "" for event in events if event.chat_delta is not None)
 
 
 async def test_a_whole_answer_comes_with_its_account():

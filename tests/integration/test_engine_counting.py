@@ -19,24 +19,11 @@ from airegistry.routing.latencies import ENOUGH
 from tests import anthropic_provider as claude
 from tests import catalogs, providers
 from tests.catalogs import cache_of, chat
+from tests.engines import Notes
 from tests.providers import provider
 
 # Tests look at fields that may be absent.
 open_engine: Any = invoke.open_engine
-
-
-class Notes:
-    """What an engine tells of attempts and calls."""
-
-    def __init__(self):
-        self.attempts: list[Any] = []
-        self.calls: list[Any] = []
-
-    def attempt_ended(self, _target, attempt, _circumstances):
-        self.attempts.append(attempt)
-
-    def call_ended(self, settlement, *, answered):
-        self.calls.append((settlement, answered))
 
 
 def counting(url, id_="a", **facts):

@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import aclosing, asynccontextmanager
-from typing import Any
 
 import pytest
 
@@ -11,24 +10,10 @@ from airegistry.invocations.invocation import AttemptOutcome
 from airegistry.invoke import EngineSettings
 from tests import providers
 from tests.catalogs import cache_of, chat, served
+from tests.engines import Notes
 from tests.providers import provider
 
 AT_ONCE = 0.1
-
-
-class Notes:
-    """An observer that keeps what it is told."""
-
-    def __init__(self):
-        self.attempts: list[Any] = []
-        self.calls: list[Any] = []
-
-    def attempt_ended(self, target, attempt, _circumstances):
-        assert target.name == attempt.target
-        self.attempts.append(attempt)
-
-    def call_ended(self, settlement, *, answered):
-        self.calls.append((settlement, answered))
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from typing import Any
 
 import pytest
 
@@ -15,7 +14,7 @@ from airegistry.resources.endpoint import RateLimits
 from airegistry.resources.route import RoutePolicy
 from tests import catalogs, providers
 from tests.catalogs import chat
-from tests.engines import engine_over, streamed, whole_text
+from tests.engines import Notes, engine_over, streamed, whole_text
 from tests.providers import TOKENS, status
 
 
@@ -155,17 +154,3 @@ async def test_a_cancelled_stream_is_accounted_by_what_came_and_no_more():
     assert attempt.cost.state is CostState.PARTIAL
     assert account.cost == attempt.cost
     assert not answered
-
-
-class Notes:
-    """An observer that keeps what it is told."""
-
-    def __init__(self):
-        self.attempts: list[Any] = []
-        self.calls: list[Any] = []
-
-    def attempt_ended(self, _target, attempt, _circumstances):
-        self.attempts.append(attempt)
-
-    def call_ended(self, settlement, *, answered):
-        self.calls.append((settlement, answered))

@@ -16,7 +16,7 @@ from tests.inference_servers import TOKENS as WORDS
 from tests.inference_servers import inference_server
 from tests.planes import ANYWHERE, NOWHERE, gateway_knowing
 from tests.providers import TOKENS, ok, provider
-from tests.proxies import proxy
+from tests.proxies import named, proxy
 
 FREE = Auth(AuthMethod.NONE)
 
@@ -26,10 +26,6 @@ def said(address: str, name: str) -> str:
     with OpenAI(base_url=f"http://{address}/v1", api_key="unused", max_retries=0) as client:
         whole = client.chat.completions.create(model=name, messages=[{"role": "user", "content": "hi"}])
     return whole.choices[0].message.content or ""
-
-
-def named(url: str) -> str:
-    return url.replace("127.0.0.1", "provider.example")
 
 
 def served(url: str, name: str = "h", dialect: str = "openai.chat"):

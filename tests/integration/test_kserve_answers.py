@@ -15,7 +15,8 @@ from airegistry.invocations.invocation import Invocation
 from airegistry.invocations.usage import Usage
 from airegistry.resources.endpoint import Auth, AuthMethod, Communication, CustomFormat
 from tests.catalogs import PRICES, asked, chat
-from tests.inference_engines import TEXT, engine_for, events_of, text_of
+from tests.engines import text_of
+from tests.inference_engines import TEXT, engine_for, events_of
 from tests.inference_servers import TOKENS, Caller, inference_server, text
 
 WORDS = (ContentBlock(TextBlock("hi")),)

@@ -11,7 +11,8 @@ from airegistry.invoke.transport import TransportSettings
 from airegistry.resources.endpoint import Auth, AuthMethod, Communication
 from airegistry.resources.route import RoutePolicy
 from tests.catalogs import cache_of, chat, credentials, endpoint, model
-from tests.inference_engines import OPEN, TEXT, engine_for, events_of, open_engine, text_of
+from tests.engines import text_of
+from tests.inference_engines import OPEN, TEXT, engine_for, events_of, open_engine
 from tests.inference_servers import TOKENS, Caller, inference_server, text
 
 

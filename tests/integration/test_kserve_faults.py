@@ -26,7 +26,8 @@ from airegistry.invocations.invocation import AttemptOutcome
 from airegistry.invoke.transport import TransportSettings
 from airegistry.resources.route import RoutePolicy
 from tests.catalogs import chat
-from tests.inference_engines import TEXT, engine_for, events_of, text_of
+from tests.engines import text_of
+from tests.inference_engines import TEXT, engine_for, events_of
 from tests.inference_servers import Caller, inference_server, refusing, text
 from tests.providers import ok, provider
 from tests.robustness.proxy import proxy

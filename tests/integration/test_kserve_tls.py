@@ -25,11 +25,7 @@ open_engine: Any = invoke.open_engine
 @pytest.fixture(scope="module")
 def authorities(tmp_path_factory):
     made = Authorities(tmp_path_factory.mktemp("credentials"))
-    made.key_pair("good-pair")
-    made.key_pair("other-pair")
-    made.key_pair("foreign-pair", foreign=True)
-    made.key_pair("expired-pair", expired=True)
-    made.awkward_pairs()
+    made.every_pair()
     return made
 
 

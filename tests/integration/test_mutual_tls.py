@@ -28,14 +28,10 @@ open_engine: Any = invoke.open_engine
 @pytest.fixture(scope="module")
 def authorities(tmp_path_factory):
     made = Authorities(tmp_path_factory.mktemp("credentials"))
-    made.key_pair("good-pair")
-    made.key_pair("other-pair")
-    made.key_pair("foreign-pair", foreign=True)
-    made.key_pair("expired-pair", expired=True)
+    made.every_pair()
     (made.folder / "one-file.pem").write_bytes(
         (made.folder / "good-pair.key").read_bytes() + (made.folder / "good-pair.crt").read_bytes()
     )
-    made.awkward_pairs()
     (made.folder / "half-pair.crt").write_bytes((made.folder / "good-pair.crt").read_bytes())
     return made
 

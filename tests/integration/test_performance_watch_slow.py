@@ -19,6 +19,7 @@ from registry.store.sqlite import SqliteStore
 from tests.contract.stores import running_catalog
 from tests.measuring import Told, measured
 from tests.orders import batch, endpoint, model
+from tests.waiting import until
 
 LONG = 20.0
 NAME = "models/a/endpoints/x"
@@ -70,12 +71,6 @@ async def watching(observations, reader, **limits):
 async def report(intake, target, number):
     delta = measured({"at": time.time()}, targets=(target,))
     await asyncio.wait_for(intake.submit(Batch(BatchKey("reporter-one", number), b"", delta, 1)), LONG)
-
-
-async def until(condition):
-    async with asyncio.timeout(LONG):
-        while not condition():  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)
 
 
 async def test_who_reads_slowly_is_told_the_latest_once(scene):

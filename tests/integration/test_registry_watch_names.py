@@ -21,7 +21,8 @@ from airegistry.testing import FakeRegistry
 from registry.rpc.service import registry_service
 from registry.rpc.watches import Watches
 from registry.store.sqlite import SqliteStore
-from tests.contract.stores import Clock, running_catalog
+from tests.clocks import Clock
+from tests.contract.stores import running_catalog
 from tests.planes import ANYWHERE, carrier
 
 ADDED, UPDATED, REMOVED = WatchEventType

@@ -26,6 +26,7 @@ from airegistry.testing import FakeRegistry
 from tests import catalogs
 from tests.analytics_servers import refused, taken, taking
 from tests.observing import HERE
+from tests.waiting import until
 
 NOWHERE = "http://127.0.0.1:1/v1"
 NEVER = 3_600.0
@@ -39,12 +40,6 @@ def note(reporter, count=1, start=0):
 
 def durations(observations):
     return [round(each.duration) for each in observations]
-
-
-async def until(condition):
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - it looks from outside
-            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ from airegistry.invoke.transport.proxies import proxy_at
 from tests import providers
 from tests.certificates import Authorities, tls_provider
 from tests.providers import Peer, provider
-from tests.proxies import listening, proxy
+from tests.proxies import listening, named, proxy
 
 PASSWORD = "s3cret"
 
@@ -30,11 +30,6 @@ def settings(url: str, *, direct: str = "", authorities: Authorities | None = No
     return TransportSettings(
         proxies=one_proxy(url, direct), ca_file=authorities.ca_file if authorities is not None else None
     )
-
-
-def named(url: str) -> str:
-    """Return the URL by a name that only the proxy knows."""
-    return url.replace("127.0.0.1", "provider.example").replace("localhost", "provider.example")
 
 
 def call(url: str) -> HttpCall:

@@ -24,6 +24,7 @@ from tests.providers import Provider, provider
 from tests.robustness import validators
 from tests.robustness.processes import Server, gateway_process, registry_process
 from tests.robustness.validators import REMOVED
+from tests.waiting import until
 
 ROUNDS = 4
 WRITERS = 4
@@ -127,12 +128,6 @@ async def ask(client, answers, stop):
     while not stop.is_set():
         answers.append((await client.invoke(chat("served"))).settlement)
         await asyncio.sleep(0.03)
-
-
-async def until(condition, seconds=30.0):
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - what is waited for happens in other processes
-            await asyncio.sleep(0.01)
 
 
 def check_acknowledged(log, acknowledged):

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.robustness.proxy import BLACKHOLE, DOWN, FINE, HALF_OPEN, Network, proxy
+from tests.waiting import until
 
 BROKEN = (ConnectionError, asyncio.IncompleteReadError)
 DEAF = Network(swallow_up=True)
@@ -65,12 +66,6 @@ async def silent(reader, seconds=0.3):
     return True
 
 
-async def eventually(holds):
-    async with asyncio.timeout(20):
-        while not holds():  # noqa: ASYNC110 - nobody tells when it does
-            await asyncio.sleep(0.01)
-
-
 async def works(bad):
     async with connected(bad) as (reader, writer):
         return await answered(reader, writer) == b"hello"
@@ -82,7 +77,7 @@ async def test_a_fine_network_passes_everything_on(line):
         data = bytes(range(256)) * 4096
         assert await answered(reader, writer, data) == data
         assert bad.connections == 1
-    await eventually(lambda: bad.connections == 0)
+    await until(lambda: bad.connections == 0)
 
 
 async def test_an_end_is_passed_on_and_what_was_on_its_way_comes_before(line):
@@ -286,7 +281,7 @@ async def test_a_connection_is_cut_in_the_middle_of_a_request(line):
         writer.write(b"hello")
         with pytest.raises(BROKEN):
             await reader.readexactly(5)
-        await eventually(lambda: received == b"hel")
+        await until(lambda: received == b"hel")
     assert await works(bad)
 
 
@@ -308,7 +303,7 @@ async def test_closing_resets_what_is_open_in_any_state():
                 bad.set(network)
                 async with connected(bad) as (reader, writer):
                     writer.write(b"hello")
-                    await eventually(lambda bad=bad: bad.connections == 1)
+                    await until(lambda bad=bad: bad.connections == 1)
                     bad.close()
                     with pytest.raises(BROKEN):
                         await reader.readexactly(6)

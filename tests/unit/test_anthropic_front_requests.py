@@ -26,6 +26,7 @@ from airegistry.invocations.content import ContentBlock, MediaBlock, TextBlock, 
 from airegistry.resources.endpoint import Endpoint
 from airegistry.resources.model import Capability
 from gateway.fronts.anthropic.requests import read_messages
+from tests.blocks import text
 
 USER = {"role": "user", "content": "hi"}
 DATA = base64.b64encode(b"x").decode()
@@ -39,10 +40,6 @@ def turn(content, role="user"):
     """Return the canonical turns of a message, and the paths of what was lost."""
     call = ask(messages=[{"role": role, "content": content}])
     return call.request.messages, [warning.path for warning in call.warnings]
-
-
-def text(words, **fields):
-    return ContentBlock(text=TextBlock(words), **fields)
 
 
 def test_every_official_field_has_its_place():

@@ -7,19 +7,6 @@ from airegistry.routing.gates.breaker import Breakers, BreakerSettings, BreakerS
 SETTINGS = BreakerSettings(window=30, minimum_volume=4, failure_share=0.5, open_for=5, max_open_for=15, slow_start=20)
 
 
-class Clock:
-    def __init__(self):
-        self.time = 1_000.0
-
-    def __call__(self):
-        return self.time
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def breakers(clock):
     return Breakers(SETTINGS, clock)

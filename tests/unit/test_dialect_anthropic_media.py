@@ -6,7 +6,8 @@ import dataclasses
 import pytest
 
 from airegistry.invocations.content import ContentBlock, MediaBlock
-from tests.anthropic_requests import HI, PNG, refused_at, said, text, turns_of, user
+from tests.anthropic_requests import HI, PNG, refused_at, said, turns_of, user
+from tests.blocks import text
 
 
 @pytest.mark.parametrize(

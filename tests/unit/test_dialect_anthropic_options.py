@@ -12,7 +12,8 @@ from airegistry.invocations.chat import ChatRequest, Message, Role, Tool, ToolCh
 from airegistry.invocations.embeddings import EmbeddingsRequest
 from airegistry.resources.endpoint import Communication
 from airegistry.resources.model import ModelLimits
-from tests.anthropic_requests import ENDPOINT, HI, NO, encode, knowing, refused_at, text, user
+from tests.anthropic_requests import ENDPOINT, HI, NO, encode, knowing, refused_at, user
+from tests.blocks import text
 
 
 def test_it_is_a_dialect_that_counts():

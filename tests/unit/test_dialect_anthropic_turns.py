@@ -16,7 +16,8 @@ from airegistry.invocations.content import (
     ToolResult,
 )
 from airegistry.resources.endpoint import Communication
-from tests.anthropic_requests import ENDPOINT, HI, PNG, YES, encode, knowing, refused_at, said, text, turns_of, user
+from tests.anthropic_requests import ENDPOINT, HI, PNG, YES, encode, knowing, refused_at, said, turns_of, user
+from tests.blocks import text
 
 CITED = {"type": "char_location", "cited_text": "x"}
 

@@ -23,7 +23,6 @@ from airegistry.invocations.content import (
     ContentBlock,
     MediaBlock,
     RefusalBlock,
-    TextBlock,
     ThinkingBlock,
     ToolCall,
     ToolResult,
@@ -31,13 +30,10 @@ from airegistry.invocations.content import (
 from airegistry.invocations.embeddings import EmbeddingsRequest
 from airegistry.resources.endpoint import Communication, Endpoint
 from airegistry.resources.model import Capability
+from tests.blocks import text
 
 ENDPOINT = Endpoint(address="https://api.example/v1beta", upstream_model="gemini-9")
 PNG = MediaBlock(data=b"\x89PNG", media_type="image/png")
-
-
-def text(words, **fields):
-    return ContentBlock(text=TextBlock(words), **fields)
 
 
 def user(*blocks):

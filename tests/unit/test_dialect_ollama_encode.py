@@ -29,7 +29,8 @@ from airegistry.invocations.content import (
 )
 from airegistry.invocations.embeddings import EmbeddingsRequest
 from airegistry.invocations.kinds import RawRequest
-from tests.ollama_requests import HOST, PNG, SCHEMA, asked, at, body, encoded, lost, text, turn
+from tests.blocks import text, turn
+from tests.ollama_requests import HOST, PNG, SCHEMA, asked, at, body, encoded, lost
 
 
 def test_a_question_is_a_post_to_api_chat():

@@ -21,28 +21,20 @@ from airegistry.errors import (
 from airegistry.invocations.assembling import assemble
 from airegistry.invocations.chat import (
     ChatRequest,
-    Message,
     Reasoning,
     ResponseFormat,
     ResponseFormatKind,
     Role,
     Tool,
 )
-from airegistry.invocations.content import ContentBlock, MediaBlock, TextBlock, ThinkingBlock, ToolResult
+from airegistry.invocations.content import ContentBlock, MediaBlock, ThinkingBlock, ToolResult
 from airegistry.invocations.usage import Usage
 from airegistry.resources.endpoint import Communication, CustomFormat, Endpoint
 from airegistry.resources.resource import Resource
 from airegistry.resources.validation import validate
+from tests.blocks import text, turn
 
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}}
-
-
-def text(words):
-    return ContentBlock(text=TextBlock(words))
-
-
-def turn(role, *blocks):
-    return Message(role, tuple(text(block) if isinstance(block, str) else block for block in blocks))
 
 
 def asked(*messages, **fields):

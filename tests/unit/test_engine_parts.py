@@ -16,19 +16,6 @@ TOKEN = ChatDelta(text="x")
 END = ChatDelta(finish_reason=FinishReason.STOP)
 
 
-class Clock:
-    def __init__(self):
-        self.time = 100.0
-
-    def __call__(self):
-        return self.time
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 def test_without_a_wish_the_first_token_goes_on_at_once(clock):
     hold = HoldBack(0, None, clock)
     assert hold.add([]) == []

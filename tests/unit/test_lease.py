@@ -5,19 +5,6 @@ import pytest
 from airegistry.lease import Lease, LeaseState
 
 
-class Clock:
-    def __init__(self):
-        self.time = 1000.0
-
-    def __call__(self):
-        return self.time
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 @pytest.fixture
 def lease(clock):
     return Lease(30.0, now=clock, rng=random.Random(1))

@@ -8,16 +8,13 @@ import pytest
 from airegistry.dialects.ollama.relays import OwnWords
 from airegistry.errors import InvalidArgumentError
 from airegistry.invocations.chat import Message, Reasoning, ResponseFormat, ResponseFormatKind, Role, Tool
-from airegistry.invocations.content import ContentBlock, MediaBlock, TextBlock, ThinkingBlock, ToolCall, ToolResult
+from airegistry.invocations.content import ContentBlock, MediaBlock, ThinkingBlock, ToolCall, ToolResult
 from airegistry.invocations.embeddings import EmbeddingInput
 from gateway.fronts.ollama.requests import native_error, read_chat, read_embed, read_embeddings, read_generate
+from tests.blocks import text
 
 PNG = b"\x89PNG\r\n\x1a\n0000"
 SCHEMA = {"type": "object"}
-
-
-def text(words):
-    return ContentBlock(text=TextBlock(words))
 
 
 def chat(*messages, **fields):

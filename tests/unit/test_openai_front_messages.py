@@ -18,7 +18,8 @@ from airegistry.invocations.content import (
 from airegistry.resources.endpoint import Endpoint
 from airegistry.resources.model import Capability
 from gateway.fronts.openai.requests import read_chat
-from tests.openai_calls import chat, text, turn
+from tests.blocks import text
+from tests.openai_calls import chat, turn
 
 
 def test_messages_become_turns():

@@ -20,7 +20,8 @@ from airegistry.invocations.chat import (
     ToolChoiceMode,
 )
 from gateway.fronts.openai.requests import read_chat, read_embeddings
-from tests.openai_calls import USER, chat, text
+from tests.blocks import text
+from tests.openai_calls import USER, chat
 
 
 def test_every_official_field_has_its_place():

@@ -26,6 +26,7 @@ from airegistry.invocations.content import (
     ToolResult,
 )
 from gateway.fronts.openai_responses.requests import read_responses
+from tests.blocks import text
 
 SCHEMA = {"type": "object"}
 PNG = base64.b64encode(b"\x89P").decode()
@@ -33,10 +34,6 @@ PNG = base64.b64encode(b"\x89P").decode()
 
 def read(**fields):
     return read_responses(orjson.dumps({"model": "m", "input": "Hi", **fields}))
-
-
-def text(words):
-    return ContentBlock(text=TextBlock(words))
 
 
 def turns(*items):

@@ -20,23 +20,10 @@ REFUSED_KEY = errors.ProviderCredentialError("", http_status=401)
 FORBIDDEN = errors.ProviderCredentialError("", http_status=403)
 
 
-class Clock:
-    def __init__(self):
-        self.time = 1_000.0
-
-    def __call__(self):
-        return self.time
-
-
 def target(name, *, provider="p", url="http://one.test/v1", **facts):
     resource = catalogs.endpoint(name, url, provider=provider, **facts)
     assert resource.endpoint is not None
     return Target(resource, resource.endpoint, Score())
-
-
-@pytest.fixture
-def clock():
-    return Clock()
 
 
 @pytest.fixture

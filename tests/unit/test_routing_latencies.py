@@ -5,19 +5,6 @@ import pytest
 from airegistry.routing.latencies import ENOUGH, Latencies
 
 
-class Clock:
-    def __init__(self):
-        self.time = 0.0
-
-    def __call__(self):
-        return self.time
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
 def note(latencies, *seconds, stream=True):
     for one in seconds:
         latencies.note("a", one, stream=stream)

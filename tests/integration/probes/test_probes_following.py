@@ -15,8 +15,9 @@ from registry.probes.ladder import open_ladder
 from registry.probes.verdict import Verdict
 from registry.requests import Deregistration
 from tests.orders import batch, heartbeat, leased, model
-from tests.probers import NAME, endpoint, health, probing, rounds, status, until
+from tests.probers import NAME, endpoint, health, probing, rounds, status
 from tests.providers import hang_before_headers, ok, provider
+from tests.waiting import until
 
 
 async def test_what_answers_serves_and_what_stops_does_not(catalog, walls):

@@ -12,7 +12,8 @@ from registry.probes.sharding import Share, owner
 from registry.probes.verdict import Verdict
 from registry.requests import Deregistration
 from tests.orders import batch, model
-from tests.probers import NAME, QUICK, Walls, endpoint, health, probing, rounds, until
+from tests.probers import NAME, QUICK, Walls, endpoint, health, probing, rounds
+from tests.waiting import until
 
 
 async def test_endpoints_at_one_place_share_their_probes(catalog, walls):

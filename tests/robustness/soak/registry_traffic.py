@@ -10,15 +10,12 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field, replace
 from itertools import count
 
-import aiohttp
-from grpc import aio
-
 from airegistry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from tests.faults.calling import Ask, Callers
 from tests.planes import CARRIER
 from tests.robustness.proxy import Proxy
 from tests.robustness.soak.registry_calls import BY_ENVOY, BY_GRPC, Act, Registry, cut
-from tests.robustness.soak.traffic import OFFERED
+from tests.robustness.soak.traffic import OFFERED, connected
 from tests.robustness.soak.upstream import callable_names
 
 LONGEST = 60.0
@@ -58,11 +55,7 @@ class RegistryTraffic:
     async def run(self, seconds: float, callers: int) -> None:
         """Call for that long, over connections that are closed at the end. Who is not done by then leaves."""
         until = time.monotonic() + seconds
-        async with (
-            aio.insecure_channel(self._grpc) as channel,
-            aiohttp.ClientSession(f"http://{self._http}") as session,
-            asyncio.TaskGroup() as tasks,
-        ):
+        async with connected(self._grpc, self._http) as (channel, session), asyncio.TaskGroup() as tasks:
             registry = Registry(self._grpc, RegistryServiceStub(channel), session, self._rng, self._numbers)
             await registry.begin()
             calling = [tasks.create_task(self._caller(registry)) for _ in range(callers)]
@@ -100,12 +93,9 @@ class Cutting:
             await asyncio.sleep(self._rng.random() * _CUTS_APART)
 
     async def _cut(self) -> str:
-        address, alone = self._proxy.address, [("grpc.use_local_subchannel_pool", 1)]
-        async with (
-            aio.insecure_channel(address, alone) as channel,
-            aiohttp.ClientSession(f"http://{address}") as session,
-        ):
-            callers = Callers(channel, session)
+        address = self._proxy.address
+        async with connected(address, address, ("grpc.use_local_subchannel_pool", 1)) as connections:
+            callers = Callers(*connections)
             chosen = [(self._rng.choice(OFFERED), Ask(self._rng.choice(self._names))) for _ in range(4)]
             calls = [asyncio.ensure_future(carrier.call(callers, ask)) for carrier, ask in chosen]
             await asyncio.sleep(self._rng.random() * 0.3)

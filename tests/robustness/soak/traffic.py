@@ -6,7 +6,8 @@ import asyncio
 import random
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -29,6 +30,15 @@ OFFERED = (*GRPC, *HTTP, *(ENVOY if CARRIER == "envoy" else ()))
 _LEAVING = 0.1
 _PAUSE = 0.05
 _TICK = 0.1
+
+
+@asynccontextmanager
+async def connected(
+    grpc: str, http: str, *options: tuple[str, int]
+) -> AsyncIterator[tuple[aio.Channel, aiohttp.ClientSession]]:
+    """Open connections to the two addresses of a server, which may be one, and close them at the end."""
+    async with aio.insecure_channel(grpc, options) as channel, aiohttp.ClientSession(f"http://{http}") as session:
+        yield channel, session
 
 
 @dataclass
@@ -72,12 +82,8 @@ class Traffic:
     async def run(self, seconds: float, callers: int) -> None:
         """Call for that long, over connections that are closed at the end."""
         until = time.monotonic() + seconds
-        async with (
-            aio.insecure_channel(self._grpc) as channel,
-            aiohttp.ClientSession(f"http://{self._http}") as session,
-            asyncio.TaskGroup() as tasks,
-        ):
-            shared = Callers(channel, session)
+        async with connected(self._grpc, self._http) as connections, asyncio.TaskGroup() as tasks:
+            shared = Callers(*connections)
             tasks.create_task(self._watch(until))
             for _ in range(callers):
                 tasks.create_task(self._caller(shared, until))

@@ -5,25 +5,12 @@ from itertools import count
 
 import aiohttp
 import pytest
-import pytest_asyncio
 
-from tests.echo_servers import connected, echoing, until
+from tests.echo_servers import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 names = (f"page{number}" for number in count())
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def address():
-    async with echoing() as address:
-        yield address
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def channel(address):
-    async with connected(address) as channel:
-        yield channel
 
 
 async def test_a_page_is_answered_in_parts_and_nobody_left(address, channel):

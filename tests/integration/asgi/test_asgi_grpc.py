@@ -6,11 +6,10 @@ from itertools import count
 
 import grpc
 import pytest
-import pytest_asyncio
 from grpc import StatusCode, aio
 
 from tests.calls import EOF, refusal
-from tests.echo_servers import connected, echoing, seen, until
+from tests.echo_servers import connected, seen, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -18,18 +17,6 @@ NARROW = ("grpc.http2.bdp_probe", 0)
 """A window that stays small: a client that does not read holds the server up soon."""
 
 names = (f"name{number}" for number in count())
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def address():
-    async with echoing() as address:
-        yield address
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def channel(address):
-    async with connected(address) as channel:
-        yield channel
 
 
 def unary(channel, method):

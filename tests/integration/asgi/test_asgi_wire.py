@@ -24,7 +24,7 @@ from tests.echo_servers import connected, echoing
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-GRPCURL = Path(__file__).parents[2] / "build" / "go" / "grpcurl"
+GRPCURL = Path(__file__).parents[3] / "build" / "go" / "grpcurl"
 COMPRESS_ABOVE = 1000
 
 
@@ -32,12 +32,6 @@ COMPRESS_ABOVE = 1000
 async def address():
     async with echoing(ECHO_COMPRESS_ABOVE=str(COMPRESS_ABOVE)) as address:
         yield address
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def channel(address):
-    async with connected(address) as channel:
-        yield channel
 
 
 async def post(
