@@ -1,8 +1,7 @@
-"""Instances of frozen dataclasses while their fields are still being set.
+"""Values of frozen dataclasses while their fields are still being set.
 
-A frozen dataclass sets each field of a new instance by a call, and that would be most of the work of reading a message. So a
-reader fills an instance of a plain class of the same layout, and then declares it to be what it looks like:
-`made.__class__ = cls`, which Python allows for classes whose slots have the same names.
+A frozen dataclass sets each field of a new value by a call, and that would be most of the work of reading a message. So a
+reader fills a value of the open twin of the class, which then becomes one of the class.
 """
 
 from __future__ import annotations
@@ -11,12 +10,14 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from airegistry._making import open_twin
+
 
 def blank(cls: type) -> Callable[[], Any]:
-    """Return what makes an instance that has the defaults of *cls*. TypeError when a field has none."""
+    """Return what makes a value of the open twin of *cls* with all defaults. TypeError when a field has none."""
     fields = dataclasses.fields(cls)
-    names: dict[str, Any] = {"Plain": type(cls.__name__, (), {"__slots__": [field.name for field in fields]})}
-    lines = ["def blank():", "made = Plain()"]
+    names: dict[str, Any] = {"Twin": open_twin(cls)}
+    lines = ["def blank():", "made = Twin()"]
     for field in fields:
         made_anew = field.default_factory is not dataclasses.MISSING
         names[f"default_{field.name}"] = field.default_factory if made_anew else field.default

@@ -57,7 +57,8 @@ def timestamp_to_pb(time: datetime) -> timestamp_pb2.Timestamp:
 
 def struct_from_pb(message: struct_pb2.Struct) -> dict[str, Any]:
     """Return the struct as a plain dict; whole numbers are int."""
-    return {key: _value_from_pb(value) for key, value in message.fields.items()}
+    fields = message.fields
+    return {key: _value_from_pb(fields[key]) for key in fields}
 
 
 def struct_to_pb(value: Mapping[str, Any]) -> struct_pb2.Struct:
@@ -112,17 +113,17 @@ def _put_status(value: ErrorStatus, message: Any) -> None:
 
 def _value_from_pb(value: struct_pb2.Value) -> Any:
     match value.WhichOneof("kind"):
+        case "string_value":
+            return value.string_value
+        case "struct_value":
+            return struct_from_pb(value.struct_value)
         case "number_value":
             number = value.number_value
             return int(number) if number.is_integer() and abs(number) <= _EXACT_FLOAT else number
-        case "string_value":
-            return value.string_value
+        case "list_value":
+            return [_value_from_pb(item) for item in value.list_value.values[:]]
         case "bool_value":
             return value.bool_value
-        case "struct_value":
-            return struct_from_pb(value.struct_value)
-        case "list_value":
-            return [_value_from_pb(item) for item in value.list_value.values]
     return None
 
 

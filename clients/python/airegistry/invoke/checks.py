@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from airegistry.dialects.exchange import Input
 from airegistry.errors import InvalidArgumentError, UnsupportedFieldError
 from airegistry.invocations.invocation import Invocation
@@ -9,6 +11,7 @@ from airegistry.invocations.validation import validate
 from airegistry.routing import policy
 
 _KINDS = ("chat", "embeddings", "rerank", "image", "raw", "agent_task")
+_inputs = attrgetter(*_KINDS)
 _STREAMED = ("chat", "raw", "agent_task")
 
 
@@ -29,8 +32,10 @@ def check(invocation: Invocation, *, stream: bool = False) -> Input:
 
 def check_for_explanation(invocation: Invocation) -> Input | None:
     """Return the input of an invocation, None where it has none: routing can be explained without one."""
-    request: Input | None = next((one for name in _KINDS if (one := getattr(invocation, name)) is not None), None)
-    violations = [v for v in validate(invocation) if request is not None or v.field != "invocation.input"]
+    request: Input | None = next(filter(None, _inputs(invocation)), None)
+    violations = validate(invocation)
+    if request is None:
+        violations = [violation for violation in violations if violation.field != "invocation.input"]
     if violations:
         raise InvalidArgumentError(violations=violations)
     if invocation.policy is not None:
