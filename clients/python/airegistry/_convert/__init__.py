@@ -12,9 +12,8 @@ none, is None, or left out of a list, unless the conversion is strict: then it i
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
-from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from airegistry._convert.reading import UnreadableValueError, reader
@@ -52,17 +51,20 @@ T = TypeVar("T")
 
 def from_pb(cls: type[T], message: Message, *, path: str = "", strict: bool = False) -> T:
     """Convert *message* to the dataclass that mirrors it. *path* is where the message stands in the request."""
+    descriptor: Any = message.DESCRIPTOR
     try:
-        return cast("T", reader(cls, cast("Descriptor", message.DESCRIPTOR)).read(message, strict))
+        made: T = reader(cls, descriptor).read(message, strict)
     except UnreadableValueError as error:
         field = error.below(path).path if path else error.path
         raise InvalidArgumentError.of(field, str(error)) from None
+    return made
 
 
 def to_pb(value: Any, message: type[Message]) -> Any:
     """Convert a dataclass to the message that it mirrors."""
+    descriptor: Any = message.DESCRIPTOR
     made = message()
-    writer(type(value), cast("Descriptor", message.DESCRIPTOR))(value, made)
+    writer(type(value), descriptor)(value, made)
     return made
 
 

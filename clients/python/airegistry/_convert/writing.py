@@ -7,7 +7,7 @@ up or decided while it runs. `source` returns its text.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from typing import Any, cast
+from typing import Any
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
@@ -35,7 +35,7 @@ def writer(cls: type, descriptor: Descriptor) -> Write:
 
 def part_writer(cls: type, message: type[Message], names: Collection[str]) -> Callable[[Any], Any]:
     """Return what makes a message of the named fields only."""
-    descriptor = cast("Descriptor", message.DESCRIPTOR)
+    descriptor: Any = message.DESCRIPTOR
     fields = [field for field in descriptor.fields if field.name in names]
     write = _compiled(descriptor, fields)
     _link(write, fields, field_types(cls, descriptor), {})
