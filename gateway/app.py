@@ -35,7 +35,9 @@ from gateway.link import registry_credentials
 from gateway.metrics import InvocationMetrics, observe
 from gateway.proxies import proxies_for
 from gateway.reporting_metrics import ReportingMetrics
+from gateway.rpc.invocations import Feedback
 from gateway.rpc.service import gateway_service
+from gateway.siblings import open_siblings
 
 log = logging.getLogger(__name__)
 
@@ -93,8 +95,9 @@ async def serve(
         app = fronts(
             engine, health, metrics, lambda: _facts(cache, now()), max_body_bytes=config.gateway_max_body_bytes
         )
+        feedback = await _open_feedback(config, engine, stack)
         offer = Offer(
-            services=[gateway_service(engine)],
+            services=[gateway_service(engine, feedback)],
             health=health,
             pages=app,
             observer=metrics.calls,
@@ -161,6 +164,14 @@ def _observer(
     # Calls have ended by then; the registry may be stopping, too.
     stack.push_async_callback(reporter.flush, min(CLOSING, config.gateway_drain))
     return Observers(counted, reporter)
+
+
+async def _open_feedback(config: Config, engine: Engine, stack: AsyncExitStack) -> Feedback | None:
+    """Return who brings what callers say to the worker that answered; None where the engine knows all answers itself."""
+    if not config.gateway_learning or config.gateway_workers == 1:
+        return None
+    siblings = await stack.enter_async_context(open_siblings(engine, config.gateway_address))
+    return None if siblings is None else siblings.report
 
 
 def _credentials(config: Config, folder: Path, environment: Mapping[str, str], now: Callable[[], float]) -> Credentials:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -12,15 +12,18 @@ from airegistry.errors import RegistryError
 from airegistry.invocations.invocation import AttemptList, Invocation, InvokeStreamResponse
 from airegistry.invoke import Engine
 from airegistry.invoke.response import response_of
-from airegistry.learning.feedback import ReportFeedbackRequest
+from airegistry.learning.feedback import ReportFeedbackRequest, ReportFeedbackResponse
 from airegistry.v1 import gateway_service_pb2 as pb
+
+Feedback = Callable[[ReportFeedbackRequest], Awaitable[ReportFeedbackResponse]]
 
 
 class Invocations:
-    """The handlers of GatewayService."""
+    """The handlers of GatewayService. What callers say of answers is brought to *feedback*, or to the engine itself."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, feedback: Feedback | None = None) -> None:
         self._engine = engine
+        self._feedback = feedback
 
     async def invoke(self, request: Any, call: Call) -> Any:
         """Answer with the whole answer."""
@@ -52,7 +55,9 @@ class Invocations:
     async def report_feedback(self, request: Any, _call: Call) -> Any:
         """Answer with what an answer counts now."""
         feedback = from_pb(ReportFeedbackRequest, request, path="", strict=True)
-        return to_pb(self._engine.report_feedback(feedback), pb.ReportFeedbackResponse)
+        if self._feedback is None:
+            return to_pb(self._engine.report_feedback(feedback), pb.ReportFeedbackResponse)
+        return to_pb(await self._feedback(feedback), pb.ReportFeedbackResponse)
 
 
 def _invocation(request: Any) -> Invocation:

@@ -4,7 +4,9 @@ import asyncio
 import os
 import signal
 import socket
+import tempfile
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -13,15 +15,20 @@ import psutil
 import pytest
 
 from airegistry.client import GatewayClient, RegistryClient
-from airegistry.errors import OverloadedError
+from airegistry.errors import NotFoundError, OverloadedError
+from airegistry.learning.feedback import ReportFeedbackRequest
+from airegistry.learning.records import read_decisions
+from airegistry.resources.route import RoutePolicy, RouteTarget, RouteTier, Selection
 from airegistry.snapshots import SnapshotFile
 from tests import providers
-from tests.catalogs import chat, endpoint, model
+from tests.catalogs import chat, endpoint, model, route
 from tests.planes import NOWHERE, gateway_knowing, registry_at
 from tests.providers import TOKENS, Provider, provider
 from tests.several_gateways import metric, several_gateways, start
 
 ANSWER = "".join(TOKENS)
+TIER = (RouteTier((RouteTarget(model="models/m"),)),)
+LEARNED = RoutePolicy(selection=Selection.LEARNED)
 CARRIERS = pytest.mark.parametrize("carrier", ["aio", "envoy"])
 
 
@@ -43,10 +50,17 @@ class Scene:
             assert answer.status == 200, await answer.text()
             return (await answer.json())["choices"][0]["message"]["content"]
 
-    async def invoke(self):
-        """Call over a connection of its own."""
+    async def invoke(self, name="m"):
+        """Call over a connection of its own, and return the id that feedback names."""
         async with GatewayClient(self.gateway.address, timeout=30) as client:
-            assert (await client.invoke(chat())).settlement is not None
+            settlement = (await client.invoke(chat(name))).settlement
+        assert settlement is not None
+        return settlement.call_id
+
+    async def praise(self, call_id):
+        """Say over a connection of its own that an answer was good, and return whose that was."""
+        async with GatewayClient(self.gateway.address, timeout=30) as client:
+            return (await client.report_feedback(ReportFeedbackRequest(call_id, score=1.0))).target
 
     async def counted(self, name):
         """Return a metric of each worker."""
@@ -59,7 +73,7 @@ async def scene(folder, carrier, *behaviours, **settings):
         up = await stack.enter_async_context(provider(*behaviours or (providers.ok,)))
         registry = await stack.enter_async_context(registry_at(folder / "registry", registry_observations_gather=0.05))
         async with RegistryClient(registry.address) as client:
-            await client.register([model(), endpoint("a", up.url)])
+            await client.register([model(), endpoint("a", up.url), route("learned", tiers=TIER, policy=LEARNED)])
         usual: dict[str, Any] = {"ADDRESS": registry.address, "GATEWAY_START_WAIT": 20, "GATEWAY_REPORT_INTERVAL": 0.1}
         gateway = await stack.enter_async_context(several_gateways(folder / "gateway", carrier, **usual | settings))
         yield Scene(gateway, registry, up)
@@ -135,6 +149,25 @@ async def test_a_killed_worker_comes_back_while_calls_go_on(tmp_path, carrier):
         for _ in range(20):
             await here.ask()
         assert min(await here.counted("airegistry_invocations_total")) > 0
+
+
+def meeting_places(port):
+    return list(Path(tempfile.gettempdir()).glob(f"airegistry-workers-*-{port}"))
+
+
+@CARRIERS
+async def test_feedback_reaches_the_worker_that_answered(tmp_path, carrier):
+    async with scene(tmp_path, carrier, GATEWAY_LEARNING="true") as here:
+        calls = [await here.invoke("routes/learned") for _ in range(20)]
+        assert min(await here.counted("airegistry_invocations_total")) > 0
+        assert {await here.praise(call) for call in calls} == {"models/m/endpoints/a"}
+        with pytest.raises(NotFoundError):
+            await here.praise("nobody-knows-this-one")
+        await here.gateway.stop()
+    log = tmp_path / "gateway" / "gateway" / "decisions.jsonl"
+    decisions = read_decisions(log.read_text().splitlines(), str(log))
+    assert sorted(decision.call_id for decision in decisions) == sorted(calls)
+    assert meeting_places(here.gateway.address.rpartition(":")[2]) == []
 
 
 @CARRIERS

@@ -1,5 +1,9 @@
 import asyncio
 import stat
+import subprocess
+import sys
+from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -29,6 +33,47 @@ async def test_the_log_is_turned_over_and_never_larger_than_its_files(tmp_path, 
         lines = [int(line) for path in reversed(kept) for line in path.read_text().split()]
         assert lines == list(range(lines[0], 200))
         assert len(lines) >= 10 * (files - 1)
+
+
+_WRITER = """
+import asyncio, sys
+from pathlib import Path
+from airegistry.invoke.selection import Journal
+
+async def write():
+    journal = Journal(Path(sys.argv[1]), most_bytes=500, files=100)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    for number in range(2_000):
+        journal.add(f"{sys.argv[2]} {number:06d}")
+        await journal.flush()
+
+asyncio.run(write())
+"""
+
+
+def writer(path, name) -> Any:
+    return subprocess.Popen(
+        [sys.executable, "-c", _WRITER, path, name], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_processes_that_share_it_lose_no_line_when_it_is_turned_over(tmp_path):
+    with ExitStack() as stack:
+        writers = [stack.enter_context(writer(tmp_path / "log", name)) for name in "ab"]
+        assert [each.stdout.readline() for each in writers] == ["ready\n"] * 2
+        # Both begin at the same moment.
+        for each in writers:
+            each.stdin.close()
+        assert [each.wait(60) for each in writers] == [0, 0]
+    kept = [path.read_text().splitlines() for path in tmp_path.iterdir()]
+    assert sorted(line for lines in kept for line in lines) == [
+        f"{name} {number:06d}" for name in "ab" for number in range(2_000)
+    ]
+    # Each was full when it was turned over, and nobody wrote into it after that.
+    full = [len(lines) for lines in kept if len(lines) >= 56]
+    assert set(full) == {56}
+    assert len(kept) - len(full) <= 1
 
 
 async def test_what_cannot_be_written_is_dropped_and_counted(tmp_path, caplog):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 import os
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -20,7 +22,7 @@ class Journal:
 
     A file of *most_bytes* becomes `path.1`, and that one `path.2`; *files* of them are kept in all. At most 10,000 lines wait
     to be written; `dropped` counts those beyond, and those that could not be written. Several processes may share the file:
-    each line is appended whole.
+    each line is appended whole, and a full file is turned over once.
     """
 
     def __init__(self, path: Path, *, most_bytes: int, files: int) -> None:
@@ -66,16 +68,31 @@ class Journal:
 
     def _write(self, data: bytes) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        # One write of an appending descriptor is not mixed with another process's.
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
+        with self._locked() as descriptor:
             while data:
                 data = data[os.write(descriptor, data) :]
-            full = os.fstat(descriptor).st_size >= self._most_bytes
-        finally:
-            os.close(descriptor)
-        if full:
-            self._turn_over()
+            if os.fstat(descriptor).st_size >= self._most_bytes:
+                self._turn_over()
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        """Open the file for this process alone, until the block ends."""
+        while True:
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                # Whoever had it before us may have turned it over: then it is the log no more.
+                if self._is_log(descriptor):
+                    yield descriptor
+                    return
+            finally:
+                os.close(descriptor)
+
+    def _is_log(self, descriptor: int) -> bool:
+        try:
+            return os.path.samestat(os.fstat(descriptor), self.path.stat())
+        except FileNotFoundError:
+            return False
 
     def _turn_over(self) -> None:
         names = [self.path, *(Path(f"{self.path}.{number}") for number in range(1, self._files))]
