@@ -61,3 +61,15 @@ def test_a_save_that_fails_leaves_the_last_one_and_no_rubbish(file, monkeypatch)
         file.save(Snapshot(8, "store:8", ()))
     assert file.load() == SNAPSHOT
     assert [entry.name for entry in file.path.parent.iterdir()] == ["snapshot"]
+
+
+def test_what_a_killed_process_left_goes_and_what_another_writes_now_stays(file):
+    file.save(SNAPSHOT)
+    left, being_written = file.path.with_name(".snapshot.left"), file.path.with_name(".snapshot.now")
+    for each in (left, being_written):
+        each.touch()
+    os.utime(left, (0, 0))
+    file.save(SNAPSHOT)
+    assert not left.exists()
+    assert being_written.exists()
+    assert file.load() == SNAPSHOT

@@ -9,6 +9,7 @@ import logging
 import os
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 _MAGIC = b"airegistry snapshot 1\n"
 _DIGEST_SIZE = hashlib.sha256().digest_size
 _LENGTH_SIZE = 4
+# Seconds that no write takes.
+_ABANDONED = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class SnapshotFile:
 
     def _save(self, snapshot: Snapshot) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._sweep()
         descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
         try:
             with os.fdopen(descriptor, "wb") as file:
@@ -75,6 +79,13 @@ class SnapshotFile:
             with contextlib.suppress(OSError):
                 Path(name).unlink()
             raise
+
+    def _sweep(self) -> None:
+        """Remove what was being written when somebody was killed; what others write now is younger."""
+        for left in self.path.parent.glob(f".{self.path.name}.*"):
+            with contextlib.suppress(OSError):
+                if time.time() - left.stat().st_mtime > _ABANDONED:
+                    left.unlink()
 
 
 def _encode(snapshot: Snapshot) -> Iterator[bytes]:

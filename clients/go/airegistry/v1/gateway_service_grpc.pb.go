@@ -46,7 +46,7 @@ type GatewayServiceClient interface {
 	// of a call replaces what was said of the same field; other fields stay.
 	//
 	// Errors: `NOT_FOUND` when the call is not known, or no more: the last 10,000 answered calls whose candidates were
-	// ordered by learning are, each for an hour, by the gateway process that answered.
+	// ordered by learning are, each for an hour, by the gateway that answered.
 	ReportFeedback(ctx context.Context, in *ReportFeedbackRequest, opts ...grpc.CallOption) (*ReportFeedbackResponse, error)
 }
 
@@ -128,7 +128,7 @@ type GatewayServiceServer interface {
 	// of a call replaces what was said of the same field; other fields stay.
 	//
 	// Errors: `NOT_FOUND` when the call is not known, or no more: the last 10,000 answered calls whose candidates were
-	// ordered by learning are, each for an hour, by the gateway process that answered.
+	// ordered by learning are, each for an hour, by the gateway that answered.
 	ReportFeedback(context.Context, *ReportFeedbackRequest) (*ReportFeedbackResponse, error)
 	mustEmbedUnimplementedGatewayServiceServer()
 }

@@ -92,7 +92,7 @@ class GatewayServiceServicer(object):
         of a call replaces what was said of the same field; other fields stay.
 
         Errors: `NOT_FOUND` when the call is not known, or no more: the last 10,000 answered calls whose candidates were
-        ordered by learning are, each for an hour, by the gateway process that answered.
+        ordered by learning are, each for an hour, by the gateway that answered.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

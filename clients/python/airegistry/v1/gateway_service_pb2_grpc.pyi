@@ -51,7 +51,7 @@ class GatewayServiceStub:
     of a call replaces what was said of the same field; other fields stay.
 
     Errors: `NOT_FOUND` when the call is not known, or no more: the last 10,000 answered calls whose candidates were
-    ordered by learning are, each for an hour, by the gateway process that answered.
+    ordered by learning are, each for an hour, by the gateway that answered.
     """
 
 @_typing.type_check_only
@@ -77,7 +77,7 @@ class GatewayServiceAsyncStub(GatewayServiceStub):
     of a call replaces what was said of the same field; other fields stay.
 
     Errors: `NOT_FOUND` when the call is not known, or no more: the last 10,000 answered calls whose candidates were
-    ordered by learning are, each for an hour, by the gateway process that answered.
+    ordered by learning are, each for an hour, by the gateway that answered.
     """
 
 class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -124,7 +124,7 @@ class GatewayServiceServicer(metaclass=_abc_1.ABCMeta):
         of a call replaces what was said of the same field; other fields stay.
 
         Errors: `NOT_FOUND` when the call is not known, or no more: the last 10,000 answered calls whose candidates were
-        ordered by learning are, each for an hour, by the gateway process that answered.
+        ordered by learning are, each for an hour, by the gateway that answered.
         """
 
 def add_GatewayServiceServicer_to_server(servicer: GatewayServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
