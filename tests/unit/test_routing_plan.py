@@ -1,69 +1,21 @@
 """Who may take a call, and who may not and why."""
 
 import random
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
-from airegistry import errors
 from airegistry.discovery.answers import ExclusionReason
-from airegistry.invocations.chat import ChatRequest
 from airegistry.invocations.invocation import Invocation
 from airegistry.resources.endpoint import Auth, AuthMethod, Communication
 from airegistry.resources.model import Lifecycle, LifecycleStage
 from airegistry.resources.requirements import DiscoverQuery, DiscoverTarget, Requirements
 from airegistry.resources.resource import AgentState, Health, Liveness, ResourceStatus
-from airegistry.resources.route import (
-    RequestOverrides,
-    RouteFallback,
-    RoutePolicy,
-    RouteTarget,
-    RouteTier,
-    Split,
-    SplitArm,
-)
-from airegistry.routing.lifecycles import deprecated
-from airegistry.routing.plan import Planner, nobody
-from airegistry.routing.policy import DEFAULTS, merge
+from airegistry.resources.route import RequestOverrides, RouteFallback, RoutePolicy, RouteTarget, RouteTier
+from airegistry.routing.plan import Planner
+from airegistry.routing.policy import DEFAULTS
 from tests import catalogs
-
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-URL = "http://127.0.0.1:1"
-
-
-class Standing:
-    """Knows the chat dialect and one key; ejects whom it is told."""
-
-    def __init__(self, ejected=()):
-        self._ejected = ejected
-
-    def dialects(self):
-        return ("openai.chat", "a2a")
-
-    def has_credential(self, name):
-        return name == "GOOD_API_KEY"
-
-    def has_key_pair(self, name):
-        return name == "good-pair"
-
-    def ejected(self, targets):
-        names = [target.name for target in targets]
-        return dict.fromkeys((name for name in names if name[-1] in self._ejected), ExclusionReason.BREAKER)
-
-
-def plan(resources, invocation=None, *, ejected=(), defaults=None) -> Any:
-    whole = merge(defaults, DEFAULTS)
-    planner = Planner(catalogs.cache_of(resources), Standing(ejected), defaults=whole, at=NOW)
-    return planner.plan(invocation or Invocation(model="m"))
-
-
-def names(tiers):
-    return [[[target.name.rpartition("/")[2] for target in group.targets] for group in tier] for tier in tiers]
-
-
-def reasons(found):
-    return {exclusion.reason: exclusion.names for exclusion in found.exclusions.as_tuple()}
+from tests.plans import NOW, URL, Standing, names, plan, reasons
 
 
 def keyed(credential):
@@ -254,130 +206,3 @@ def test_exclusions_name_a_hundred_at_most():
     random.Random(1).shuffle(many)
     (exclusion,) = plan([catalogs.model(), *many]).exclusions.as_tuple()
     assert (exclusion.count, len(exclusion.names)) == (150, 100)
-
-
-def split_route(*arms, id_="r", sticky_by="user", **facts):
-    tiers = (RouteTier((RouteTarget(model="models/m"),)),)
-    return catalogs.route(id_, tiers=tiers, split=Split(arms, sticky_by), **facts)
-
-
-def whole(target):
-    return SplitArm("canary", 1_000_000, target)
-
-
-MODELS = [
-    *(catalogs.model(id_) for id_ in "mno"),
-    catalogs.endpoint("a", URL),
-    catalogs.endpoint("b", URL, model="n"),
-    catalogs.endpoint("c", URL, model="o"),
-]
-
-
-def test_the_calls_of_an_arm_go_where_it_points():
-    found = plan([*MODELS, split_route(whole("models/n"))], Invocation(model="r", chat=ChatRequest(user="u")))
-    assert names(found.tiers) == [[["b"]]]
-    assert (found.resolved, found.route, found.arm) == ("routes/r", "routes/r", "canary")
-    assert [arm.name for arm in found.arms] == ["canary"]
-
-
-def test_the_other_calls_go_the_routes_own_way():
-    arm = SplitArm("canary", 0, "models/n")
-    found = plan([*MODELS, split_route(arm)], Invocation(model="r", chat=ChatRequest(user="u")))
-    assert names(found.tiers) == [[["a"]]]
-    assert found.arm == ""
-
-
-def test_an_arm_that_is_a_route_brings_its_policy_and_its_fallbacks_before_those_of_the_first():
-    inner = catalogs.route(
-        "inner",
-        tiers=(RouteTier((RouteTarget(model="models/n"),)),),
-        policy=RoutePolicy(max_attempts=2),
-        fallbacks=(RouteFallback((), "models/o"),),
-    )
-    outer = split_route(
-        whole("routes/inner"),
-        policy=RoutePolicy(max_attempts=5, idle_timeout=1.0),
-        fallbacks=(RouteFallback((), "models/m"),),
-    )
-    found = plan([*MODELS, inner, outer], Invocation(model="r"))
-    assert names(found.tiers) == [[["b"]]]
-    assert [fallback.target for fallback in found.fallbacks] == ["models/o", "models/m"]
-    assert (found.policy.max_attempts, found.policy.idle_timeout) == (2, 1.0)
-
-
-def test_an_arm_whose_target_is_gone_takes_no_calls():
-    found = plan([*MODELS, split_route(whole("models/gone"))], Invocation(model="r"))
-    assert names(found.tiers) == [[["a"]]]
-    assert found.arm == ""
-
-
-def test_splits_that_lead_in_a_circle_come_to_an_end():
-    routes = [split_route(whole("routes/s")), split_route(whole("routes/r"), id_="s")]
-    found = plan([*MODELS, *routes], Invocation(model="r"))
-    assert names(found.tiers) == [[["a"]]]
-    assert found.arm == "canary"
-
-
-def gone(id_="old", *, replacement="models/m", redirect=None, stage=LifecycleStage.RETIRED):
-    lifecycle = Lifecycle(stage, replacement=replacement, redirect=redirect)
-    return catalogs.model(id_, lifecycle=lifecycle), catalogs.endpoint("z", URL, model=id_)
-
-
-def test_a_retired_model_is_refused_with_the_name_of_its_replacement():
-    found = plan([*MODELS, *gone()], Invocation(model="old"))
-    error = nobody(found, None)
-    assert isinstance(error, errors.ModelNotFoundError)
-    assert "use models/m instead" in str(error)
-    assert error.metadata == {"model": "models/old", "replacement": "models/m"}
-
-
-def test_a_retired_model_is_answered_by_its_replacement_where_it_says_so():
-    found = plan([*MODELS, *gone(redirect=True)], Invocation(model="old"))
-    assert names(found.tiers) == [[["a"]]]
-    assert found.resolved == "models/m"
-    assert [notice.message for notice in found.notices] == ["models/old is retired; models/m answers instead"]
-
-
-def test_a_deprecated_model_redirects_nobody_yet():
-    found = plan([*MODELS, *gone(redirect=True, stage=LifecycleStage.DEPRECATED)], Invocation(model="old"))
-    assert names(found.tiers) == [[["z"]]]
-
-
-@pytest.mark.parametrize(
-    "others",
-    [
-        pytest.param([], id="to-nobody"),
-        pytest.param(gone("m2", replacement="models/old", redirect=True), id="in-a-circle"),
-    ],
-)
-def test_a_replacement_that_leads_nowhere_is_none(others):
-    found = plan([*MODELS, *gone(replacement="models/m2", redirect=True), *others], Invocation(model="old"))
-    assert found.tiers == ()
-    assert isinstance(nobody(found, None), errors.ModelNotFoundError)
-
-
-def test_a_route_whose_model_is_retired_goes_to_the_replacement():
-    route = catalogs.route("r", tiers=(RouteTier((RouteTarget(model="models/old"),)),))
-    found = plan([*MODELS, *gone(redirect=True), route], Invocation(model="r"))
-    assert names(found.tiers) == [[["a"]]]
-
-
-@pytest.mark.parametrize(
-    ("lifecycle", "message"),
-    [
-        pytest.param(None, None, id="in-use"),
-        pytest.param(
-            Lifecycle(LifecycleStage.DEPRECATED, replacement="models/n"),
-            "models/m is deprecated; use models/n instead",
-            id="deprecated",
-        ),
-        pytest.param(
-            Lifecycle(deprecate_time=NOW - timedelta(1), retire_time=NOW + timedelta(1)),
-            "models/m is deprecated and will be retired on 2026-01-02",
-            id="by-time",
-        ),
-    ],
-)
-def test_callers_of_a_deprecated_model_are_told(lifecycle, message):
-    notice = deprecated(catalogs.model(lifecycle=lifecycle), NOW)
-    assert (notice and notice.message) == message

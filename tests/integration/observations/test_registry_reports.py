@@ -1,9 +1,8 @@
-"""AnalyticsService over gRPC: what is taken, what is refused and how, and the lane."""
+"""What is reported to a registry is read in windows; what cannot count is named."""
 
 import asyncio
 import math
 import urllib.request
-from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,70 +14,15 @@ from grpc import aio
 from airegistry._convert import to_pb
 from airegistry._status import from_call
 from airegistry.client import RegistryClient
-from airegistry.client.analytics import AnalyticsClient
-from airegistry.client.performances import Lane
-from airegistry.errors import (
-    InvalidArgumentError,
-    NotFoundError,
-    OverloadedError,
-    RegistryError,
-    RequestTooLargeError,
-)
-from airegistry.invocations.invocation import AttemptOutcome
+from airegistry.errors import InvalidArgumentError, NotFoundError, RegistryError, RequestTooLargeError
 from airegistry.invocations.usage import Cost, CostState, Usage
-from airegistry.observations.observation import Observation, RejectionReason
+from airegistry.observations.observation import RejectionReason
 from airegistry.resources.requirements import DiscoverQuery
 from airegistry.v1 import analytics_service_pb2 as pb
 from airegistry.v1 import observation_pb2
 from airegistry.v1.analytics_service_pb2_grpc import AnalyticsServiceStub
-from registry.app import Registry
-from tests.orders import endpoint, fields_of, model, scout
-
-LONG = 20.0
-NAME = "models/a/endpoints/x"
-OK = AttemptOutcome.OK
-REPORTER = "reporter-one"
-
-
-class Measuring(AnalyticsClient):
-    """A client that knows the registry that it is connected to."""
-
-    registry: Registry
-
-
-def attempt(name=NAME, **fields):
-    return Observation(name, outcome=OK, **fields)
-
-
-@pytest.fixture
-def measuring(running):
-    """Return `measuring(**settings)`: a registry with two endpoints and an agent, and a client of its analytics."""
-
-    @asynccontextmanager
-    async def run(**settings):
-        async with running(registry_observations_gather=0.02, **settings) as served:
-            async with RegistryClient(served.registry.address) as registry:
-                await registry.register([model(), endpoint(), endpoint("y"), scout()])
-            async with Measuring(served.registry.address, timeout=LONG) as client:
-                client.registry = served.registry
-                yield client
-
-    return run
-
-
-@pytest.fixture
-async def client(measuring):
-    async with measuring() as client:
-        yield client
-
-
-async def report(client, *observations, number=1, **options):
-    return await client.report_usage(observations, reporter_id=REPORTER, batch_number=number, **options)
-
-
-async def attempts(client, name=NAME):
-    (one,) = (await client.get_performance([name])).performances
-    return {window.window: window.attempts for window in one.windows}
+from tests.orders import fields_of
+from tests.reports import LONG, NAME, REPORTER, attempt, attempts, report
 
 
 async def test_what_is_reported_is_read_in_windows(client):
@@ -262,92 +206,6 @@ async def test_stats_of_who_is_not_registered_are_not_found(client):
     assert await client.get_stats(NAME) == ()
     with pytest.raises(NotFoundError):
         await client.get_stats("models/a/endpoints/gone")
-
-
-async def test_the_lane_begins_with_everything_and_goes_on_with_the_latest(client):
-    await report(client, attempt())
-    async with aclosing(client.watch_performance()) as updates:
-        first = await asyncio.wait_for(anext(updates), LONG)
-        assert (first.snapshot, [one.name for one in first.performances]) == (True, [NAME])
-        epoch = 0
-        for number in range(2, 6):
-            epoch = (await report(client, attempt(), attempt("agents/scout"), number=number)).observation_epoch
-        seen: dict[str, int] = {}
-        while first.observation_epoch < epoch:
-            first = await asyncio.wait_for(anext(updates), LONG)
-            assert not first.snapshot
-            seen |= {one.name: one.windows[0].attempts for one in first.performances}
-        assert seen == {NAME: 5, "agents/scout": 4}
-
-
-async def test_the_lane_tells_a_name_at_most_once_a_second(client):
-    began = asyncio.get_running_loop().time()
-    async with aclosing(client.watch_performance_once(Lane())) as messages:
-        assert (await anext(messages)).snapshot
-        told = 0
-        for number in range(1, 40):
-            await report(client, attempt(), number=number)
-
-        async def read():
-            nonlocal told
-            async for message in messages:
-                told += len(message.performances)
-                if message.performances and message.performances[0].windows[0].attempts == 39:
-                    break
-
-        await asyncio.wait_for(read(), LONG)
-    assert told <= 1 + (asyncio.get_running_loop().time() - began)
-
-
-async def test_the_lane_tells_only_of_names_that_begin_as_asked(client):
-    async with aclosing(client.watch_performance("agents/")) as updates:
-        await anext(updates)
-        await report(client, attempt(), attempt("agents/scout"))
-        update = await asyncio.wait_for(anext(updates), LONG)
-        assert [one.name for one in update.performances] == ["agents/scout"]
-
-
-async def test_who_is_deregistered_is_told_without_windows(client):
-    await report(client, attempt())
-    async with aclosing(client.watch_performance()) as updates:
-        await anext(updates)
-        async with RegistryClient(client.registry.address) as registry:
-            await registry.deregister(NAME)
-        update = await asyncio.wait_for(anext(updates), LONG)
-        assert [(one.name, one.windows) for one in update.performances] == [(NAME, ())]
-
-
-async def test_a_bookmark_comes_when_nothing_changes(client):
-    async with aclosing(client.watch_performance_once(Lane(bookmark_interval=1.0))) as messages:
-        await anext(messages)
-        bookmark = await asyncio.wait_for(anext(messages), LONG)
-        assert (bookmark.performances, bookmark.observation_epoch, bookmark.snapshot) == ((), 0, False)
-
-
-async def test_a_bookmark_interval_too_short_is_refused(client):
-    with pytest.raises(InvalidArgumentError) as refused:
-        await anext(client.watch_performance(bookmark_interval=0.1))
-    assert fields_of(refused) == ["bookmark_interval"]
-
-
-async def test_one_watcher_too_many_is_refused(measuring):
-    async with measuring(registry_max_performance_watches=1) as client, aclosing(client.watch_performance()) as first:
-        await anext(first)
-        with pytest.raises(OverloadedError):
-            await anext(client.watch_performance_once(Lane()))
-
-
-async def test_shutdown_does_not_wait_for_watchers(measuring):
-    async with AsyncExitStack() as stack:
-        async with measuring(registry_drain=60.0) as client:
-            address = client.registry.address
-            watching = await stack.enter_async_context(AnalyticsClient(address, timeout=LONG))
-            stream = watching.watch_performance_once(Lane())
-            await anext(stream)
-            began = asyncio.get_running_loop().time()
-        assert asyncio.get_running_loop().time() - began < 20
-        # A last bookmark, and a clean end.
-        assert [message.performances async for message in stream] in ([], [()])
 
 
 async def test_the_metrics_page_counts_what_was_reported(client):
