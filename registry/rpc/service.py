@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 from google.protobuf import descriptor_pool
 
+from airegistry._rpc.rest.answers import Answers
 from airegistry._rpc.service import Service, service
-from airegistry.v1 import registry_service_pb2
+from airegistry.v1 import discovery_pb2, registry_service_pb2, resource_pb2
 from registry.catalog import Catalog
 from registry.requests import HeartbeatBatch, HeartbeatResult
 from registry.rpc.discoveries import Discoveries
@@ -39,4 +40,6 @@ def registry_service(
         heartbeat=writes.heartbeat,
     )
     descriptor = descriptor_pool.Default().FindServiceByName(NAME)
-    return service(descriptor, handlers, raw={"Discover", "BatchDiscover"})
+    # Resources look the same in many answers, and so do candidates until something about them changes.
+    kept = (resource_pb2.Resource.DESCRIPTOR, discovery_pb2.Candidate.DESCRIPTOR)
+    return service(descriptor, handlers, raw={"Discover", "BatchDiscover"}, json=Answers(kept).writer)

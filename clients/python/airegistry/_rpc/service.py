@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from google.protobuf import message_factory
-from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDescriptor
 from google.protobuf.message import DecodeError, Message
 
 from airegistry._rpc.call import Call, Sink
@@ -16,6 +16,7 @@ from airegistry.errors import InvalidArgumentError, UnimplementedError
 
 UnaryHandler = Callable[[Any, Call], Awaitable[Any]]
 StreamHandler = Callable[[Any, Call], AsyncIterator[Any]] | Callable[[Any, Sink], Awaitable[None]]
+JsonWriters = Callable[[Descriptor], Callable[[bytes], bytes] | None]
 M = TypeVar("M", bound=Message)
 
 
@@ -26,6 +27,7 @@ class Method:
     A stream is an async generator of answers, or a coroutine that sends them by itself (see `Sink`).
 
     Where the caller streams (`streamed_request`), the handler gets an async iterator of requests in place of the request.
+    `json` writes a serialized answer as JSON, for carriers whose callers may want that; None leaves it to them.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Method:
     unary: UnaryHandler | None = None
     stream: StreamHandler | None = None
     streamed_request: bool = False
+    json: Callable[[bytes], bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +47,17 @@ class Service:
     methods: tuple[Method, ...]
 
 
-def service(descriptor: ServiceDescriptor, handlers: object, *, raw: Collection[str] = ()) -> Service:
+def service(
+    descriptor: ServiceDescriptor, handlers: object, *, raw: Collection[str] = (), json: JsonWriters | None = None
+) -> Service:
     """Bind each method of *descriptor* to the snake_case method of *handlers*.
 
     A method without a handler answers UNIMPLEMENTED naming itself. The handlers of the methods in *raw* get the request
-    as bytes.
+    as bytes. *json* says for each type of an answer what writes it as JSON.
     """
-    methods = tuple(_method(descriptor, method, handlers, raw=method.name in raw) for method in descriptor.methods)
+    methods = tuple(
+        _method(method, handlers, raw=method.name in raw, json=json or _no_json) for method in descriptor.methods
+    )
     return Service(descriptor.full_name, methods)
 
 
@@ -76,13 +83,18 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-def _method(service: ServiceDescriptor, method: MethodDescriptor, handlers: object, *, raw: bool) -> Method:
-    path = f"/{service.full_name}/{method.name}"
+def _method(method: MethodDescriptor, handlers: object, *, raw: bool, json: JsonWriters) -> Method:
+    path = f"/{method.containing_service.full_name}/{method.name}"
     read: Callable[[bytes], Any] = _identity if raw else reading(message_factory.GetMessageClass(method.input_type))
     handler = getattr(handlers, snake_case(method.name), None) or _unimplemented(path, stream=method.server_streaming)
     if method.server_streaming:
         return Method(method.name, path, read, stream=handler, streamed_request=method.client_streaming)
-    return Method(method.name, path, read, unary=handler, streamed_request=method.client_streaming)
+    writer = json(method.output_type)
+    return Method(method.name, path, read, unary=handler, streamed_request=method.client_streaming, json=writer)
+
+
+def _no_json(_answer: Descriptor) -> None:
+    """Leave the answers of every type to the carrier."""
 
 
 def _identity(data: bytes) -> bytes:

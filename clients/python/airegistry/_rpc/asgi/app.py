@@ -12,7 +12,7 @@ from grpc import StatusCode
 from airegistry._rpc.asgi.call import AsgiCall
 from airegistry._rpc.asgi.ending import ending
 from airegistry._rpc.asgi.framing import ENCODINGS
-from airegistry._rpc.asgi.headers import CONTENT_TYPE, Pairs, is_grpc, timeout_of
+from airegistry._rpc.asgi.headers import CONTENT_TYPE, TRANSLATED, Pairs, is_grpc, timeout_of
 from airegistry._rpc.asgi.inbox import Event
 from airegistry._rpc.asgi.refusing import ProtocolError, expired
 from airegistry._rpc.asgi.running import Running
@@ -26,6 +26,8 @@ Answer = Callable[[AsgiCall], Awaitable[None]]
 # When a peer may ask again, in seconds: soon, for another server answers it.
 _STOPPED_RETRY = 1.0
 _ACCEPTED = (b"grpc-accept-encoding", b"identity,deflate,gzip")
+# What of an answer is written as JSON here; a larger one holds the loop up for too long, where it is the first of its kind.
+_MOST_TO_WRITE = 64 * 1024
 _NOTHING = {"type": "http.response.body", "body": b""}
 
 
@@ -99,6 +101,7 @@ class GrpcApp:
             encoding=_encoding(head[b"grpc-encoding"]) if b"grpc-encoding" in head else b"identity",
             compress_above=None if self._compress_above is None else self._compression_for(head),
         )
+        call.translated = TRANSLATED in head
         if b"grpc-timeout" in head:
             call.deadline = call.began + _timeout(head[b"grpc-timeout"])
         return call
@@ -140,12 +143,16 @@ def _answer(method: Method) -> Answer:
 
 
 def _unary(method: Method) -> Answer:
-    handle, read = method.unary, method.read
+    handle, read, json = method.unary, method.read, method.json
     assert handle is not None  # noqa: S101 - the caller looked
 
     async def answer(call: AsgiCall) -> None:
         request = read(await call.request())
-        await call.finish(write(await handle(request, call)))
+        message = write(await handle(request, call))
+        if json is not None and call.translated and len(message) <= _MOST_TO_WRITE:
+            await call.finish_in_json(json(message))
+        else:
+            await call.finish(message)
 
     async def answer_requests(call: AsgiCall) -> None:
         await call.finish(write(await handle(call.requests(read), call)))

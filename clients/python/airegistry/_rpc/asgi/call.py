@@ -14,7 +14,7 @@ from airegistry._rpc.asgi.framing import compressed_frame, frame
 from airegistry._rpc.asgi.headers import CONTENT_TYPE, Pairs, metadata_of, peer_of
 from airegistry._rpc.asgi.inbox import Event
 from airegistry._rpc.asgi.incoming import Incoming
-from airegistry._rpc.asgi.last_words import is_translated, last_words
+from airegistry._rpc.asgi.last_words import last_words
 from airegistry._rpc.carrier import Receive, Send
 from airegistry._rpc.service import write
 
@@ -27,6 +27,7 @@ _START: Event = {"type": "http.response.start", "status": 200, "headers": [CONTE
 _START_GZIP: Event = {**_START, "headers": [CONTENT_TYPE, (b"grpc-encoding", b"gzip")]}
 _END: Event = {"type": "http.response.body", "body": b""}
 _OK: Event = {"type": "http.response.trailers", "headers": [(b"grpc-status", b"0")]}
+_JSON = (b"content-type", b"application/json")
 
 
 class AsgiCall(Incoming):
@@ -37,6 +38,8 @@ class AsgiCall(Incoming):
 
     principal = ""
     deadline: float | None = None
+    # Whether the caller speaks JSON, and somebody in between translates.
+    translated = False
     gone = False
     ended: Exception | None = None
     _begun = False
@@ -134,6 +137,17 @@ class AsgiCall(Incoming):
             # The peer is gone.
             pass
 
+    async def finish_in_json(self, answer: bytes) -> None:
+        """Answer a translated call with what is JSON already, and is passed on as it is; all is well."""
+        if self.cancelled():
+            raise asyncio.CancelledError
+        self._over = True
+        headers = [_JSON, (b"content-length", b"%d" % len(answer)), *_OK["headers"]]
+        # The peer may be gone.
+        with contextlib.suppress(OSError):
+            await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+            await self._send({"type": "http.response.body", "body": answer})
+
     async def finish_sending(self) -> None:
         """Say that every message was sent, and all is well."""
         if self.cancelled():
@@ -167,7 +181,7 @@ class AsgiCall(Incoming):
         return _START if self._compress_above is None else _START_GZIP
 
     def _end(self, trailers: Pairs) -> Event:
-        if not is_translated(self._scope["headers"]):
+        if not self.translated:
             return _END
         words = last_words(trailers)
         return {**_END, "body": frame(words)} if words else _END

@@ -15,6 +15,8 @@ from airegistry._status import DETAILS_KEY
 Pairs = Iterable[tuple[bytes, bytes]]
 
 CONTENT_TYPE = (b"content-type", b"application/grpc")
+TRANSLATED = b"x-envoy-original-path"
+"""What Envoy's transcoder adds to a call that it made of JSON; nobody else can: Envoy takes it off what comes from outside."""
 
 _SECONDS: Mapping[bytes, float] = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
 # The protocol has 8; the core takes more, and nobody lives for longer.

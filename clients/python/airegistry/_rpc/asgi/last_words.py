@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
 from google.rpc import status_pb2
@@ -13,14 +13,6 @@ from airegistry._status import DETAILS_KEY
 
 ERROR_FIELD = 536_870_911
 """The number of the field `error` that the messages of streams have for who translates them, and for nobody else."""
-
-# Envoy's transcoder sets it, and makes the path that of the RPC.
-_TRANSLATED = b"x-envoy-original-path"
-
-
-def is_translated(headers: Iterable[tuple[bytes, bytes]]) -> bool:
-    """Say whether a call was made in JSON."""
-    return any(name == _TRANSLATED for name, _ in headers)
 
 
 def last_words(trailers: Pairs) -> bytes:

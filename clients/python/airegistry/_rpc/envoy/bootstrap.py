@@ -106,7 +106,8 @@ def _connections(plan: Plan) -> Json:
             "http_filters": http_filters(plan),
             "access_log": access_logs(plan.access_log),
             "local_reply_config": local_replies(rest_prefixes(plan.services)),
-            # The peer is who is connected, whatever a header says.
+            # The peer is who is connected, whatever a header says; and Envoy's own headers (that a call was made in JSON) are
+            # taken off what comes from outside, as everybody does.
             "use_remote_address": True,
             "skip_xff_append": True,
             "generate_request_id": False,

@@ -1,0 +1,1 @@
+"""Answers in JSON, for callers whose calls were made in JSON."""

@@ -1,0 +1,128 @@
+"""Answers are the same JSON, whatever of it was kept."""
+
+import json
+from typing import Any
+
+from google.protobuf import json_format
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airegistry._rpc.rest.answers import Answers
+from airegistry._rpc.rest.kept import Kept
+from airegistry.v1 import analytics_service_pb2, discovery_pb2, model_pb2, registry_service_pb2, resource_pb2
+from tests.messages import messages
+from tests.unit.test_convert import MESSAGES
+
+CANDIDATE, RESOURCE = discovery_pb2.Candidate.DESCRIPTOR, resource_pb2.Resource.DESCRIPTOR
+ANSWERS = registry_service_pb2.DESCRIPTOR.services_by_name["RegistryService"].methods
+# Inside each other, in lists, in oneofs, in maps, with maps beside them, in themselves.
+KEPT = [
+    (CANDIDATE, RESOURCE),
+    (RESOURCE,),
+    (model_pb2.Model.DESCRIPTOR, registry_service_pb2.DiscoverResponse.DESCRIPTOR),
+    (model_pb2.Capability.DESCRIPTOR, discovery_pb2.Score.DESCRIPTOR),
+    tuple(MESSAGES.values()),
+]
+WRITERS = [Answers(kept) for kept in KEPT]
+
+
+def writer(message, *kept):
+    write = Answers(kept or (RESOURCE,)).writer(message.DESCRIPTOR)
+    assert write is not None
+    return write
+
+
+def plain(message):
+    return json.loads(json_format.MessageToJson(message))
+
+
+@given(st.sampled_from(list(MESSAGES.values())).flatmap(messages))
+def test_every_message_is_the_same_in_pieces(message):
+    for answers in WRITERS:
+        write = answers.writer(message.DESCRIPTOR)
+        if write is not None:
+            assert json.loads(write(message.SerializeToString())) == plain(message)
+
+
+@given(st.data())
+def test_an_answer_whose_pieces_were_all_in_others_is_the_same(data):
+    write = writer(registry_service_pb2.DiscoverResponse, CANDIDATE, RESOURCE)
+    candidates = data.draw(st.lists(messages(CANDIDATE), min_size=1, max_size=3))
+    for _ in range(4):
+        chosen = data.draw(st.lists(st.sampled_from(candidates), max_size=4))
+        answer = registry_service_pb2.DiscoverResponse(candidates=chosen, revision=data.draw(st.integers(0, 9)))
+        assert json.loads(write(answer.SerializeToString())) == plain(answer)
+
+
+def test_an_answer_is_its_messages_then_the_rest():
+    resource = resource_pb2.Resource(name="models/m", revision=1)
+    answer = registry_service_pb2.ListResponse(resources=[resource, resource], total_size=2, revision=1)
+    one = b'{"name":"models/m","revision":"1"}'
+    expected = b'{"resources":[%b,%b],"revision":"1","totalSize":2}' % (one, one)
+    assert writer(registry_service_pb2.ListResponse)(answer.SerializeToString()) == expected
+
+
+def test_a_message_that_comes_in_parts_is_one():
+    write = writer(registry_service_pb2.GetResponse)
+    whole: Any = registry_service_pb2.GetResponse
+    parts = [whole(resource={"name": "models/m"}), whole(revision=3), whole(resource={"labels": {"a": "b"}})]
+    wire = b"".join(part.SerializeToString() for part in parts)
+    assert json.loads(write(wire)) == plain(whole.FromString(wire))
+
+
+def test_what_a_map_holds_is_no_piece():
+    write = writer(model_pb2.Model, model_pb2.Capability.DESCRIPTOR)
+    model = model_pb2.Model(family="f")
+    model.capabilities["tools"].SetInParent()
+    assert (
+        json.loads(write(model.SerializeToString())) == plain(model) == {"family": "f", "capabilities": {"tools": {}}}
+    )
+
+
+def test_an_empty_message_is_one_that_is_there():
+    write = writer(registry_service_pb2.GetResponse)
+    assert write(b"") == b"{}"
+    assert (
+        write(registry_service_pb2.GetResponse(resource=resource_pb2.Resource()).SerializeToString())
+        == b'{"resource":{}}'
+    )
+
+
+def test_answers_without_anything_to_keep_are_left_to_others():
+    answers = Answers((CANDIDATE, RESOURCE))
+    left = {method.name for method in ANSWERS if answers.writer(method.output_type) is None}
+    assert left == {"Deregister", "Heartbeat"}
+    assert answers.writer(analytics_service_pb2.GetPerformanceResponse.DESCRIPTOR) is None
+
+
+def test_two_that_keep_the_same_types_do_not_disturb_each_other():
+    answer = registry_service_pb2.GetResponse(resource=resource_pb2.Resource(name="a"))
+    for _ in range(2):
+        assert writer(registry_service_pb2.GetResponse)(answer.SerializeToString()) == b'{"resource":{"name":"a"}}'
+
+
+def test_the_same_is_made_once():
+    made = []
+
+    def make(data):
+        made.append(data)
+        return data * 2
+
+    kept = Kept(make)
+    assert [kept[data] for data in (b"a", b"b", b"a")] == [b"aa", b"bb", b"aa"]
+    assert made == [b"a", b"b"]
+
+
+@given(st.lists(st.binary(max_size=30), max_size=40), st.integers(0, 100))
+def test_what_is_kept_is_bounded_and_right(asked, limit):
+    kept = Kept(lambda data: data * 2, max_bytes=limit)
+    for data in asked:
+        assert kept[data] == data * 2
+        assert sum(len(key) + len(value) for key, value in kept.items()) <= limit
+
+
+def test_what_was_made_first_goes_first():
+    kept = Kept(lambda data: data, max_bytes=4)
+    for data in (b"a", b"b", b"c"):
+        kept[data]
+    assert list(kept) == [b"b", b"c"]
