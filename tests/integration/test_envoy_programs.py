@@ -97,7 +97,13 @@ async def test_the_registry_knows_its_clients_and_takes_new_certificates(folder,
         assert await folder.name_of(address, client=client) == ("first", "h2")
         folder.put("second")
         command = ("list", "models", "--registry", address, "--ca-file", str(folder.authority_file))
-        assert (await airegistry(*command, "--timeout", "5")).exit_code == 3
+        unshown = await airegistry(*command, "--timeout", "5")
+        assert unshown.exit_code == 3
+        assert f"the registry at {address} speaks TLS: it needs --cert-file and --key-file" in unshown.stderr
+        unknown = await airegistry("list", "models", "--registry", address, "--timeout", "5")
+        assert unknown.exit_code == 3
+        assert f"the registry at {address} speaks TLS: it needs --ca-file (AIREGISTRY_CA_FILE)" in unknown.stderr
+        assert "--cert-file" in unknown.stderr
         (tmp_path / "client.crt").write_bytes(chain)
         (tmp_path / "client.key").write_bytes(client.private_key_pem.bytes())
         shown = ("--cert-file", str(tmp_path / "client.crt"), "--key-file", str(tmp_path / "client.key"))

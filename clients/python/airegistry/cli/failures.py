@@ -78,13 +78,7 @@ def exit_code(error: RegistryError) -> ExitCode:
 def lines(session: Session, plane: str, error: RegistryError) -> Iterable[str]:
     """Yield what to say about an error."""
     if _nobody_there(error):
-        address, variable = (
-            (session.gateway, "AIREGISTRY_GATEWAY_ADDRESS")
-            if plane == "gateway"
-            else (session.registry, "AIREGISTRY_ADDRESS")
-        )
-        yield f"UNAVAILABLE: no {plane} answers at {address}"
-        yield f"  start one with `airegistry up`, or say where it is with --{plane} or {variable}"
+        yield from _unreached(session, plane, error)
         return
     violations = error.violations if isinstance(error, InvalidArgumentError) else ()
     if len(violations) > 1:
@@ -99,6 +93,40 @@ def lines(session: Session, plane: str, error: RegistryError) -> Iterable[str]:
     if error.retry_after is not None:
         # Rounded up: who tries at that moment is not too early.
         yield f"  try again in {ceil(10 * error.retry_after) / 10:g} s"
+
+
+def _unreached(session: Session, plane: str, error: RegistryError) -> Iterator[str]:
+    from airegistry._status import NOBODY_ANSWERS
+
+    address, variable = (
+        (session.gateway, "AIREGISTRY_GATEWAY_ADDRESS")
+        if plane == "gateway"
+        else (session.registry, "AIREGISTRY_ADDRESS")
+    )
+    why = error.message.removeprefix(NOBODY_ANSWERS) if error.message.startswith(NOBODY_ANSWERS) else ""
+    if (not why or "TLS" in why) and (missing := _missing(session, address)):
+        yield f"UNAVAILABLE: the {plane} at {address} {missing}"
+    elif "TLS" in why or "certificate" in why:
+        yield f"UNAVAILABLE: no {plane} can be called at {address}{why}"
+        yield "  --ca-file (AIREGISTRY_CA_FILE) names the authorities of its certificate; a server without TLS wants none"
+    else:
+        yield f"UNAVAILABLE: no {plane} answers at {address}"
+        yield f"  start one with `airegistry up`, or say where it is with --{plane} or {variable}"
+
+
+def _missing(session: Session, address: str) -> str:
+    """Return what a server there wants that this run has not; empty where that is not to blame."""
+    from airegistry.cli.reaching import Wish, wish_of
+
+    if session.trust is not None and session.trust.certificate is not None:
+        return ""
+    wish = wish_of(address)
+    if wish is Wish.NOTHING or (session.trust is not None and wish is Wish.TLS):
+        return ""
+    asked = [] if session.trust is not None else ["--ca-file (AIREGISTRY_CA_FILE), the authorities of its certificate"]
+    if wish is Wish.CERTIFICATE:
+        asked.append("--cert-file and --key-file (AIREGISTRY_CERT_FILE, AIREGISTRY_KEY_FILE), to show it who calls")
+    return f"speaks TLS: it needs {', and '.join(asked)}"
 
 
 def _hint(error: RegistryError) -> str:
