@@ -45,13 +45,24 @@ async def send_stream(send: Send, batches: AsyncGenerator[list[InvokeEvent], Non
         batch = await anext(batches)
         headers = {"cache-control": "no-store", **streamed.headers, **_beginning(batch)}
         await send_head(send, streamed.media_type, headers)
+        last = b""
         try:
-            await _send_part(send, streamed.writer.write(batch))
+            last = await _sent(send, batch, streamed.writer)
             async for batch in batches:
-                await _send_part(send, streamed.writer.write(batch))
+                last = await _sent(send, batch, streamed.writer)
         except RegistryError as error:
-            await _send_part(send, streamed.writer.failure(error))
-    await send({"type": "http.response.body", "body": b""})
+            last += streamed.writer.failure(error)
+    await send({"type": "http.response.body", "body": last})
+
+
+async def _sent(send: Send, batch: Sequence[InvokeEvent], writer: StreamWriter) -> bytes:
+    """Send a part. The last one is returned instead: nothing comes after it, so that it goes out with the end of the answer."""
+    data = writer.write(batch)
+    if batch[-1].end is not None:
+        return data
+    if data:
+        await send({"type": "http.response.body", "body": data, "more_body": True})
+    return b""
 
 
 async def send_whole(send: Send, body: bytes, headers: Mapping[str, str]) -> None:
@@ -100,8 +111,3 @@ def _beginning(batch: Sequence[InvokeEvent]) -> Mapping[str, str]:
 def _notice(warnings: Sequence[FieldWarning]) -> str:
     """Return what a caller should know of the model that it named: that it is deprecated or gone, and what to use instead."""
     return "; ".join(warning.message for warning in warnings if warning.path == MODEL)
-
-
-async def _send_part(send: Send, data: bytes) -> None:
-    if data:
-        await send({"type": "http.response.body", "body": data, "more_body": True})
