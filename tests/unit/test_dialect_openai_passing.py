@@ -103,7 +103,7 @@ def test_a_fact_is_read_where_it_is_news_and_passes_where_it_is_repeated(fact):
     assert events.further(event(chunk({"content": "b"}, **{fact: "y"}))) is None
 
 
-@pytest.mark.parametrize("facts", [{"brand_new": 1}, {"created": "today"}], ids=str)
+@pytest.mark.parametrize("facts", [{"brand_new": 1}, {"created": "today"}, {"service_tier": ""}], ids=str)
 def test_a_fact_that_is_not_known_is_read(facts):
     events = ChatEvents(REQUEST)
     events.take(event(SPEAKING))

@@ -29,6 +29,8 @@ class Chunks:
         self._media_type = media_type_asked(request)
         self._message = message
         self._choices: dict[int, Pieces] = {}
+        self._speaking: dict[int, int | None] = {}
+        """By choice, the block of the text that it is at."""
         self._answer_id = ""
         self._begun = False
         self._usage: Usage | None = None
@@ -52,21 +54,15 @@ class Chunks:
 
     def speaks(self, index: int) -> bool:
         """Whether a choice has text already, and has not ended."""
-        choice = self._choices.get(index)
-        return choice is not None and choice.speaks
+        return self._speaking.get(index) is not None
 
     def further(self, chunk: Further) -> ChatDelta | None:
         """Return what a chunk adds that only goes on with the text of a choice; None when it is told more by it than that."""
-        choice, known = chunk.choices[0], self._extra.get
-        pieces = self._choices.get(choice.index)
-        if (
-            pieces is None
-            or chunk.system_fingerprint not in (None, known("system_fingerprint"))
-            or chunk.service_tier not in (None, known("service_tier"))
-            or chunk.provider not in (None, known("provider"))
-        ):
+        choice = chunk.choices[0]
+        block = self._speaking.get(choice.index)
+        if block is None or ((chunk.system_fingerprint or chunk.service_tier or chunk.provider) and self._news(chunk)):
             return None
-        return pieces.further(choice.delta.content)
+        return ChatDelta(choice.index, block, choice.delta.content)
 
     def take(self, value: Any) -> list[StreamItem]:
         """Take one chunk and return what it adds."""
@@ -80,7 +76,9 @@ class Chunks:
         self._ended_one = False
         for position, choice in enumerate(choices):
             self._ended_one = self._ended_one or bool(choice.get("finish_reason"))
-            items.extend(self._pieces(choice, position).take(choice, self._answer_id))
+            pieces = self._pieces(choice, position)
+            items.extend(pieces.take(choice, self._answer_id))
+            self._speaking[pieces.index] = pieces.speaking
         if chunk.get("usage") is not None and (used := self._used(chunk)) is not None:
             items.append(used)
         if not chunk.keys() <= _KNOWN:
@@ -97,6 +95,15 @@ class Chunks:
         if self._extra:
             items.append(ExtraSeen(self._extra))
         return items
+
+    def _news(self, chunk: Further) -> bool:
+        """Say whether a chunk tells a fact of the answer that was not told before."""
+        known = self._extra.get
+        return (
+            chunk.system_fingerprint not in (None, known("system_fingerprint"))
+            or chunk.service_tier not in (None, known("service_tier"))
+            or chunk.provider not in (None, known("provider"))
+        )
 
     def _started(self, chunk: Mapping[str, Any]) -> StreamStarted:
         self._begun = True

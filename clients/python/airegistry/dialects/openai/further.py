@@ -10,9 +10,11 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+_Words = Annotated[str, msgspec.Meta(min_length=1)]
+
 
 class _Delta(msgspec.Struct, forbid_unknown_fields=True, gc=False):
-    content: Annotated[str, msgspec.Meta(min_length=1)]
+    content: _Words
     role: str | None = None
     refusal: None = None
     reasoning_content: None = None
@@ -46,9 +48,9 @@ class Further(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     usage: None = None
     error: None = None
     obfuscation: str | None = None
-    system_fingerprint: str | None = None
-    service_tier: str | None = None
-    provider: str | None = None
+    system_fingerprint: _Words | None = None
+    service_tier: _Words | None = None
+    provider: _Words | None = None
 
 
 class FurtherRelayed(msgspec.Struct, gc=False):

@@ -56,7 +56,7 @@ class Pieces:
     """What one choice has given so far. *message* is where its content stands: `delta`, or `message` of a whole answer."""
 
     def __init__(self, index: int, message: str, media_type: str) -> None:
-        self._index = index
+        self.index = index
         self._message = message
         self._path = f"choices[{index}]"
         self._blocks: dict[object, int] = {}
@@ -74,19 +74,14 @@ class Pieces:
         return bool(self._finish)
 
     @property
-    def speaks(self) -> bool:
-        """Whether the choice has text already, and has not said why it ended."""
-        return "text" in self._blocks and not self._finish
+    def speaking(self) -> int | None:
+        """The number of the block of the choice's text; None when it has none yet, or has said why it ended."""
+        return None if self._finish else self._blocks.get("text")
 
     @property
     def mended(self) -> bool:
         """Whether the choice's last appearance had tool calls without a number or an id."""
         return self._calls is not None and self._calls.mended
-
-    def further(self, text: str) -> ChatDelta | None:
-        """Go on with the text of a choice that has some already, and has not ended; return None for any other."""
-        block = self._blocks.get("text")
-        return None if block is None or self._finish else ChatDelta(self._index, block, text)
 
     def take(self, choice: Mapping[str, Any], answer_id: str) -> list[StreamItem]:
         """Take the next (or only) appearance of the choice and return what it adds, but for its end."""
@@ -121,11 +116,11 @@ class Pieces:
     def _content(self, message: Mapping[str, Any]) -> Iterator[StreamItem]:
         thought = message.get("reasoning_content") or message.get("reasoning")
         if isinstance(thought, str) and thought:
-            yield ChatDelta(self._index, self._block("thinking"), thinking=thought)
+            yield ChatDelta(self.index, self._block("thinking"), thinking=thought)
         content = message.get("content")
         if isinstance(content, str):
             if content:
-                yield ChatDelta(self._index, self._block("text"), text=content)
+                yield ChatDelta(self.index, self._block("text"), text=content)
         elif content is not None:
             yield from self._parts(reading.objects(message, "content", self._path))
         if message.get("refusal"):
@@ -147,7 +142,7 @@ class Pieces:
         if (identity := self._sound.news(audio, "id")) is not None:
             yield self._whole("transcript", identity)
         if transcript := reading.text(audio, "transcript", path):
-            yield ChatDelta(self._index, self._block("transcript"), text=transcript)
+            yield ChatDelta(self.index, self._block("transcript"), text=transcript)
         if (expiry := self._sound.news(audio, "expires_at")) is not None:
             yield self._whole("transcript", expiry)
 
@@ -157,11 +152,11 @@ class Pieces:
             match part.get("type"):
                 case "text" | "output_text":
                     if said := reading.text(part, "text", self._path):
-                        yield ChatDelta(self._index, self._block("text"), text=said)
+                        yield ChatDelta(self.index, self._block("text"), text=said)
                 case "thinking":
                     thoughts = reading.objects(part, "thinking", self._path)
                     if thought := "".join(reading.text(t, "text", self._path) for t in thoughts):
-                        yield ChatDelta(self._index, self._block("thinking"), thinking=thought)
+                        yield ChatDelta(self.index, self._block("thinking"), thinking=thought)
                 case "refusal":
                     yield self._refusal(reading.text(part, "refusal", self._path))
                 case other:
@@ -169,7 +164,7 @@ class Pieces:
 
     def _tool_calls(self, message: Mapping[str, Any], answer_id: str) -> Iterator[StreamItem]:
         if self._calls is None:
-            self._calls = ToolCalls(self._index, self._blocks)
+            self._calls = ToolCalls(self.index, self._blocks)
         for i, call in enumerate(reading.objects(message, "tool_calls", self._path)):
             index = i if self._message == "message" else None
             delta = self._calls.take(call, f"{self._path}.tool_calls[{i}]", index=index, answer_id=answer_id)
@@ -177,7 +172,7 @@ class Pieces:
                 yield delta
 
     def _refusal(self, words: str) -> ChatDelta:
-        return ChatDelta(self._index, self._block("refusal"), refusal=words)
+        return ChatDelta(self.index, self._block("refusal"), refusal=words)
 
     def _end_of(self, choice: Mapping[str, Any]) -> None:
         if choice.get("error") and (error := error_within(choice)) is not None:
@@ -198,7 +193,7 @@ class Pieces:
         if reason is FinishReason.STOP and "refusal" in self._blocks:
             reason = FinishReason.REFUSAL
         return ChatDelta(
-            self._index,
+            self.index,
             self._last_block(),
             finish_reason=reason,
             upstream_finish_reason=self._upstream_finish or self._finish,
@@ -206,7 +201,7 @@ class Pieces:
         )
 
     def _whole(self, key: object, block: ContentBlock) -> ChatDelta:
-        return ChatDelta(self._index, self._block(key), block=block)
+        return ChatDelta(self.index, self._block(key), block=block)
 
     def _block(self, key: object) -> int:
         """Return the index of the block for a kind of content, the next free one when it begins."""
@@ -218,7 +213,7 @@ class Pieces:
             if isinstance(item, ChatDelta) and (item.text is not None or item.refusal is not None):
                 items[i] = replace(item, logprobs=logprobs)
                 return
-        items.append(ChatDelta(self._index, self._last_block(), logprobs=logprobs))
+        items.append(ChatDelta(self.index, self._last_block(), logprobs=logprobs))
 
     def _last_block(self) -> int:
         return max(len(self._blocks) - 1, 0)
