@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from airegistry._making import quickly_made
 from airegistry.dialects.inference import InferRequest
 from airegistry.dialects.tasks import TaskMessage
 from airegistry.invocations.chat import ChatRequest, ChatResponse
@@ -43,6 +44,7 @@ Input = ChatRequest | EmbeddingsRequest | RerankRequest | ImageRequest | RawRequ
 Output = ChatResponse | EmbeddingsResponse | RerankResponse | ImageResponse | RawResponse | AgentTaskResponse
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True, repr=False)
 class HttpCall:
     """One HTTP request to a provider. Header names are lower case."""
@@ -90,6 +92,7 @@ class GrpcEncoded:
     warnings: tuple[FieldWarning, ...] = ()
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A whole answer in canonical form, and what of it could not be kept. Usage is None when the provider gave none."""
