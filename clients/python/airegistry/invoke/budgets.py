@@ -61,13 +61,14 @@ class Bound:
         self._left = self._budget.left
         if self._left <= 0:
             raise self._budget.spent()
-        task = asyncio.current_task()
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("only a task can be bound in time")
         self._task = task
         self._canceled_before = task.cancelling()
         self._over = False
-        self._timer = asyncio.get_running_loop().call_later(min(self._seconds, self._left), self._end)
+        self._timer = loop.call_later(min(self._seconds, self._left), self._end)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, _frames: TracebackType | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from airegistry._making import quickly_made
 from airegistry.dialects.exchange import Input
 from airegistry.invocations.invocation import Invocation
 from airegistry.invoke.budgets import Budget
@@ -11,6 +12,7 @@ from airegistry.invoke.counting import Counter
 from airegistry.invoke.origin import Origin
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Call:
     """What a caller wants, how, and in which time.

@@ -16,8 +16,9 @@ MODEL = "invocation.model"
 
 def retired(model: Resource | None, at: datetime) -> bool:
     """Say whether a model is gone."""
-    lifecycle = _lifecycle(model)
-    return lifecycle is not None and stage_at(lifecycle, at) is LifecycleStage.RETIRED
+    if model is None or model.model is None or model.model.lifecycle is None:
+        return False
+    return stage_at(model.model.lifecycle, at) is LifecycleStage.RETIRED
 
 
 def replacement(model: Resource | None) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from airegistry._making import quickly_made
 from airegistry.discovery.answers import Exclusion, ExclusionReason
 from airegistry.errors import ModelNotFoundError, NoCandidateError, NotSuitableError, OverloadedError, RegistryError
 from airegistry.invocations.invocation import Invocation
@@ -34,6 +35,7 @@ _PASSING = frozenset(
 """Why somebody is left out who may take the same call later."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Who may take a call, in tiers, and how it is attempted. `said` is the policy without the defaults.
@@ -60,6 +62,7 @@ class Plan:
     notices: tuple[FieldWarning, ...] = ()
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class _Way:
     """Where a name leads: through routes, the outermost first, and on which arm of the first one's split."""

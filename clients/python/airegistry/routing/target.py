@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from airegistry._making import quickly_made
 from airegistry.discovery.answers import Score
 from airegistry.resources.endpoint import Endpoint
 from airegistry.resources.resource import Health, Resource
 from airegistry.resources.route import RequestOverrides
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Target:
     """One candidate of a call."""
@@ -56,6 +58,7 @@ class Target:
         return model.limits.context_tokens if model is not None and model.limits is not None else None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Group:
     """Targets of one entry of a tier, best first. The groups of a tier share its calls by *weight*.

@@ -14,9 +14,9 @@ def stage_at(lifecycle: Lifecycle | None, at: datetime) -> LifecycleStage:
     if lifecycle is None:
         return LifecycleStage.ACTIVE
     stage = lifecycle.stage or LifecycleStage.ACTIVE
-    if _reached(lifecycle.retire_time, at):
+    if lifecycle.retire_time is not None and lifecycle.retire_time <= at:
         return LifecycleStage.RETIRED
-    if _reached(lifecycle.deprecate_time, at):
+    if lifecycle.deprecate_time is not None and lifecycle.deprecate_time <= at:
         return max(stage, LifecycleStage.DEPRECATED)
     return stage
 
@@ -50,10 +50,6 @@ def _price_times(prices: PriceList, after: datetime) -> Iterator[datetime | None
         yield schedule.end_time
         if schedule.daily_window is not None:
             yield from _window_times(schedule.daily_window, after)
-
-
-def _reached(time: datetime | None, at: datetime) -> bool:
-    return time is not None and time <= at
 
 
 def _window_times(window: DailyWindow, after: datetime) -> Iterator[datetime]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Final
 
 from airegistry import dialects
+from airegistry._making import quickly_made
 from airegistry.dialects.base import Dialect, Extends
 from airegistry.dialects.exchange import Encoded, GrpcEncoded, HttpCall, Input
 from airegistry.errors import UnsupportedFieldError
@@ -29,6 +30,7 @@ _completed: Final[dict[tuple[int, int], tuple[Endpoint, Model, Endpoint]]] = {}
 """What was made of an endpoint and its model, by their identities, which nobody else can have while they are held here."""
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A request in the words of its target."""

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from airegistry._making import quickly_made
 from airegistry.dialects.auth import authorize
 from airegistry.dialects.exchange import Answer
 from airegistry.errors import ProviderError
@@ -35,6 +36,7 @@ _SUCCESS = range(200, 300)
 _PIECES = (ChatDelta, AgentTaskResponse, WireSeen)
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Times:
     """How long each phase may take, in seconds."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from airegistry._making import quickly_made
 from airegistry.dialects.exchange import Input
 from airegistry.invoke.attempts.hedging import HedgeBudget
 from airegistry.invoke.credentials import Credentials
@@ -35,6 +36,7 @@ class Means:
     pauses: Pauses
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Work:
     """What one call is about. With *choices* it is learned from."""
