@@ -80,7 +80,7 @@ def test_the_page_of_the_sdk_has_examples():
 def test_the_snippet_runs(plane, folder, snippet):
     for program in NEEDED:
         if re.search(rf"(^|&& ){program} ", snippet.text, re.MULTILINE) and shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed here")
+            pytest.skip(f"no {program} in the PATH" + " (make grpcurl builds one)" * (program == "grpcurl"))
     _use_ports(plane, folder)
     text = _pointed(plane, snippet)
     command = ["bash", "-euo", "pipefail", "-c", text] if snippet.language == "sh" else [sys.executable, "-c", text]

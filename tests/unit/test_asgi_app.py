@@ -10,6 +10,8 @@ import pytest
 
 from airegistry._rpc.asgi.app import GrpcApp
 from airegistry._rpc.asgi.framing import frame
+from airegistry._rpc.asgi.inbox import Inbox
+from airegistry._rpc.asgi.incoming import Incoming
 from airegistry._rpc.asgi.running import Running
 from airegistry._rpc.service import Method, Service
 from airegistry.errors import NotFoundError, UnavailableError
@@ -439,3 +441,16 @@ async def test_only_calls_whose_deadline_is_over_are_ended():
     assert [call.error is not None for call in calls] == [True, True, False, False]
     for call in calls:
         running.remove(call)
+
+
+@pytest.mark.parametrize(
+    ("kind", "hooks"),
+    [
+        pytest.param(Inbox, {"peer_left"}, id="inbox"),
+        pytest.param(Incoming, {"peer_left", "cancelled"}, id="incoming"),
+    ],
+)
+def test_what_a_request_is_read_for_must_say_what_comes_of_its_peer(kind, hooks):
+    with pytest.raises(TypeError, match="abstract"):
+        type("Half", (kind,), {})(None)
+    assert kind.__abstractmethods__ == hooks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from airegistry._rpc.carrier import Receive
 Event = MutableMapping[str, Any]
 
 
-class Inbox:
+class Inbox(ABC):
     """Asks the server for what comes, one event at a time, and only when somebody wants it.
 
     The futures of pyvoy must not be cancelled: it sets their results later, and the loop would log that. So whoever may be
@@ -31,9 +32,9 @@ class Inbox:
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
 
+    @abstractmethod
     def peer_left(self) -> None:
         """Do what there is to do when the peer is gone."""
-        raise NotImplementedError
 
     def ask(self) -> None:
         """Find out whether the peer is still there.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -24,9 +25,9 @@ class Incoming(Inbox):
         self._limit = limit
         self._encoding = encoding
 
+    @abstractmethod
     def cancelled(self) -> bool:
         """Say whether the call is no more: the peer is gone, or it was ended."""
-        raise NotImplementedError
 
     def ask(self) -> None:
         """Find out whether the peer is still there, unless its request is waited for anyway."""
