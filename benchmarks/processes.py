@@ -77,23 +77,29 @@ def registry(
         "AIREGISTRY_REGISTRY_PROBES": "false",
         "AIREGISTRY_CARRIER": carrier,
     }
-    with _serve("registry", environment, grpc, http, workers) as server:
+    with _serve("registry", environment, grpc, http, [http + worker for worker in range(workers)]) as server:
         yield server
 
 
 @contextmanager
-def gateway(data_dir: Path, registry_address: str, *, carrier: CarrierName = "aio") -> Iterator[Server]:
+def gateway(
+    data_dir: Path, registry_address: str, *, carrier: CarrierName = "aio", workers: int = 1
+) -> Iterator[Server]:
     """Run a gateway that follows a registry."""
-    grpc = free_port()
+    # Each of several workers has an HTTP address of its own beside those that they share.
+    grpc, own = free_port(), free_port(workers)
     http = grpc if carrier == "envoy" else free_port()
     environment = {
         "AIREGISTRY_DATA_DIR": str(data_dir),
         "AIREGISTRY_ADDRESS": registry_address,
         "AIREGISTRY_GATEWAY_ADDRESS": f"127.0.0.1:{grpc}",
         "AIREGISTRY_GATEWAY_HTTP_ADDRESS": f"127.0.0.1:{http}",
+        "AIREGISTRY_GATEWAY_WORKERS": str(workers),
+        "AIREGISTRY_GATEWAY_WORKERS_HTTP_ADDRESS": f"127.0.0.1:{own}",
         "AIREGISTRY_CARRIER": carrier,
     }
-    with _serve("gateway", environment, grpc, http) as server:
+    pages = [own + worker for worker in range(workers)] if workers > 1 else [http]
+    with _serve("gateway", environment, grpc, http, pages) as server:
         yield server
 
 
@@ -155,11 +161,12 @@ def data_dir() -> Iterator[Path]:
 
 
 @contextmanager
-def _serve(module: str, environment: Mapping[str, str], grpc: int, http: int, workers: int = 1) -> Iterator[Server]:
+def _serve(module: str, environment: Mapping[str, str], grpc: int, http: int, pages: Sequence[int]) -> Iterator[Server]:
+    """Run a server until it is not needed; *pages* are the ports where each of its processes tells of its health."""
     started = time.monotonic()
     with _run([sys.executable, "-m", module], environment) as process:
-        for worker in range(workers):
-            _await_health(f"http://127.0.0.1:{http + worker}/health", process)
+        for page in pages:
+            _await_health(f"http://127.0.0.1:{page}/health", process)
         address = f"127.0.0.1:{http}"
         yield Server(psutil.Process(process.pid), f"127.0.0.1:{grpc}", address, time.monotonic() - started)
 

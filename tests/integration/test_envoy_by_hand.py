@@ -45,6 +45,15 @@ def test_the_listener_is_as_the_settings_say(tmp_path):
     assert not any("compressor" in name for name in names)
 
 
+def test_it_is_one_process_whatever_the_settings_say(tmp_path):
+    arguments = ("config", "gateway", "--folder", str(tmp_path))
+    several = envoy(*arguments, GATEWAY_WORKERS="4")
+    assert several.exit_code == 0, several.stderr
+    assert several.stdout == envoy(*arguments).stdout
+    # Limits are not shared out to others who are not there.
+    assert "--gateway-workers=1" in several.stdout
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
