@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from airegistry._rpc.aio_carrier import AioCarrier
-from airegistry._rpc.carrier import Carrier, Offer
+from airegistry._rpc.carrier import Carrier, ConnectionAge, Offer
 from airegistry._rpc.health import HealthState
 from airegistry._rpc.metrics import Metrics
 from airegistry._rpc.process import end, owned_tasks
@@ -106,6 +106,7 @@ async def serve(
             insecure=config.insecure,
             shared=config.gateway_workers > 1,
             http_shared=config.gateway_workers > 1,
+            age=ConnectionAge(config.gateway_max_connection_age),
         )
         carried = await (carrier or AioCarrier()).open(offer, tasks)
         stack.push_async_callback(carried.close, config.gateway_drain)

@@ -59,6 +59,12 @@ class Config(EdgeSettings):
         "the port that follows, and so on. Port 0 takes a free one for each.",
     )
     gateway_drain: float = Field(10.0, ge=0, description="How long running calls may go on after a request to stop.")
+    gateway_max_connection_age: float = Field(
+        1800.0,
+        gt=0,
+        description="After about how long a connection takes no more calls, so that clients spread over workers and gateways again; "
+        "running calls end by themselves.",
+    )
     gateway_start_wait: float = Field(
         1.0, ge=0, description="How long to wait for the first view of the registry before serving without one."
     )
@@ -168,6 +174,11 @@ class Config(EdgeSettings):
             self.gateway_workers,
             own_http_address=self.gateway_workers_http_address,
         )
+
+    @property
+    def connection_age(self) -> float | None:
+        """Clients spread over the workers, and over the gateways behind a balancer, again."""
+        return self.gateway_max_connection_age
 
     def seated(self, address: str, http_address: str) -> Self:
         """Return the settings of a process of the gateway that serves on these addresses."""

@@ -45,6 +45,13 @@ def test_the_listener_is_as_the_settings_say(tmp_path):
     assert not any("compressor" in name for name in names)
 
 
+def test_connections_to_a_gateway_are_left_at_their_age():
+    shown = envoy("config", "gateway", "--output", "json", GATEWAY_MAX_CONNECTION_AGE="60")
+    (listener,) = json.loads(shown.stdout)["static_resources"]["listeners"]
+    (manager,) = listener["filter_chains"][0]["filters"]
+    assert manager["typed_config"]["common_http_protocol_options"]["max_connection_duration"] == "60s"
+
+
 def test_it_is_one_process_whatever_the_settings_say(tmp_path):
     arguments = ("config", "gateway", "--folder", str(tmp_path))
     several = envoy(*arguments, GATEWAY_WORKERS="4")

@@ -27,7 +27,8 @@ class AioCarrier:
 
     async def open(self, offer: Offer, tasks: asyncio.TaskGroup) -> AioCarried:
         """Serve *offer*; the pages first, so that health is told while gRPC starts."""
-        http = await open_http_server(offer.pages, self._listeners(offer), tasks)
+        age = offer.age.limit if offer.age is not None else None
+        http = await open_http_server(offer.pages, self._listeners(offer), tasks, age=age)
         try:
             grpc = await open_server(
                 with_standard_services(offer.services, offer.health, channelz_service()),

@@ -39,11 +39,11 @@ class ConnectionAge:
     """How long connections live, in seconds.
 
     At `limit`, give or take a tenth, a connection takes no new calls: its client opens another one, perhaps to another
-    server. What still runs there `grace` seconds after that is cut.
+    server. What still runs there `grace` seconds after that is cut; without a grace it ends by itself.
     """
 
     limit: float
-    grace: float
+    grace: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

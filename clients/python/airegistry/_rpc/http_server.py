@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import random
 import socket
+import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, cast
 
 import uvicorn
@@ -23,6 +27,7 @@ Who closes first cannot know that a request is on its way, which is lost with th
 """
 
 _JOINED_BYTES = 64 * 1024
+_AGE_JITTER = 0.1
 
 
 class HttpServer:
@@ -41,12 +46,17 @@ class HttpServer:
         self._server.close_listeners()
 
 
-async def open_http_server(app: Any, listeners: Sequence[socket.socket], tasks: asyncio.TaskGroup) -> HttpServer:
-    """Serve the ASGI application *app* to all who come to *listeners*, which are the server's from now on."""
+async def open_http_server(
+    app: Any, listeners: Sequence[socket.socket], tasks: asyncio.TaskGroup, *, age: float | None = None
+) -> HttpServer:
+    """Serve the ASGI application *app* to all who come to *listeners*, which are the server's from now on.
+
+    A connection that is older than about *age* seconds is closed after its next answer, which says so.
+    """
     addresses = [join_address(*listener.getsockname()[:2]) for listener in listeners]
     config = uvicorn.Config(
         app,
-        http=_Protocol,
+        http=cast("type[asyncio.Protocol]", partial(_Protocol, age)),
         ws="none",
         lifespan="off",
         interface="asgi3",
@@ -66,12 +76,20 @@ async def open_http_server(app: Any, listeners: Sequence[socket.socket], tasks: 
 
 
 class _Protocol(HttpToolsProtocol):
-    """Refuses a request whose head does not end; uvicorn itself would keep all of it."""
+    """Refuses a request whose head does not end, which uvicorn would keep all of, and closes old connections."""
 
     _in_head = False
     _head_bytes = 0
 
+    def __init__(self, age: float | None, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._age = age
+        self._old_at = math.inf
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if self._age is not None:
+            # Those that came together need not come back together.
+            self._old_at = time.monotonic() + self._age * random.uniform(1 - _AGE_JITTER, 1 + _AGE_JITTER)
         super().connection_made(cast("asyncio.Transport", _Joined(transport)))
 
     def data_received(self, data: bytes) -> None:
@@ -89,6 +107,8 @@ class _Protocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._in_head = False
         super().on_headers_complete()
+        if time.monotonic() >= self._old_at:
+            self.cycle.keep_alive = False
 
 
 class _Joined:

@@ -51,10 +51,10 @@ async def open_server(
 def _age_options(age: ConnectionAge | None) -> list[tuple[str, int]]:
     if age is None:
         return []
-    return [
-        ("grpc.max_connection_age_ms", round(age.limit * 1000)),
-        ("grpc.max_connection_age_grace_ms", round(age.grace * 1000)),
-    ]
+    options = [("grpc.max_connection_age_ms", round(age.limit * 1000))]
+    if age.grace is not None:
+        options.append(("grpc.max_connection_age_grace_ms", round(age.grace * 1000)))
+    return options
 
 
 async def _start(server: aio.Server) -> None:
