@@ -31,7 +31,7 @@ from airegistry.invocations.embeddings import Embedding, EmbeddingsResponse
 from airegistry.invocations.invocation import Attempt, Settlement
 from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.invocations.usage import Cost, CostState, Usage
-from gateway.fronts.openai.relays import relayed_end, relayed_event
+from gateway.fronts.openai.relays import relayed_end, relayed_events
 from gateway.fronts.openai.responses import (
     Envelope,
     ListedModel,
@@ -359,8 +359,9 @@ def test_models_are_listed():
 
 
 def test_data_of_several_lines_stays_one_event():
-    written = relayed_event(b'{"id":\n "x"}')
-    assert [event.data for event in SSEDecoder().feed(written)] == [b'{"id":\n "x"}']
+    events = [b'{"id":\n "x"}', b"{}"]
+    assert [event.data for event in SSEDecoder().feed(relayed_events(events))] == events
+    assert relayed_events([]) == b""
 
 
 CHOICE, EMPTY, COUNTED = b'{"choices":[{"index":0}]}', b'{"choices":[]}', b'{"choices":[],"usage":{"prompt_tokens":1}}'

@@ -19,9 +19,11 @@ def relayed_body(wire: bytes, settlement: Settlement) -> bytes:
     return wire.rstrip()[:-1] + b"," + orjson.dumps(account)[1:]
 
 
-def relayed_event(data: bytes) -> bytes:
-    """Return an event of the provider's as one of ours, in as many lines as its data had."""
-    return b"data: " + data.replace(b"\n", b"\ndata: ") + b"\n\n"
+def relayed_events(events: Sequence[bytes]) -> bytes:
+    """Return events of the provider's as ours, each in as many lines as its data had."""
+    if not events:
+        return b""
+    return b"data: " + b"\n\ndata: ".join([data.replace(b"\n", b"\ndata: ") for data in events]) + b"\n\n"
 
 
 def relayed_end(events: Sequence[bytes], settlement: Settlement, *, include_usage: bool) -> bytes:
@@ -40,4 +42,4 @@ def relayed_end(events: Sequence[bytes], settlement: Settlement, *, include_usag
             del told[i]
     if told:
         told[last] = relayed_body(told[last], settlement)
-    return b"".join(map(relayed_event, told))
+    return relayed_events(told)

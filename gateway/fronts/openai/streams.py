@@ -16,7 +16,7 @@ from gateway.fronts.accounts import settlement_value
 from gateway.fronts.answering import warned
 from gateway.fronts.openai.errors import error_value
 from gateway.fronts.openai.message import MessageWriter, audio_facts, finish_reason_word, logprobs_value
-from gateway.fronts.openai.relays import relayed_end, relayed_event
+from gateway.fronts.openai.relays import relayed_end, relayed_events
 from gateway.fronts.openai.responses import Envelope
 from gateway.fronts.openai.usage import usage_value
 
@@ -56,10 +56,7 @@ class ChatEvents:
         parts = [self.delta(event.chat_delta) for event in batch if event.chat_delta is not None]
         relayed = [event.raw.body for event in batch if event.raw is not None]
         end = batch[-1].end
-        if end is None:
-            parts += map(relayed_event, relayed)
-        else:
-            parts.append(self.end(end.settlement, relayed))
+        parts.append(relayed_events(relayed) if end is None else self.end(end.settlement, relayed))
         return b"".join(parts)
 
     def failure(self, error: RegistryError) -> bytes:

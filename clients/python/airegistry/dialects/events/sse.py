@@ -57,10 +57,12 @@ class SSEDecoder:
         if b"\n" not in chunk:
             self._hold(chunk)
             return []
-        head, *lines = chunk.split(b"\n")
-        lines.insert(0, b"".join((*self._tail, head)))
-        self._tail, self._tail_bytes = [], 0
-        self._hold(lines.pop())
+        lines = chunk.split(b"\n")
+        if self._tail:
+            lines[0] = b"".join((*self._tail, lines[0]))
+            self._tail, self._tail_bytes = [], 0
+        if rest := lines.pop():
+            self._hold(rest)
         return self._take(lines)
 
     def close(self) -> list[SSEvent]:
