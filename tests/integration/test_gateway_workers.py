@@ -233,7 +233,7 @@ async def test_a_port_that_is_taken_is_said_before_anything_starts(tmp_path, car
         process = await start(tmp_path, CARRIER=carrier, GATEWAY_WORKERS=2, **{taken: address})
         _, said = await asyncio.wait_for(process.communicate(), 60)
     assert process.returncode == 1
-    assert said.decode() == f"gateway: cannot listen on {address}: address already in use\n"
+    assert said.decode() == f"gateway: AIREGISTRY_{taken}: cannot listen on {address}: address already in use\n"
 
 
 @CARRIERS
