@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from airegistry._rpc.listening import bind_shared, join_address, listen_on, split_address
+from airegistry._rpc.listening import ListenError, bind_shared, join_address, listen_on, split_address
 from airegistry._rpc.post import Post
 from airegistry._rpc.process import StartError, end, owned_tasks, run
 from airegistry._rpc.seat import Seat
@@ -214,8 +214,12 @@ def _own_addresses(post: Post) -> Sequence[str]:
         return [""] * post.count
     host, port = split_address(first)
     addresses = [join_address(host, port + index if port else 0) for index in range(post.count)]
-    for address in addresses:
-        _notice(address, post)
+    try:
+        for address in addresses:
+            _notice(address, post)
+    except ListenError as error:
+        # It is the first one that is a setting.
+        raise type(error)(str(error), first) from error
     return addresses
 
 
