@@ -83,6 +83,18 @@ async def several_gateways(folder: Path, carrier: str, workers: int = 2, **setti
             await process.wait()
 
 
+async def refused(folder: Path, **settings: object) -> tuple[int | None, str]:
+    """Start a gateway that is expected to end by itself; return its exit code and what it said."""
+    process = await start(folder, **settings)
+    try:
+        _, said = await asyncio.wait_for(process.communicate(), 60)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    return process.returncode, said.decode()
+
+
 async def start(folder: Path, **settings: object) -> asyncio.subprocess.Process:
     """Start a gateway on free ports, unless *settings* say otherwise."""
     usual = {

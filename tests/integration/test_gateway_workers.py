@@ -25,7 +25,7 @@ from tests.catalogs import chat, endpoint, model, route
 from tests.planes import NOWHERE, gateway_knowing, registry_at
 from tests.ports import free_ports_apart
 from tests.providers import TOKENS, Provider, provider
-from tests.several_gateways import metric, several_gateways, start
+from tests.several_gateways import metric, refused, several_gateways
 
 ANSWER = "".join(TOKENS)
 TIER = (RouteTier((RouteTarget(model="models/m"),)),)
@@ -231,20 +231,17 @@ async def test_a_port_that_is_taken_is_said_before_anything_starts(tmp_path, car
         other.bind(("127.0.0.1", 0))
         other.listen()
         address = f"127.0.0.1:{other.getsockname()[1]}"
-        process = await start(tmp_path, CARRIER=carrier, GATEWAY_WORKERS=2, **{taken: address})
-        _, said = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode == 1
-    assert said.decode() == f"gateway: AIREGISTRY_{taken}: cannot listen on {address}: address already in use\n"
+        ended = await refused(tmp_path, CARRIER=carrier, GATEWAY_WORKERS=2, **{taken: address})
+    assert ended == (1, f"gateway: AIREGISTRY_{taken}: cannot listen on {address}: address already in use\n")
 
 
 async def test_a_taken_port_further_up_names_the_setting_that_it_comes_from(tmp_path):
     first = free_ports_apart(1, 2)
     settings = {"GATEWAY_WORKERS": 2, "GATEWAY_WORKERS_HTTP_ADDRESS": f"127.0.0.1:{first}"}
     with socket.create_server(("127.0.0.1", first + 1)):
-        process = await start(tmp_path, CARRIER="aio", **settings)
-        _, said = await asyncio.wait_for(process.communicate(), 60)
+        ended = await refused(tmp_path, CARRIER="aio", **settings)
     named = f"AIREGISTRY_GATEWAY_WORKERS_HTTP_ADDRESS: cannot listen on 127.0.0.1:{first + 1}"
-    assert said.decode() == f"gateway: {named}: address already in use\n"
+    assert ended == (1, f"gateway: {named}: address already in use\n")
 
 
 @CARRIERS
