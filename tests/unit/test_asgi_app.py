@@ -369,6 +369,29 @@ async def test_futures_of_the_server_are_never_cancelled(method, bodies):
     assert all(future.done() for future in exchange.given)
 
 
+async def says_little(request, call):
+    """Say one thing, and nothing more."""
+    yield b"x"
+    await asyncio.sleep(30)
+
+
+async def test_a_silent_stream_holds_nothing_of_its_beginning_nor_of_what_its_peer_took(monkeypatch):
+    monkeypatch.setitem(STREAMS, "Silent", says_little)
+    exchange = Futures("Silent", frame(b""))
+    monkeypatch.setattr(exchange, "_taken", _nothing)
+    scope, serving = weakref.ref(exchange.scope), asyncio.ensure_future(answered(exchange))
+    await asyncio.sleep(0.05)
+    del exchange.scope
+    taken = next(weakref.ref(future) for future in exchange.given if future.done() and future.result() is None)
+    exchange.given.clear()
+    # It is asked whether it is still there.
+    await asyncio.sleep(0.2)
+    assert exchange.types == ["start", "body"]
+    assert (scope(), taken()) == (None, None)
+    exchange.left.set()
+    await serving
+
+
 async def test_who_drains_waits_for_calls_that_end_and_ends_the_others():
     app = made()
     short, long = Exchange("Sleep", frame(b""), grpc_timeout="50m"), Exchange("Sleep", frame(b""))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any
 
 from grpc import StatusCode
 
@@ -68,20 +69,18 @@ class GrpcApp:
             call.end(_stopped())
         await self._emptied()
 
-    async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
-        """Serve one call."""
+    def __call__(self, scope: Event, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
+        """Serve one call. What only its beginning needs is not held by its coroutine: a stream may live for long."""
         head: dict[bytes, bytes] = dict(scope["headers"])
         kind = head.get(b"content-type", b"")
         if kind != b"application/grpc" and not is_grpc(kind):
-            await _answer_plainly(send, 415)
-            return
+            return _answer_plainly(send, 415)
         try:
             answer = self._answer_to(scope["path"])
             call = self._opened(scope, head, receive, send)
         except (ProtocolError, UnavailableError) as error:
-            await _refuse(send, ending(error, scope["path"])[1])
-            return
-        await self._carry(call, answer)
+            return _refuse(send, ending(error, scope["path"])[1])
+        return self._carry(call, answer)
 
     def _answer_to(self, path: str) -> Answer:
         answer = self._answers.get(path)
@@ -109,6 +108,7 @@ class GrpcApp:
     async def _carry(self, call: AsgiCall, answer: Answer) -> None:
         """Run the handler, and end the call as it ended."""
         path = call.method
+        call.task = _this_task()
         self._observer.call_started(path)
         self._running.add(call)
         code = "OK"
@@ -175,11 +175,15 @@ def _streaming(method: Method) -> Answer:
     return answer_requests if method.streamed_request else answer
 
 
+def _this_task() -> asyncio.Task[Any]:
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a server runs each call in one
+    return task
+
+
 async def _interrupted(call: AsgiCall) -> str:
     """End a call whose handler was cancelled, and return its code."""
-    task = asyncio.current_task()
-    assert task is not None  # noqa: S101 - it is the handler's
-    if task.cancelling() and not call.cancelled():
+    if call.task.cancelling() and not call.cancelled():
         # By who stops the loop, not by us.
         raise asyncio.CancelledError
     return await _failed(call, CanceledError("the server cancelled the call"))

@@ -31,11 +31,12 @@ _JSON = (b"content-type", b"application/json")
 
 
 class AsgiCall(Incoming):
-    """A call carried by an ASGI server; the task that makes it is the handler's.
+    """A call carried by an ASGI server. `task` is the handler's, and set before anything happens.
 
     Answers longer than *compress_above* go out compressed; None compresses nothing.
     """
 
+    task: asyncio.Task[Any]
     principal = ""
     deadline: float | None = None
     # Whether the caller speaks JSON, and somebody in between translates.
@@ -60,25 +61,24 @@ class AsgiCall(Incoming):
         super().__init__(receive, limit, encoding)
         self.method: str = scope["path"]
         self.began = self.asked_at = time.monotonic()
-        self._scope = scope
+        # Not the scope: it is larger than all that is here.
+        self._headers: Pairs = scope["headers"]
+        self._client = scope.get("client")
         self._send = send
         self._compress_above = compress_above
         # What the carrier was given since it last had taken everything, and how much that is.
         self._given: list[asyncio.Future[None]] = []
         self._given_bytes = 0
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a server runs the app in one
-        self._task = task
 
     @cached_property
     def metadata(self) -> Mapping[str, str | bytes]:
         """The caller's metadata; ProtocolError when a `-bin` value is no base64."""
-        return metadata_of(self._scope["headers"])
+        return metadata_of(self._headers)
 
     @property
     def peer(self) -> str:
         """Where the call comes from."""
-        return peer_of(self._scope.get("client"))
+        return peer_of(self._client)
 
     def time_left(self) -> float | None:
         """Return the seconds until the caller's deadline."""
@@ -99,6 +99,11 @@ class AsgiCall(Incoming):
             await self._wait_for(sent)
         elif not self._has_room():
             await self._emptied()
+
+    def ask(self) -> None:
+        """Find out whether the peer is still there, and let go of what it took: a silent stream holds nothing."""
+        self._forget_what_is_taken()
+        super().ask()
 
     def ready(self) -> bool:
         """Say whether `send_now` may be called."""
@@ -214,10 +219,8 @@ class AsgiCall(Incoming):
         return None
 
     def _has_room(self) -> bool:
-        """Say whether the carrier may be given more. It takes messages in their order: what came last tells of all."""
-        # Looked at, not told: a callback for each message would take as long as all else about it.
-        if self._given and self._given[-1].done():
-            self._forget()
+        """Say whether the carrier may be given more."""
+        self._forget_what_is_taken()
         return len(self._given) <= _AHEAD and self._given_bytes <= _AHEAD_BYTES
 
     async def _emptied(self) -> None:
@@ -233,8 +236,14 @@ class AsgiCall(Incoming):
         await room
         self._forget()
 
+    def _forget_what_is_taken(self) -> None:
+        # Looked at, not told: a callback for each message would take as long as all else about it. The carrier takes
+        # messages in their order: what came last tells of all.
+        if self._given and self._given[-1].done():
+            self._forget()
+
     def _forget(self) -> None:
-        """Forget what was taken."""
+        """Forget what was given, all of which is taken."""
         failed = [sent for sent in self._given if not sent.cancelled() and sent.exception() is not None]
         self._given.clear()
         self._given_bytes = 0
@@ -246,7 +255,7 @@ class AsgiCall(Incoming):
             # The task waits for the server itself, which tells it that the call is over when the answer is out.
             assert self.ended is not None  # noqa: S101 - nobody else learns that the peer left
             self._closing = asyncio.ensure_future(self.close(ending(self.ended, self.method)[1]))
-        elif asyncio.current_task() is self._task:
+        elif asyncio.current_task() is self.task:
             # Who cancels itself and ends before it waits again is cancelled nevertheless, and the app with it.
             asyncio.get_running_loop().call_soon(self._cancel)
         else:
@@ -254,7 +263,7 @@ class AsgiCall(Incoming):
 
     def _cancel(self) -> None:
         if not self._over:
-            self._task.cancel()
+            self.task.cancel()
 
 
 def _look(sent: asyncio.Future[None]) -> None:
