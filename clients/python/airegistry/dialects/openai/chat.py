@@ -10,6 +10,7 @@ from airegistry.dialects.errors import error_of
 from airegistry.dialects.exchange import Answer, Encoded, Input, StreamDecoder
 from airegistry.dialects.openai.encode import OURS, chat_body, chat_head
 from airegistry.dialects.openai.stream import chat_stream, items_of
+from airegistry.dialects.openai.usual import usual_answer
 from airegistry.dialects.openai.variants import variant_of
 from airegistry.dialects.relaying import relayed
 from airegistry.errors import ProviderError, UnsupportedFieldError
@@ -46,7 +47,10 @@ class OpenAIChat:
         """Read a whole answer."""
         if status not in _SUCCESS:
             raise self.error(status, headers, body)
-        items = items_of(body, _chat(request))
+        chat = _chat(request)
+        if (usual := usual_answer(body)) is not None:
+            return usual
+        items = items_of(body, chat)
         response, usage = assemble(items)
         return Answer(response, usage, tuple(item for item in items if isinstance(item, FieldWarning)))
 

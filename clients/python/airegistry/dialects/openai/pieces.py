@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from airegistry.dialects import reading
 from airegistry.dialects.errors import error_within
+from airegistry.dialects.openai.ends import finish_reason_of
 from airegistry.dialects.openai.logprobs import logprobs_of
 from airegistry.dialects.openai.sound import Sound
 from airegistry.dialects.openai.tool_calls import ToolCalls
@@ -20,20 +21,6 @@ from airegistry.invocations.content import ContentBlock, MediaBlock, TextBlock
 from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.invocations.streaming import StreamItem
 
-_FINISH_REASONS: Final = {
-    "stop": FinishReason.STOP,
-    "eos": FinishReason.STOP,
-    "eos_token": FinishReason.STOP,
-    "end_turn": FinishReason.STOP,
-    "stop_sequence": FinishReason.STOP,
-    "length": FinishReason.LENGTH,
-    "max_tokens": FinishReason.LENGTH,
-    "tool_calls": FinishReason.TOOL_CALLS,
-    "function_call": FinishReason.TOOL_CALLS,
-    "tool_use": FinishReason.TOOL_CALLS,
-    "content_filter": FinishReason.CONTENT_FILTER,
-    "refusal": FinishReason.REFUSAL,
-}
 _CHOICE_FIELDS: Final = frozenset(
     (
         "index",
@@ -187,9 +174,9 @@ class Pieces:
                 self._stop_sequence = choice[name]
 
     def _end(self) -> ChatDelta:
-        if self._finish == "error":
+        reason = finish_reason_of(self._finish)
+        if reason is None:
             raise ProviderFailedError("the provider ended its answer with an error")
-        reason = _FINISH_REASONS.get(self._finish, FinishReason.OTHER)
         if reason is FinishReason.STOP and "refusal" in self._blocks:
             reason = FinishReason.REFUSAL
         return ChatDelta(
