@@ -76,6 +76,7 @@ class GrpcCall:
         return f"GrpcCall({self.address}, {what})"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Encoded:
     """A request in a target's own format, and what of it could not be expressed there."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any, Final
 
 from airegistry.dialects.openai.messages import UNCACHED, MessageWriter
@@ -63,19 +66,28 @@ _CHOICES: Final = {
 }
 
 
+_USUAL: Final = frozenset(("messages", "max_output_tokens", "temperature"))
+_further: Final[Callable[[ChatRequest], tuple[Any, ...]]] = attrgetter(
+    *(field.name for field in fields(ChatRequest) if field.name not in _USUAL)
+)
+_NOTHING_FURTHER: Final = _further(ChatRequest())
+"""What a request says beyond the usual when it says nothing of it, as most do."""
+
+
 def chat_head(request: ChatRequest, upstream_model: str, variant: Variant, *, stream: bool) -> dict[str, Any]:
     """Return the fields that depend on the target, on how the answer is to come, or on what a route may change."""
-    limit = "max_completion_tokens" if variant.max_completion_tokens else "max_tokens"
-    fields: dict[str, Any] = {
-        "model": upstream_model,
-        limit: request.max_output_tokens,
-        "temperature": request.temperature,
-        "reasoning_effort": (request.reasoning.effort or None) if request.reasoning else None,
-    }
+    head: dict[str, Any] = {"model": upstream_model}
+    if request.max_output_tokens is not None:
+        head["max_completion_tokens" if variant.max_completion_tokens else "max_tokens"] = request.max_output_tokens
+    if request.temperature is not None:
+        head["temperature"] = request.temperature
+    if request.reasoning is not None and request.reasoning.effort:
+        head["reasoning_effort"] = request.reasoning.effort
     if stream:
-        fields["stream"] = True
-        fields["stream_options"] = {"include_usage": True} if variant.stream_options else None
-    return {name: value for name, value in fields.items() if value is not None}
+        head["stream"] = True
+        if variant.stream_options:
+            head["stream_options"] = {"include_usage": True}
+    return head
 
 
 def chat_body(
@@ -85,6 +97,8 @@ def chat_body(
     writer = MessageWriter(variant)
     body = chat_head(request, upstream_model, variant, stream=stream)
     body["messages"] = writer.write(request.messages, "chat.messages")
+    if _further(request) == _NOTHING_FURTHER:
+        return body, writer.warnings
     body.update(_options(request))
     if request.top_k is not None and variant.top_k:
         body["top_k"] = request.top_k
@@ -93,7 +107,7 @@ def chat_body(
 
 
 def _options(request: ChatRequest) -> dict[str, Any]:
-    fields: dict[str, Any] = {
+    options: dict[str, Any] = {
         "top_p": request.top_p,
         "stop": list(request.stop_sequences) or None,
         "seed": request.seed,
@@ -110,7 +124,7 @@ def _options(request: ChatRequest) -> dict[str, Any]:
         "response_format": _response_format(request.response_format),
         "modalities": list(request.output_modalities) or None,
     }
-    return {name: value for name, value in fields.items() if value is not None}
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def _tool(tool: Tool) -> dict[str, Any]:

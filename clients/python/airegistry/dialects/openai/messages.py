@@ -31,7 +31,11 @@ class MessageWriter:
         """Return the wire messages. A turn with several tool results becomes several messages."""
         wire: list[dict[str, Any]] = []
         for i, message in enumerate(messages):
-            wire.extend(self._turn(message, f"{path}[{i}]"))
+            plain = _plain(message)
+            if plain is not None:
+                wire.append(plain)
+            else:
+                wire.extend(self._turn(message, f"{path}[{i}]"))
         return wire
 
     def _turn(self, message: Message, path: str) -> list[dict[str, Any]]:
@@ -106,6 +110,16 @@ class MessageWriter:
 
     def _warn(self, path: str, message: str) -> None:
         self.warnings.append(FieldWarning(path, message))
+
+
+def _plain(message: Message) -> dict[str, Any] | None:
+    """Return what a turn is that is one text and nothing else, as most are; None for any other."""
+    if message.role is None or message.role not in _ROLES or len(message.content) != 1:
+        return None
+    block = message.content[0]
+    if block.text is None or block.text.annotations or block.cache_control or block.tool_result is not None:
+        return None
+    return _named({"role": _ROLES[message.role], "content": block.text.text}, message)
 
 
 def _named(wire: dict[str, Any], message: Message) -> dict[str, Any]:

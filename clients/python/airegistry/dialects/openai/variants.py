@@ -34,6 +34,8 @@ _DEFAULT = Variant()
 
 def variant_of(endpoint: Endpoint) -> Variant:
     """Return what an endpoint declares."""
+    if endpoint.capabilities.keys().isdisjoint(_NAMES):
+        return _DEFAULT
     declared = {
         name: supported for name in _NAMES if (supported := _supported(endpoint.capabilities, name)) is not None
     }
