@@ -33,6 +33,7 @@ from airegistry.invoke.credentials import KeyPair, Proof, Secret
 from airegistry.invoke.transport import Reply, Transport
 
 _SUCCESS = range(200, 300)
+_NOTHING_SAID = StreamStarted()
 _PIECES = (ChatDelta, AgentTaskResponse, WireSeen)
 
 
@@ -58,7 +59,7 @@ class Exchange:
         self.started_at = now()
         self.first_token_at: float | None = None
         self.http_status = 0
-        self.head = StreamStarted()
+        self.head = _NOTHING_SAID
         self.usage: Usage | None = None
         self.answer: Answer | None = None
         self.wire: bytes | None = None
@@ -75,7 +76,9 @@ class Exchange:
         """Get a whole answer, or raise the ProviderError that came instead."""
         with self._budget.within(self._first_token_left, self._no_answer):
             async with self._sending(transport, proof) as reply:
-                await self._promised(reply)
+                self.http_status = reply.status
+                if reply.status not in _SUCCESS:
+                    raise await self._refusal(reply)
                 body = await reply.body()
         answer = self.ask.dialect.decode(self.ask.request, reply.status, reply.headers, body)
         self.first_token_at = self._now()
@@ -97,7 +100,9 @@ class Exchange:
         async with AsyncExitStack() as stack:
             with self._budget.within(self._first_token_left, self._no_answer):
                 reply = await stack.enter_async_context(self._sending(transport, proof))
-                await self._promised(reply)
+                self.http_status = reply.status
+                if reply.status not in _SUCCESS:
+                    raise await self._refusal(reply)
             ready: list[Piece] = []
             while not decoder.finished:
                 if ready:
@@ -131,11 +136,9 @@ class Exchange:
             identity=proof if isinstance(proof, KeyPair) else None,
         )
 
-    async def _promised(self, reply: Reply) -> None:
-        """Raise the ProviderError that came, unless the reply promises an answer."""
-        self.http_status = reply.status
-        if reply.status not in _SUCCESS:
-            raise self.ask.dialect.error(reply.status, reply.headers, await reply.beginning())
+    async def _refusal(self, reply: Reply) -> ProviderError:
+        """Return the error that came instead of an answer."""
+        return self.ask.dialect.error(reply.status, reply.headers, await reply.beginning())
 
     async def _next(self, reply: Reply, hold: HoldBack) -> bytes | None:
         """Return the next bytes, empty at the end; None when what is held must go on before they come."""

@@ -25,7 +25,7 @@ def broken(when: str) -> ProviderConnectionError:
 
 
 class Connection(asyncio.Protocol):
-    """One request at a time: `send`, then `head`, then `read` until it is empty.
+    """One request at a time: `ask`, then `read` until it is empty.
 
     Reads no further than a little ahead of its reader. Whoever waits may be cancelled and wait again.
     """
@@ -67,14 +67,27 @@ class Connection(asyncio.Protocol):
         """Whether the next request may follow: the answer is over, and so is its request."""
         return self.complete and self.open and self._keeps and not self._cut
 
-    async def send(self, head: bytes, body: bytes) -> None:
-        """Write a request. A long one stops when its answer comes before its end."""
+    @property
+    def read_whole(self) -> bool:
+        """Whether the answer is over and all of it was read."""
+        return self.complete and not self._pieces
+
+    async def ask(self, head: bytes, body: bytes) -> None:
+        """Write a request, and wait for the status and the headers of its answer."""
         self._begin()
         self._asked = True
         self._cut = len(body) > _PIECE
-        if not self._cut:
+        if self._cut:
+            await self._send_long(head, body)
+        else:
             self._transport.write(head + body)
-            return
+        while not self._in_body:
+            if self._failure is not None:
+                raise self._failure()
+            await self._change()
+
+    async def _send_long(self, head: bytes, body: bytes) -> None:
+        """Write a request piece by piece. It stops when its answer comes before its end."""
         self._transport.write(head)
         rest = memoryview(body)
         while rest and self._wanted():
@@ -86,13 +99,6 @@ class Connection(asyncio.Protocol):
 
     def _wanted(self) -> bool:
         return self.open and not self._in_body
-
-    async def head(self) -> None:
-        """Wait for the status and the headers."""
-        while not self._in_body:
-            if self._failure is not None:
-                raise self._failure()
-            await self._change()
 
     async def read(self) -> bytes:
         """Return all of the body that is there, waiting for the first; empty at the end."""
@@ -180,13 +186,13 @@ class Connection(asyncio.Protocol):
             self._strayed()
         elif not self._in_body and self._head_bytes > self._max_header_bytes:
             self._refuse_headers()
-        else:
+        elif self._held > _FULL:
             self._hold()
         self._wake()
 
     def _hold(self) -> None:
         """Let the other side wait while much of the answer waits for its reader."""
-        if self._held > _FULL and self.open and not (self.complete or self._paused):
+        if self.open and not (self.complete or self._paused):
             self._paused = True
             self._transport.pause_reading()
 

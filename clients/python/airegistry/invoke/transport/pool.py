@@ -40,13 +40,17 @@ class Pool:
         """How many connections there are, with those that are being made."""
         return self._connecting + len(self._standing)
 
-    async def take(self, address: Address, connect_timeout: float) -> Connection:
-        """Return a connection that waits for a request: the one that was used last, or a new one."""
+    def waiting(self, address: Address) -> Connection | None:
+        """Return the connection that was used last, of those that wait for a request; None when none does."""
         idle = self._idle.get(address)
         while idle:
             connection = idle.pop()
             if connection.open:
                 return connection
+        return None
+
+    async def connect(self, address: Address, connect_timeout: float) -> Connection:
+        """Return a new connection that waits for a request."""
         if self.open >= self._most:
             self._close_one()
         return await self._connect(address, connect_timeout)

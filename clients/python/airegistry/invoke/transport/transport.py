@@ -76,7 +76,8 @@ class HttpReply:
         self._taken = 0
         self.status = connection.status
         self.headers: Mapping[str, str] = connection.headers
-        self._inflater = inflater(self.headers.get("content-encoding", ""))
+        encoding = self.headers.get("content-encoding")
+        self._inflater = inflater(encoding) if encoding else None
 
     async def chunk(self) -> bytes:
         """Return all bytes that are ready, waiting for the first; empty at the end. May be cancelled and called again."""
@@ -118,6 +119,8 @@ class HttpReply:
         parts = []
         while self._taken <= most and (part := await self.chunk()):
             parts.append(part)
+            if self._inflater is None and self._connection.read_whole:
+                break
         return parts
 
     async def _inflated(self) -> bytes:
@@ -183,10 +186,12 @@ class Sending(AbstractAsyncContextManager[HttpReply]):
 
     async def __aenter__(self) -> HttpReply:
         head = head_of(self._call, self._address.forwarder)
-        connection = self._connection = await self._pool.take(self._address, self._connect_timeout)
+        connection = self._pool.waiting(self._address)
+        if connection is None:
+            connection = await self._pool.connect(self._address, self._connect_timeout)
+        self._connection = connection
         try:
-            await connection.send(head, self._call.body)
-            await connection.head()
+            await connection.ask(head, self._call.body)
             return self._replied()
         except BaseException:
             self._pool.give(self._address, connection)
