@@ -105,6 +105,22 @@ async def test_a_body_that_cannot_be_decompressed_is_malformed(body):
             await body_of(transport, up.url)
 
 
+async def test_a_compressed_body_that_comes_at_once_is_read_to_its_end():
+    words = b"done" * 2**18
+    packed = gzip.compress(words)
+    answer = OK + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(packed) + packed
+    async with wire(says(answer)) as up, open_transport() as transport:
+        assert await body_of(transport, up.url) == words
+
+
+async def test_a_compressed_body_of_the_stated_length_may_still_end_too_early():
+    cut = gzip.compress(b"done" * 99)[:-12]
+    answer = OK + b"content-encoding: gzip\r\ncontent-length: %d\r\n\r\n" % len(cut) + cut
+    async with wire(says(answer)) as up, open_transport() as transport:
+        with pytest.raises(MalformedAnswerError, match="ends too early"):
+            await body_of(transport, up.url)
+
+
 async def test_a_small_body_cannot_become_a_huge_one():
     bomb = gzip.compress(bytes(200 * 2**20))
     settings = TransportSettings(max_answer_bytes=2**20)

@@ -341,6 +341,19 @@ def test_cache_marks_and_annotations_are_warned_of():
     }
 
 
+@pytest.mark.parametrize(
+    ("block", "path"),
+    [
+        (text("x", annotations=({"type": "url_citation"},)), "text.annotations"),
+        (ContentBlock(text=TextBlock("x"), cache_control="1h"), "cache_control"),
+    ],
+)
+def test_one_text_of_a_turn_is_sent_as_it_is_without_what_is_warned_of(block, path):
+    sent, warned = messages_of(user(block))
+    assert sent == [{"role": "user", "content": "x"}]
+    assert warned == {f"chat.messages[0].content[0].{path}"}
+
+
 def test_names_and_roles_are_kept():
     sent, _ = messages_of(Message(Role.SYSTEM, (text("a"), text("b"))), Message(Role.USER, (text("c"),), "ann"))
     assert sent == [

@@ -117,7 +117,7 @@ def _plain(message: Message) -> dict[str, Any] | None:
     if message.role is None or message.role not in _ROLES or len(message.content) != 1:
         return None
     block = message.content[0]
-    if block.text is None or block.text.annotations or block.cache_control or block.tool_result is not None:
+    if block.text is None or block.text.annotations or block.cache_control:
         return None
     return _named({"role": _ROLES[message.role], "content": block.text.text}, message)
 
