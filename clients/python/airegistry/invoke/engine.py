@@ -232,9 +232,7 @@ class Engine:
         ledger = Ledger(self._now, self._clock)
         async with self.admission.slot(call.budget):
             running = await self._begun(call, ledger)
-            # It ends by itself, however it ends: nothing happens between two of its events.
-            async for _ in running.events():
-                pass
+            await running.finish()
         return running
 
     async def _begun(self, call: Call, ledger: Ledger) -> Running:

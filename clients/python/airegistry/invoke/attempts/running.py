@@ -7,6 +7,7 @@ import math
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Final
 
 from airegistry._status import status_of
 from airegistry.dialects.exchange import Answer
@@ -32,7 +33,7 @@ from airegistry.invoke.attempts.exchange import Exchange, Times
 from airegistry.invoke.attempts.hedging import hedgeable, race
 from airegistry.invoke.attempts.hold_back import HoldBack
 from airegistry.invoke.attempts.ledger import Ledger
-from airegistry.invoke.attempts.said import Said, continuable, continues
+from airegistry.invoke.attempts.said import Said, may_be_continued
 from airegistry.invoke.attempts.turns import Turns
 from airegistry.invoke.attempts.work import Means, Work
 from airegistry.invoke.budgets import Budget
@@ -44,16 +45,19 @@ from airegistry.routing.itinerary import Itinerary
 from airegistry.routing.plan import nobody
 from airegistry.routing.target import Target
 
+_BREAKS: Final = (ProviderError, DeadlineExceededError, asyncio.CancelledError, GeneratorExit)
+"""What breaks an attempt off; anything else is a fault of ours."""
+
 
 class Running:
     """One call.
 
-    After `events` came to its end, `settlement` is the account of it, `answer` the whole answer of a call that is not
+    After `events` or `finish` came to its end, `settlement` is the account of it, `answer` the whole answer of a call that is not
     streamed, and `wire` the bytes of it, where the caller speaks the format of who answered.
     """
 
     def __init__(self, work: Work, means: Means, itinerary: Itinerary, budget: Budget, ledger: Ledger) -> None:
-        self._said = Said() if _may_be_continued(work) else None
+        self._said = Said() if may_be_continued(work) else None
         if self._said is not None and work.origin is not None:
             # To go on with a text, it has to be known.
             work = replace(work, origin=replace(work.origin, relay=False))
@@ -76,7 +80,7 @@ class Running:
         self.settlement: Settlement | None = None
 
     async def events(self) -> AsyncGenerator[list[InvokeEvent], None]:
-        """Yield what happens, all that is ready together; nothing for a call that is not streamed.
+        """Yield what happens in a streamed call, all that is ready together.
 
         Raises the error of the last attempt, with all of them in `attempts`, unless an answer came to its proper end.
         """
@@ -84,18 +88,42 @@ class Running:
             while (wording := await self._next()) is not None:
                 if self._committed and not wording.continues:
                     yield [InvokeEvent(restarted=self._restarted())]
-                self._first = None
-                async with aclosing(self._attempts(wording)) as batches:
+                attempt = self._race(wording) if self._raced else self._stream(wording)
+                async with aclosing(attempt) as batches:
                     async for batch in batches:
                         if batch:
                             yield batch
-                if self._answering is not None:
-                    return
-            raise self._given_up()
+        finally:
+            self._tell_call()
+
+    async def finish(self) -> None:
+        """Bring a call to its end that is not streamed. Raises as `events` does.
+
+        Without a race it is no generator, down to the socket: an event loop keeps account of each of those.
+        """
+        try:
+            while (wording := await self._next()) is not None:
+                if self._raced:
+                    # It ends by itself, however it ends: nothing happens between two of its batches.
+                    async for _ in self._race(wording):
+                        pass
+                elif (exchange := await self._fetched(wording)) is not None:
+                    self._answered(exchange)
         finally:
             self._tell_call()
 
     async def _next(self) -> Ask | None:
+        """Return the request for whom to ask now; None once there is an answer. Raises the call's error when nobody is left."""
+        if self._answering is not None:
+            return None
+        wording = await self._whom()
+        if wording is None:
+            raise self._given_up()
+        self._first = None
+        self._raced = self._may_race(wording)
+        return wording
+
+    async def _whom(self) -> Ask | None:
         """Return the request for whom to ask now; None when nobody is left, or nobody may be asked any more."""
         if isinstance(self._failure, DeadlineExceededError):
             return None
@@ -104,58 +132,91 @@ class Running:
         going_on = self._turns.going_on(self._said) if self._said is not None else None
         return going_on or (self._turns.next() if self._work.accept_restart else None)
 
-    def _attempts(self, wording: Ask) -> AsyncGenerator[list[InvokeEvent], None]:
-        """Ask one target, and another one beside it where the policy says so and the first one is silent."""
-        delay = self._work.plan.policy.hedge_delay
-        self._raced = False
-        if delay is None or self._committed or wording.target.is_agent or not hedgeable(self._work.request):
-            return self._attempt(wording)
+    def _may_race(self, wording: Ask) -> bool:
+        """Say whether another one may be asked beside a target, once that is silent for as long as the policy says."""
+        if self._work.plan.policy.hedge_delay is None or self._committed:
+            return False
+        return not wording.target.is_agent and hedgeable(self._work.request)
+
+    def _race(self, wording: Ask) -> AsyncGenerator[list[InvokeEvent], None]:
+        """Ask one target, and another one beside it when the first one is silent."""
         if not self._ledger.started:
             self._means.hedges.earn()
-        self._raced = True
-        return race(self._attempt(wording), delay, self._beside)
+        return race(self._attempt(wording), self._work.plan.policy.hedge_delay or 0.0, self._beside)
 
     def _beside(self) -> AsyncGenerator[list[InvokeEvent], None] | None:
         wording = self._turns.beside(self._means.hedges.spend)
         return self._attempt(wording) if wording is not None else None
 
-    async def _attempt(self, wording: Ask) -> AsyncGenerator[list[InvokeEvent], None]:
-        """Ask one target. Its failure is noted, not raised; the answer's last part comes with the end of the call."""
-        exchange = Exchange(wording, self._times(wording.target), self._budget, self._means.now, self._ledger.begin())
-        last: list[InvokeEvent] = []
-        with self._means.picker.lend(wording.target), self._means.gate.passage(wording.target) as passage:
-            try:
-                proof = self._means.credentials.of(wording.target.endpoint)
-                if not self._work.stream:
-                    await exchange.fetch(self._means.transport, proof)
-                else:
-                    async with aclosing(exchange.stream(self._means.transport, proof, self._hold())) as parts:
-                        async for pieces in parts:
-                            last = self._told(exchange, pieces)
-                            if last and not exchange.finished:
-                                yield last
-            except ProviderError as error:
-                self._provider_failed(exchange, passage, error)
-                return
-            except DeadlineExceededError as error:
-                self._failure = without_frames(error)
-                self._note(exchange, AttemptOutcome.ERROR, error, ErrorClass.TIMEOUT, self._cut_short)
-                return
-            except (asyncio.CancelledError, GeneratorExit):
-                superseded = self._first not in (None, exchange)
-                self._note(exchange, AttemptOutcome.SUPERSEDED if superseded else AttemptOutcome.CANCELED)
-                raise
-            passage.answered()
-        if not self._is_first(exchange):
-            self._note(exchange, AttemptOutcome.SUPERSEDED)
-            return
-        self._note(exchange, AttemptOutcome.OK)
-        if self._raced:
+    def _attempt(self, wording: Ask) -> AsyncGenerator[list[InvokeEvent], None]:
+        return self._stream(wording) if self._work.stream else self._whole(wording)
+
+    async def _whole(self, wording: Ask) -> AsyncGenerator[list[InvokeEvent], None]:
+        """Ask one target for a whole answer, in a race."""
+        if (exchange := await self._fetched(wording)) is not None:
             # Who runs beside it has to end before the account is made.
             yield []
+            self._answered(exchange)
+
+    async def _fetched(self, wording: Ask) -> Exchange | None:
+        """Ask one target for a whole answer; None when it failed, or was not the first. Either is noted, not raised."""
+        target, means, exchange = wording.target, self._means, self._exchange(wording)
+        with means.picker.lend(target), means.gate.passage(target) as passage:
+            try:
+                await exchange.fetch(means.transport, means.credentials.of(target.endpoint))
+            except _BREAKS as error:
+                if self._ended_from_outside(exchange, passage, error):
+                    raise
+                return None
+            passage.answered()
+        return exchange if self._taken(exchange) else None
+
+    async def _stream(self, wording: Ask) -> AsyncGenerator[list[InvokeEvent], None]:
+        """Ask one target. Its failure is noted, not raised; the answer's last part comes with the end of the call."""
+        target, means, exchange = wording.target, self._means, self._exchange(wording)
+        last: list[InvokeEvent] = []
+        with means.picker.lend(target), means.gate.passage(target) as passage:
+            try:
+                proof = means.credentials.of(target.endpoint)
+                async with aclosing(exchange.stream(means.transport, proof, self._hold())) as parts:
+                    async for pieces in parts:
+                        last = self._told(exchange, pieces)
+                        if last and not exchange.finished:
+                            yield last
+            except _BREAKS as error:
+                if self._ended_from_outside(exchange, passage, error):
+                    raise
+                return
+            passage.answered()
+        if not self._taken(exchange):
+            return
+        if self._raced:
+            # As in `_whole`.
+            yield []
         self._answered(exchange)
-        if self._work.stream:
-            yield [*last, InvokeEvent(end=StreamEnd(self.settlement, exchange.extra or None))]
+        yield [*last, InvokeEvent(end=StreamEnd(self.settlement, exchange.extra or None))]
+
+    def _exchange(self, wording: Ask) -> Exchange:
+        return Exchange(wording, self._times(wording.target), self._budget, self._means.now, self._ledger.begin())
+
+    def _ended_from_outside(self, exchange: Exchange, passage: Passages, error: BaseException) -> bool:
+        """Note what broke an attempt off; say whether somebody did who has to hear of it."""
+        if isinstance(error, ProviderError):
+            self._provider_failed(exchange, passage, error)
+            return False
+        if isinstance(error, DeadlineExceededError):
+            self._failure = without_frames(error)
+            self._note(exchange, AttemptOutcome.ERROR, error, ErrorClass.TIMEOUT, self._cut_short)
+            return False
+        superseded = self._first not in (None, exchange)
+        self._note(exchange, AttemptOutcome.SUPERSEDED if superseded else AttemptOutcome.CANCELED)
+        return True
+
+    def _taken(self, exchange: Exchange) -> bool:
+        """Note that an attempt came to its proper end; say whether it is the answer."""
+        first = self._is_first(exchange)
+        self._note(exchange, AttemptOutcome.OK if first else AttemptOutcome.SUPERSEDED)
+        return first
 
     def _answered(self, exchange: Exchange) -> None:
         self._answering = exchange
@@ -287,10 +348,3 @@ def _event(piece: Piece) -> InvokeEvent:
     if isinstance(piece, AgentTaskResponse):
         return InvokeEvent(agent_task=piece)
     return InvokeEvent(raw=RawResponse(body=piece.data))
-
-
-def _may_be_continued(work: Work) -> bool:
-    """Say whether a cut answer could be gone on with: then its text has to be remembered."""
-    if not work.stream or not continuable(work.request):
-        return False
-    return any(continues(target) for tier in work.plan.tiers for group in tier for target in group.targets)

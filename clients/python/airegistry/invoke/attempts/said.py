@@ -9,6 +9,7 @@ from airegistry.dialects.exchange import Input
 from airegistry.invocations.chat import ChatDelta, ChatRequest, Message, Role
 from airegistry.invocations.content import ContentBlock, TextBlock
 from airegistry.invocations.streaming import Piece, is_token
+from airegistry.invoke.attempts.work import Work
 from airegistry.routing.target import Target
 
 
@@ -30,6 +31,13 @@ def continuable(request: Input | None) -> bool:
         and bool(request.messages)
         and request.messages[-1].role is not Role.ASSISTANT
     )
+
+
+def may_be_continued(work: Work) -> bool:
+    """Say whether a cut answer could be gone on with: then its text has to be remembered."""
+    if not work.stream or not continuable(work.request):
+        return False
+    return any(continues(target) for tier in work.plan.tiers for group in tier for target in group.targets)
 
 
 class Said:
