@@ -79,9 +79,11 @@ class InvocationMetrics(Collector):
             yield counted.family()
 
     def _count_tokens(self, usage: Usage, provider: str) -> None:
-        for kind, count in zip(_KINDS, _counts(usage), strict=True):
-            if count:
-                self._tokens.add(count, kind, self._bounded(provider))
+        counted = [(kind, count) for kind, count in zip(_KINDS, _counts(usage), strict=True) if count]
+        if counted:
+            provider = self._bounded(provider)
+            for kind, count in counted:
+                self._tokens.add(count, kind, provider)
 
     def _bounded(self, name: str) -> str:
         """Keep the number of series bounded, however many endpoints come and go."""

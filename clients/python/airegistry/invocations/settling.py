@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from operator import attrgetter
 from typing import Final
 
 from airegistry.invocations.usage import Cost, CostState, Usage
-from airegistry.resources.prices import Price, PriceBucket, PriceList
-from airegistry.resources.pricing import PARTS, amount, in_force, nanos_for
+from airegistry.resources.prices import Price, PriceBucket, PriceList, PriceSchedule
+from airegistry.resources.pricing import PARTS, amount, by_bucket, in_force, nanos_for, schedule_in_force
 
 _BUCKETS: Final[Mapping[str, tuple[PriceBucket, ...]]] = {
     "input_tokens": (PriceBucket.INPUT_TOKENS,),
@@ -23,27 +23,38 @@ _BUCKETS: Final[Mapping[str, tuple[PriceBucket, ...]]] = {
     "input_image_tokens": (PriceBucket.INPUT_IMAGE_TOKENS, PriceBucket.INPUT_TOKENS),
     "output_image_tokens": (PriceBucket.OUTPUT_IMAGE_TOKENS, PriceBucket.OUTPUT_TOKENS),
     "output_images": (PriceBucket.OUTPUT_IMAGES,),
+    "requests": (PriceBucket.REQUESTS,),
 }
 """Which price holds for what was counted: the first of these that the schedule has."""
 
-_INPUT: Final = (
-    "input_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "cache_write_1h_tokens",
-    "input_audio_tokens",
-    "input_image_tokens",
+_INPUT: Final = frozenset(
+    (
+        "input_tokens",
+        "cache_read_tokens",
+        "cache_write_tokens",
+        "cache_write_1h_tokens",
+        "input_audio_tokens",
+        "input_image_tokens",
+    )
 )
 _IMAGE_OUTPUT: Final = ("output_tokens", "output_image_tokens")
 """Counts that tell what the images of an answer took: where they have a price, it is what the images cost."""
-_TOKENS: Final = tuple(name for name in _BUCKETS if name != "output_images")
-_ALWAYS: Final = frozenset(("input_tokens", "output_tokens"))
+_COUNTS: Final = tuple(name for name in _BUCKETS if name != "requests")
+_TOKENS: Final = frozenset(_COUNTS) - {"output_images"}
+_ALWAYS: Final = ("input_tokens", "output_tokens")
 """Counts that every call has: where one is missing, something was used that nobody counted."""
 
-_told = attrgetter(*_BUCKETS)
+_told = attrgetter(*_COUNTS)
 
 _EACH: Final = frozenset((PriceBucket.REQUESTS, PriceBucket.AGENT_TASKS))
 """What is charged for a task as such."""
+
+_Rates = Mapping[str, Price]
+"""The prices of a schedule by the counts that they hold for."""
+
+_MOST_RATES: Final = 4096
+_rates_of: Final[dict[int, tuple[PriceSchedule, _Rates]]] = {}
+"""What was made of a schedule, by its identity, which no other can have while it is held here."""
 
 _UNKNOWN: Final = Cost(CostState.UNKNOWN)
 _HALF: Final = PARTS // 2
@@ -62,12 +73,12 @@ def settle(
     """
     if usage is None or prices is None:
         return _UNKNOWN
-    schedule, counts = in_force(prices, at, variant), _counts(usage)
-    bill = _bill(counts, schedule) if schedule and counts else {}
+    schedule, counts = schedule_in_force(prices, at, variant), _counts(usage)
+    bill = _bill(counts, _rates(schedule)) if schedule is not None and counts else {}
     priced = [cost for cost in bill.values() if cost is not None]
     if not priced:
         return _UNKNOWN
-    unpriced = () if len(priced) == len(bill) else tuple([name for name, cost in bill.items() if cost is None])
+    unpriced = () if len(priced) == len(bill) else _in_order(bill)
     return _cost_of(priced, unpriced, whole=not unpriced)
 
 
@@ -77,7 +88,7 @@ def settle_task(prices: PriceList | None, at: datetime) -> Cost:
     Nobody counts what it used; where that has a price beside, the cost is PARTIAL.
     """
     schedule = in_force(prices, at) if prices is not None else {}
-    asked = [cost for bucket in _EACH if (cost := _cost(1, (bucket,), schedule, 0)) is not None]
+    asked = [cost for bucket in _EACH if (cost := _cost(1, schedule.get(bucket), 0)) is not None]
     return _cost_of(asked, whole=_EACH.issuperset(schedule)) if asked else _UNKNOWN
 
 
@@ -92,46 +103,55 @@ def _cost_of(amounts: list[int], unpriced: tuple[str, ...] = (), *, whole: bool)
 
 def _counts(usage: Usage) -> dict[str, int]:
     """Return what was counted."""
-    return {name: count for name, count in zip(_BUCKETS, _told(usage), strict=True) if count is not None}
+    return {name: count for name, count in zip(_COUNTS, _told(usage), strict=True) if count is not None}
 
 
-def _bill(counts: Mapping[str, int], schedule: Mapping[PriceBucket, Price]) -> dict[str, int | None]:
+def _rates(schedule: PriceSchedule) -> _Rates:
+    known = _rates_of.get(id(schedule))
+    if known is None:
+        if len(_rates_of) >= _MOST_RATES:
+            _rates_of.clear()
+        prices = by_bucket(schedule)
+        priced = {
+            name: [prices[bucket] for bucket in buckets if bucket in prices] for name, buckets in _BUCKETS.items()
+        }
+        known = _rates_of[id(schedule)] = schedule, {name: found[0] for name, found in priced.items() if found}
+    return known[1]
+
+
+def _bill(counts: Mapping[str, int], rates: _Rates) -> dict[str, int | None]:
     """Return what each count cost; None where it cannot be priced."""
     bill: dict[str, int | None] = {}
     total_input = sum([count for name, count in counts.items() if name in _INPUT])
-    for name in _counted(counts, schedule):
-        count = counts.get(name)
-        if count:
-            bill[name] = _cost(count, _BUCKETS[name], schedule, total_input)
-        elif count is None:
-            if name in _ALWAYS:
-                bill[name] = None
-        elif _has_price(name, schedule):
-            # A count of nothing costs nothing; it makes a cost known only beside a price.
-            bill[name] = 0
-    if PriceBucket.REQUESTS in schedule:
-        bill["requests"] = _cost(1, (PriceBucket.REQUESTS,), schedule, total_input)
+    counted = _counted(counts, rates)
+    for name, count in counts.items():
+        # A count of nothing costs nothing; it makes a cost known only beside a price.
+        if name in counted and (count or name in rates):
+            bill[name] = _cost(count, rates.get(name), total_input) if count else 0
+    for name in _ALWAYS:
+        if name in counted and name not in counts:
+            bill[name] = None
+    if "requests" in rates:
+        bill["requests"] = _cost(1, rates["requests"], total_input)
     return bill
 
 
-def _counted(counts: Mapping[str, int], schedule: Mapping[PriceBucket, Price]) -> tuple[str, ...]:
+def _in_order(bill: Mapping[str, int | None]) -> tuple[str, ...]:
+    """Return what of a bill has no price, always in the same order."""
+    return tuple([name for name in _BUCKETS if name in bill and bill[name] is None])
+
+
+def _counted(counts: Mapping[str, int], rates: _Rates) -> Collection[str]:
     """Return which counts are on the bill: tokens, or images and those tokens of the input that have a price beside them."""
-    if "output_images" not in counts or not _has_price("output_images", schedule):
+    if "output_images" not in counts or "output_images" not in rates:
         return _TOKENS
-    if any(name in counts and _has_price(name, schedule) for name in _IMAGE_OUTPUT):
+    if any(name in counts and name in rates for name in _IMAGE_OUTPUT):
         return _TOKENS
-    return (*(name for name in _INPUT if _has_price(name, schedule)), "output_images")
+    return {"output_images", *_INPUT.intersection(rates)}
 
 
-def _has_price(name: str, schedule: Mapping[PriceBucket, Price]) -> bool:
-    return not schedule.keys().isdisjoint(_BUCKETS[name])
-
-
-def _cost(
-    count: int, buckets: tuple[PriceBucket, ...], schedule: Mapping[PriceBucket, Price], total_input: int
-) -> int | None:
-    for bucket in buckets:
-        if (price := schedule.get(bucket)) is not None:
-            nanos = nanos_for(price, total_input)
-            return None if nanos is None else amount(nanos, bucket, count)
-    return None
+def _cost(count: int, price: Price | None, total_input: int) -> int | None:
+    if price is None or price.bucket is None:
+        return None
+    nanos = nanos_for(price, total_input) if price.tiers else price.nanos
+    return None if nanos is None else amount(nanos, price.bucket, count)

@@ -35,6 +35,7 @@ class Usage:
     estimated: bool = False
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Cost:
     """What a call cost."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from airegistry.errors import OverloadedError
 from airegistry.invoke.budgets import Budget
@@ -87,8 +87,8 @@ class Slot:
         self._admission = admission
         self._budget = budget
 
-    async def __aenter__(self) -> None:
-        await self._admission.enter(self._budget)
+    def __aenter__(self) -> Awaitable[None]:
+        return self._admission.enter(self._budget)
 
     async def __aexit__(self, *_exception: object) -> None:
         self._admission.leave()

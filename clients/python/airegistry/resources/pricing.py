@@ -38,10 +38,23 @@ def in_force(prices: PriceList, at: datetime, variant: Mapping[str, str] | None 
 
     The last schedule whose conditions all hold wins as a whole; empty when none holds.
     """
+    schedule = schedule_in_force(prices, at, variant)
+    return by_bucket(schedule) if schedule is not None else {}
+
+
+def schedule_in_force(
+    prices: PriceList, at: datetime, variant: Mapping[str, str] | None = None
+) -> PriceSchedule | None:
+    """Return the schedule by which `in_force` goes; None when none holds."""
     for schedule in reversed(prices.schedules):
         if _holds(schedule, at, variant):
-            return {price.bucket: price for price in schedule.prices if price.bucket is not None}
-    return {}
+            return schedule
+    return None
+
+
+def by_bucket(schedule: PriceSchedule) -> Mapping[PriceBucket, Price]:
+    """Return the prices of a schedule by what they are for."""
+    return {price.bucket: price for price in schedule.prices if price.bucket is not None}
 
 
 def nanos_for(price: Price, total_input_tokens: int) -> int | None:

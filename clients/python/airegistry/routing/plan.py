@@ -74,11 +74,15 @@ class _Way:
     @property
     def policy(self) -> RoutePolicy:
         """What the routes say of how to attempt the call, the innermost first."""
+        if not self.routes:
+            return policy.SILENT
         return policy.merge(*[route.route.policy for route in reversed(self.routes) if route.route is not None])
 
     @property
     def fallbacks(self) -> tuple[RouteFallback, ...]:
         """The fallbacks of all routes, those of the innermost first."""
+        if not self.routes:
+            return ()
         routes = [route.route for route in reversed(self.routes) if route.route is not None]
         return tuple([fallback for route in routes for fallback in route.fallbacks])
 

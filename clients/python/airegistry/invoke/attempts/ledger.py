@@ -90,22 +90,26 @@ class Ledger:
         call_id: str = "",
     ) -> Settlement:
         """Return the account of a call that *exchange* answered, or ended when others had *earlier* given a part."""
-        parts = (*earlier, exchange) if exchange is not None else ()
         target = exchange.ask.target if exchange is not None else None
-        firsts = [part.first_token_at for part in parts if part.first_token_at is not None]
-        notices = self.notices(plan, target) if target is not None else ()
-        attempts = tuple(self.attempts)
+        warnings = [*self.notices(plan, target)] if target is not None else []
+        usages: list[Usage | None] = []
+        first: float | None = None
+        for part in (*earlier, exchange) if exchange is not None else ():
+            usages.append(self._attempts[part.number].usage)
+            warnings += part.warnings
+            first = part.first_token_at if first is None else first
+        attempts = self.attempts
         return Settlement(
             target=target.name if target is not None else "",
             model=target.model.name if target is not None and target.model is not None else "",
             provider=target.endpoint.provider if target is not None else "",
             route=plan.route,
             split_arm=plan.arm,
-            usage=summed([self._attempts[part.number].usage for part in parts]),
+            usage=summed(usages),
             cost=total([attempt.cost for attempt in attempts if attempt.cost is not None]),
-            attempts=attempts,
-            warnings=(*notices, *[warning for part in parts for warning in part.warnings]),
-            time_to_first_token=firsts[0] - self._started_at if firsts else None,
+            attempts=tuple(attempts),
+            warnings=tuple(warnings),
+            time_to_first_token=first - self._started_at if first is not None else None,
             duration=self._now() - self._started_at,
             revision=plan.revision,
             stale=stale,

@@ -221,9 +221,10 @@ class Breakers:
         Those that asked to be left alone always are. Of those whose breaker is open at most a share is, those that opened
         first, and one in any case: when most of them fail, something else is the matter.
         """
-        known = {
-            name: breaker for name in names if (breaker := self._breakers.get(name)) is not None and breaker.hindered
-        }
+        known = {}
+        for name in names:
+            if (breaker := self._breakers.get(name)) is not None and breaker.hindered:
+                known[name] = breaker
         if not known:
             return frozenset()
         cooling = {name for name, breaker in known.items() if breaker.cooling}

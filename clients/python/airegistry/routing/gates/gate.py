@@ -45,10 +45,12 @@ class Gate:
     def ejected(self, targets: Collection[Target]) -> Mapping[str, ExclusionReason]:
         """Return who of *targets*, all that could take a call, must not be asked now, and why."""
         out: dict[str, ExclusionReason] = {}
+        names = []
         for target in targets:
+            names.append(target.name)
             if target.endpoint.rate_limits is not None and self.quotas.wait(target):
                 out[target.name] = ExclusionReason.LIMIT
-        for name in self.breakers.ejected([target.name for target in targets]):
+        for name in self.breakers.ejected(names):
             out[name] = ExclusionReason.BREAKER
         if not self.outages.none:
             out.update((target.name, ExclusionReason.BREAKER) for target in targets if self.outages.shut(target))
