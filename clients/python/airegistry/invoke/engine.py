@@ -11,6 +11,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from airegistry._making import quickly_made
 from airegistry.dialects.exchange import Output
 from airegistry.errors import (
     InternalError,
@@ -64,6 +65,7 @@ from airegistry.routing.view import View
 _LIST_KEPT = 5.0
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Answered:
     """A whole answer and the account of it."""
