@@ -106,6 +106,13 @@ async def test_both_attempts_are_paid_for_and_the_guess_says_so():
     assert account.cost.nanos == cut.cost.nanos + whole.cost.nanos
 
 
+async def test_the_first_token_is_that_of_who_began():
+    async with engine_over(providers.hang_in_the_middle, saying(" three"), **CONTINUING) as scene:
+        events, _ = await streamed(scene.engine, chat(policy=QUICK))
+    account = events[-1].end.settlement
+    assert account.time_to_first_token < account.attempts[0].duration
+
+
 async def test_an_answer_may_be_cut_more_than_once():
     async with engine_over(CUT, saying("three ", cut=True), saying("four"), **CONTINUING) as scene:
         events, failed = await streamed(scene.engine, chat())

@@ -61,6 +61,12 @@ def test_what_is_not_known_is_unknown_and_not_zero(usage, prices):
     assert settle(usage, prices, AT) == UNKNOWN
 
 
+def test_what_has_no_price_is_named_in_the_order_of_the_counts_whether_it_was_counted_or_not():
+    usage = Usage(output_audio_tokens=1, output_tokens=1, cache_read_tokens=1)
+    unpriced = ("input_tokens", "cache_read_tokens", "output_tokens", "output_audio_tokens")
+    assert settle(usage, priced(requests=1_000), AT) == Cost(CostState.PARTIAL, 1, unpriced)
+
+
 def test_an_answer_without_images_is_billed_by_its_words_though_images_have_a_price():
     usage = Usage(input_tokens=1_000_000, output_tokens=1)
     assert settle(usage, priced(input_tokens=5, output_images=7), AT) == Cost(CostState.PARTIAL, 5, ("output_tokens",))
