@@ -18,13 +18,13 @@ class Budget:
         self._now = now
         self._started = now()
         self._ends = math.inf if deadline is None else self._started + max(0.0, deadline)
-        self._lapse = "the caller's deadline passed"
+        self._total: float | None = None
 
     def cap(self, total: float) -> None:
         """Allow *total* seconds from the start at most."""
         if self._started + total < self._ends:
             self._ends = self._started + total
-            self._lapse = f"the call took longer than its total timeout of {total:g} s"
+            self._total = total
 
     @property
     def left(self) -> float:
@@ -41,7 +41,9 @@ class Budget:
 
     def spent(self) -> DeadlineExceededError:
         """Return the error that says whose time ran out."""
-        return DeadlineExceededError(self._lapse)
+        if self._total is None:
+            return DeadlineExceededError("the caller's deadline passed")
+        return DeadlineExceededError(f"the call took longer than its total timeout of {self._total:g} s")
 
 
 class Bound:

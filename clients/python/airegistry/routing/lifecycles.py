@@ -23,7 +23,7 @@ def retired(model: Resource | None, at: datetime) -> bool:
 
 def replacement(model: Resource | None) -> str:
     """Return what to use instead of a model, by name; empty where nothing is named."""
-    lifecycle = _lifecycle(model)
+    lifecycle = lifecycle_of(model)
     return lifecycle.replacement if lifecycle is not None else ""
 
 
@@ -37,7 +37,7 @@ def successor(resource: Resource, view: View, at: datetime) -> Resource:
     passed = {resource.name}
     current = resource
     while retired(current, at):
-        lifecycle = _lifecycle(current)
+        lifecycle = lifecycle_of(current)
         following = view.get(lifecycle.replacement) if lifecycle is not None and lifecycle.redirect else None
         if following is None or following.name in passed:
             return resource
@@ -53,7 +53,7 @@ def redirected(asked: Resource, current: Resource) -> FieldWarning:
 
 def deprecated(model: Resource | None, at: datetime) -> FieldWarning | None:
     """Return what a caller of a deprecated model is told; None when it is not."""
-    lifecycle = _lifecycle(model)
+    lifecycle = lifecycle_of(model)
     if model is None or lifecycle is None or stage_at(lifecycle, at) is not LifecycleStage.DEPRECATED:
         return None
     until = f" and will be retired on {lifecycle.retire_time:%Y-%m-%d}" if lifecycle.retire_time is not None else ""
@@ -61,5 +61,6 @@ def deprecated(model: Resource | None, at: datetime) -> FieldWarning | None:
     return FieldWarning(MODEL, f"{model.name} is deprecated{until}{instead}")
 
 
-def _lifecycle(model: Resource | None) -> Lifecycle | None:
+def lifecycle_of(model: Resource | None) -> Lifecycle | None:
+    """Return what a model declares of its life; None where it declares nothing."""
     return model.model.lifecycle if model is not None and model.model is not None else None

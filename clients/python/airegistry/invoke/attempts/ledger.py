@@ -15,7 +15,7 @@ from airegistry.invocations.usage import Cost, CostState, Usage
 from airegistry.invoke.attempts.estimates import estimated, summed
 from airegistry.invoke.attempts.exchange import Exchange
 from airegistry.resources.route import ErrorClass
-from airegistry.routing.lifecycles import deprecated
+from airegistry.routing.lifecycles import deprecated, lifecycle_of
 from airegistry.routing.plan import Plan
 from airegistry.routing.target import Target
 
@@ -77,6 +77,8 @@ class Ledger:
 
     def notices(self, plan: Plan, target: Target) -> tuple[FieldWarning, ...]:
         """Return what the caller should know of the model that answers."""
+        if lifecycle_of(target.model) is None:
+            return plan.notices
         notice = deprecated(target.model, self._clock())
         return plan.notices if notice is None else (*plan.notices, notice)
 
