@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Awaitable
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,7 @@ class Bridged:
             await self._bridge.close()
         if self._server is not None:
             self._server.close()
+            await self._server.wait_closed()
         self._kept.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -112,10 +114,13 @@ class _Bridge:
 
     async def close(self) -> None:
         self._reading.cancel()
-        self._writer.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(self._reading, *self._tasks, return_exceptions=True)
+        # Envoy is gone: nobody reads what was not sent.
+        self._writer.transport.abort()
+        with suppress(OSError):
+            await self._writer.wait_closed()
 
     async def _read(self, reader: Any) -> None:
         while True:

@@ -4,7 +4,9 @@ import logging
 import os
 import socket
 import stat
+import tempfile
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -17,10 +19,11 @@ UNKNOWN = ReportFeedbackRequest("somebody-elses", score=1.0)
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    """Where the workers meet that share the address `a:1`."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    return tmp_path / f"airegistry-workers-{os.getuid()}-a-1"
+def folder(monkeypatch):
+    """Where the workers meet that share the address `a:1`; pytest's own folders have paths too long for a socket."""
+    with tempfile.TemporaryDirectory() as short:
+        monkeypatch.setattr("tempfile.tempdir", short)
+        yield Path(short) / f"airegistry-workers-{os.getuid()}-a-1"
 
 
 @asynccontextmanager

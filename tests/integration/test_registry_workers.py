@@ -246,7 +246,7 @@ async def test_a_second_signal_kills_what_does_not_stop(tmp_path):
 
 
 async def test_what_does_not_stop_in_time_is_killed(tmp_path, monkeypatch):
-    monkeypatch.setattr("airegistry._rpc.workers._STOPPING", 0.2)
+    monkeypatch.setattr("airegistry._rpc.workers._STOPPING", 2.0)
     (tmp_path / "stubborn-1").touch()
     async with stubs(tmp_path, registry_drain=0).serve():
         await until(tmp_path, "0 serves", "1 serves")
