@@ -15,7 +15,6 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 
-from airegistry._rpc.aio_carrier import AioCarrier
 from airegistry._rpc.carrier import AsgiApp, CallObserver, Carrier, ConnectionAge, Offer
 from airegistry._rpc.health import HealthState
 from airegistry._rpc.metrics import Metrics
@@ -92,7 +91,7 @@ async def serve(
         ]
         pages = Starlette(routes=status_routes(health, metrics, lambda: {"revision": catalog.revision}, _api()))
         offer = _offer(config, services, health, pages, metrics.calls)
-        carried = await (carrier or AioCarrier()).open(offer, tasks)
+        carried = await (carrier or _usual_carrier()).open(offer, tasks)
         stack.push_async_callback(carried.close, config.registry_drain)
         # Open watches end here, so that the server need not wait for them.
         stack.callback(catalog.feed.close)
@@ -229,3 +228,10 @@ def _offer(
             grace=config.registry_max_watch_age + config.registry_watch_stall_timeout,
         ),
     )
+
+
+def _usual_carrier() -> Carrier:
+    # Inside Envoy nobody needs the servers that it brings in.
+    from airegistry._rpc.aio_carrier import AioCarrier  # noqa: PLC0415
+
+    return AioCarrier()
