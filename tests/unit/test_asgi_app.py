@@ -317,6 +317,24 @@ async def test_a_peer_that_leaves_before_it_said_what_it_wants_is_no_error(bodie
     assert not exchange.events
 
 
+@pytest.mark.parametrize("method", ["Ok", "Missing", "Three"])
+@pytest.mark.parametrize("ends", [True, False], ids=["soon", "never"])
+async def test_an_answer_ends_when_its_request_has_ended_unless_that_takes_long(method, ends, monkeypatch):
+    exchange = Exchange(method, frame(b""), b"")
+    exchange.pause, exchange.receive_last = 0.1, ends
+    ended_with = []
+
+    async def send(event):
+        if event["type"] == "http.response.trailers" or event.get("trailers") is False:
+            ended_with.append(len(exchange._bodies))
+        exchange.events.append(event)
+
+    monkeypatch.setattr(exchange, "send", send)
+    await answered(exchange)
+    assert exchange.status[0] == (b"5" if method == "Missing" else b"0")
+    assert ended_with == [0 if ends else 1]
+
+
 class Futures(Exchange):
     """A server as pyvoy is one: it gives futures, and completes them later, so that nobody else may."""
 

@@ -174,7 +174,7 @@ async def sent_for(program, registry):
     (step,) = [step for step in steps(dict.fromkeys(BEHAVIOURS, ""), "") if step["name"] == "register much"]
     async with relay_to(registry.web if program.web else registry.address) as relay:
         (outcome,) = await program.outcomes([step], relay.address, relay.address)
-    assert outcome["code"] == CODES["OK"]
+    assert outcome["code"] == CODES["OK"], outcome
     assert len(outcome["messages"][0]["resources"]) == 250
     return relay.sent
 

@@ -137,6 +137,7 @@ class AsgiCall(Incoming):
         try:
             await self._send(self._start)
             await self._send({"type": "http.response.body", "body": self._framed(message)})
+            await self.end_of_request()
             await self._send(_OK)
         except OSError:
             # The peer is gone.
@@ -148,6 +149,7 @@ class AsgiCall(Incoming):
             raise asyncio.CancelledError
         self._over = True
         headers = [_JSON, (b"content-length", b"%d" % len(answer)), *_OK["headers"]]
+        await self.end_of_request()
         # The peer may be gone.
         with contextlib.suppress(OSError):
             await self._send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -164,6 +166,7 @@ class AsgiCall(Incoming):
         if self._over:
             return
         self._over = True
+        await self.end_of_request()
         # The server may raise one where the peer is gone.
         with contextlib.suppress(OSError):
             if self._begun:

@@ -28,6 +28,7 @@ class Inbox(ABC):
     _event: Event | None = None
     _pull: asyncio.Future[Event] | None = None
     _reader: asyncio.Future[None] | None = None
+    _rest: asyncio.Future[None] | None = None
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -55,6 +56,18 @@ class Inbox(ABC):
         """Whether the whole request was read."""
         return not self._more and self._event is None
 
+    async def _pass_over_rest(self, seconds: float) -> None:
+        """Take what still comes of a request that is not wanted any more, until its end, or for so long."""
+        loop = asyncio.get_running_loop()
+        self._rest = rest = loop.create_future()
+        timer = loop.call_later(seconds, _complete, rest)
+        if self._pull is None:
+            self._ask()
+        try:
+            await rest
+        finally:
+            timer.cancel()
+
     async def _next(self) -> Event:
         """Return what comes next of the request."""
         if self._event is None:
@@ -79,13 +92,27 @@ class Inbox(ABC):
         if pull.cancelled():
             return
         if pull.exception() is not None or (event := pull.result())["type"] == "http.disconnect":
+            self._more = False
             self.peer_left()
         elif self._more:
             self._more = event.get("more_body", False)
             if self._wanted:
                 self._deliver(event)
+        if self._rest is not None:
+            self._go_on_with(self._rest)
+
+    def _go_on_with(self, rest: asyncio.Future[None]) -> None:
+        if not self._more:
+            _complete(rest)
+        elif not rest.done():
+            self._ask()
 
     def _deliver(self, event: Event) -> None:
         self._event = event
         if self._reader is not None and not self._reader.done():
             self._reader.set_result(None)
+
+
+def _complete(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)

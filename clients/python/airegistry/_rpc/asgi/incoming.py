@@ -12,6 +12,9 @@ from airegistry._rpc.asgi.inbox import Inbox
 from airegistry._rpc.asgi.refusing import wrong_number
 from airegistry._rpc.carrier import Receive
 
+# How long a caller may take to say that its one message was all, in seconds. Nearly all say it with the message.
+_END_WAIT = 0.5
+
 
 class Incoming(Inbox):
     """Reads the request of a call. Whatever follows the one message that is expected is not looked at, as in gRPC's core."""
@@ -19,6 +22,8 @@ class Incoming(Inbox):
     # Whether the task itself waits for the first event.
     listening = False
     _wanted = False
+    # Whether the one message is there, so that nothing but the end of the request may follow.
+    _complete = False
 
     def __init__(self, receive: Receive, limit: int, encoding: bytes) -> None:
         super().__init__(receive)
@@ -47,8 +52,14 @@ class Incoming(Inbox):
         body: bytes = event.get("body", b"")
         self._more = event.get("more_body", False)
         if body[:1] == b"\0" and int.from_bytes(body[1:HEAD], "big") == len(body) - HEAD <= self._limit:
+            self._complete = True
             return body[HEAD:]
         return await self._pieced_together(body)
+
+    async def end_of_request(self) -> None:
+        """Wait a little until a request ends whose message is there: Envoy makes an error of an answer that ends before."""
+        if self._complete and self._more:
+            await self._pass_over_rest(_END_WAIT)
 
     def requests(self, read: Callable[[bytes], Any]) -> AsyncIterator[Any]:
         """Iterate over the messages of a streamed request as they come, each as *read* reads it."""
@@ -78,5 +89,5 @@ class Incoming(Inbox):
             frames.feed((await self._next()).get("body", b""))
         if not frames.empty:
             raise wrong_number("several")
-        self._wanted = False
+        self._wanted, self._complete = False, True
         return message
