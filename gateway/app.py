@@ -15,6 +15,7 @@ from airegistry._rpc.carrier import Carrier, ConnectionAge, Offer
 from airegistry._rpc.health import HealthState
 from airegistry._rpc.metrics import Metrics
 from airegistry._rpc.process import end, owned_tasks
+from airegistry._rpc.usual_carrier import usual_carrier
 from airegistry.cache import Cache
 from airegistry.client import RegistryClient
 from airegistry.invoke import Engine, EngineSettings, open_engine
@@ -107,7 +108,7 @@ async def serve(
             http_shared=config.gateway_workers > 1,
             age=ConnectionAge(config.gateway_max_connection_age),
         )
-        carried = await (carrier or _usual_carrier()).open(offer, tasks)
+        carried = await (carrier or usual_carrier()).open(offer, tasks)
         stack.push_async_callback(carried.close, config.gateway_drain)
         stack.callback(health.close)
         log.info(
@@ -216,10 +217,3 @@ def _share(limit: int, config: Config) -> int:
 
 def _facts(cache: Cache, at: float) -> Mapping[str, object]:
     return {"revision": cache.revision, "stale": cache.stale(at), "silence": cache.silence(at)}
-
-
-def _usual_carrier() -> Carrier:
-    # Inside Envoy nobody needs the servers that it brings in.
-    from airegistry._rpc.aio_carrier import AioCarrier  # noqa: PLC0415
-
-    return AioCarrier()

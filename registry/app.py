@@ -21,6 +21,7 @@ from airegistry._rpc.metrics import Metrics
 from airegistry._rpc.process import StartError, end, owned_tasks
 from airegistry._rpc.service import Service
 from airegistry._rpc.status_pages import Api, status_routes
+from airegistry._rpc.usual_carrier import usual_carrier
 from airegistry.discovery.index import Index
 from airegistry.discovery.naming import NameTable
 from airegistry.errors import RegistryError
@@ -91,7 +92,7 @@ async def serve(
         ]
         pages = Starlette(routes=status_routes(health, metrics, lambda: {"revision": catalog.revision}, _api()))
         offer = _offer(config, services, health, pages, metrics.calls)
-        carried = await (carrier or _usual_carrier()).open(offer, tasks)
+        carried = await (carrier or usual_carrier()).open(offer, tasks)
         stack.push_async_callback(carried.close, config.registry_drain)
         # Open watches end here, so that the server need not wait for them.
         stack.callback(catalog.feed.close)
@@ -228,10 +229,3 @@ def _offer(
             grace=config.registry_max_watch_age + config.registry_watch_stall_timeout,
         ),
     )
-
-
-def _usual_carrier() -> Carrier:
-    # Inside Envoy nobody needs the servers that it brings in.
-    from airegistry._rpc.aio_carrier import AioCarrier  # noqa: PLC0415
-
-    return AioCarrier()

@@ -42,3 +42,10 @@ def test_pure_modules_load_neither_grpc_nor_protobuf(module):
     code = f"import sys, {module}; print([m for m in ('grpc', 'google.protobuf', 'aiohttp', 'httptools') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("module", ["registry.app", "gateway.app"])
+def test_what_serves_without_envoy_is_loaded_when_it_serves(module):
+    code = f"import sys, {module}; print([m for m in ('uvicorn', 'grpc_channelz') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

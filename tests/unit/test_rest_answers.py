@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from airegistry._rpc.rest.answers import Answers
 from airegistry._rpc.rest.kept import Kept
+from airegistry._rpc.rest.writing import dump
 from airegistry.v1 import analytics_service_pb2, discovery_pb2, model_pb2, registry_service_pb2, resource_pb2
 from tests.messages import messages
 from tests.unit.test_convert import MESSAGES
@@ -52,6 +53,26 @@ def test_an_answer_whose_pieces_were_all_in_others_is_the_same(data):
         chosen = data.draw(st.lists(st.sampled_from(candidates), max_size=4))
         answer = registry_service_pb2.DiscoverResponse(candidates=chosen, revision=data.draw(st.integers(0, 9)))
         assert json.loads(write(answer.SerializeToString())) == plain(answer)
+
+
+def test_a_resource_that_was_in_another_answer_is_not_written_again(monkeypatch):
+    written: list[Any] = []
+
+    def counted(message):
+        written.append(message.DESCRIPTOR.name)
+        return dump(message)
+
+    monkeypatch.setattr("airegistry._rpc.rest.answers.dump", counted)
+    answers = Answers((RESOURCE,))
+    resource = resource_pb2.Resource(name="models/m")
+    for answer in (
+        registry_service_pb2.ListResponse(resources=[resource], revision=1),
+        registry_service_pb2.GetResponse(resource=resource),
+    ):
+        write = answers.writer(answer.DESCRIPTOR)
+        assert write is not None
+        assert json.loads(write(answer.SerializeToString())) == plain(answer)
+    assert written.count("Resource") == 1
 
 
 def test_an_answer_is_its_messages_then_the_rest():

@@ -15,6 +15,7 @@ from airegistry._rpc.process import StartError, run
 from airegistry._rpc.program import Program, S
 from airegistry._rpc.seat import Seat
 from airegistry._rpc.settings import read_settings
+from airegistry._rpc.usual_carrier import usual_carrier
 from airegistry._rpc.workers import Start, Workers, take_stand
 
 
@@ -59,10 +60,7 @@ async def _served(program: Program[S], config: S, carrier: Carrier | None = None
 
 
 def _carrier(seat: Seat) -> Carrier:
-    # A supervisor stays small without grpc.
-    from airegistry._rpc.aio_carrier import AioCarrier  # noqa: PLC0415
-
-    return AioCarrier(seat.http_address if seat.shared_http_address else None)
+    return usual_carrier(seat.http_address if seat.shared_http_address else None)
 
 
 def _supervise(program: Program[S], config: S, arguments: Sequence[str]) -> int:

@@ -23,7 +23,7 @@ class Incoming(Inbox):
     listening = False
     _wanted = False
     # Whether the one message is there, so that nothing but the end of the request may follow.
-    _complete = False
+    _has_message = False
 
     def __init__(self, receive: Receive, limit: int, encoding: bytes) -> None:
         super().__init__(receive)
@@ -52,13 +52,13 @@ class Incoming(Inbox):
         body: bytes = event.get("body", b"")
         self._more = event.get("more_body", False)
         if body[:1] == b"\0" and int.from_bytes(body[1:HEAD], "big") == len(body) - HEAD <= self._limit:
-            self._complete = True
+            self._has_message = True
             return body[HEAD:]
         return await self._pieced_together(body)
 
     async def end_of_request(self) -> None:
         """Wait a little until a request ends whose message is there: Envoy makes an error of an answer that ends before."""
-        if self._complete and self._more:
+        if self._has_message and self._more:
             await self._pass_over_rest(_END_WAIT)
 
     def requests(self, read: Callable[[bytes], Any]) -> AsyncIterator[Any]:
@@ -89,5 +89,5 @@ class Incoming(Inbox):
             frames.feed((await self._next()).get("body", b""))
         if not frames.empty:
             raise wrong_number("several")
-        self._wanted, self._complete = False, True
+        self._wanted, self._has_message = False, True
         return message
