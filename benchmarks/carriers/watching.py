@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import uvloop
 
 from airegistry._rpc.post import CarrierName
-from benchmarks.carriers.discovering import SERVER_CORE
+from benchmarks.carriers.discovering import CALLER_CORE, SERVER_CORE
 from benchmarks.changing import changer, watched_by
 from benchmarks.processes import data_dir, pinned, registry
 from benchmarks.rows import Row, median
@@ -80,6 +80,7 @@ def _run(crowd: Crowd, carrier: CarrierName) -> Figures:
         folder = stack.enter_context(data_dir())
         with pinned(SERVER_CORE):
             server = stack.enter_context(registry(folder, carrier=carrier))
+        stack.enter_context(pinned(CALLER_CORE))
         return uvloop.run(_measured(registry_at(server), crowd))
 
 

@@ -7,7 +7,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -60,7 +60,10 @@ class Tally:
 def provider() -> Iterator[Server]:
     """Run the provider."""
     port = free_port()
-    with pinned(CALLER_CORE), program([_program(), "provide", "-port", str(port)], port, {}) as server:
+    with ExitStack() as stack:
+        # Not for longer than it starts: what is started after it has a core of its own.
+        with pinned(CALLER_CORE):
+            server = stack.enter_context(program([_program(), "provide", "-port", str(port)], port, {}))
         yield server
 
 
