@@ -63,9 +63,9 @@ async def test_the_fields_that_paths_say_are_those_of_the_annotations():
     ("call", "body", "named"),
     [
         pytest.param(REGISTER, b"", "resources", id="no-body"),
-        pytest.param(REGISTER, b"[]", "must be a message", id="a-list"),
-        pytest.param(REGISTER, b"{} {}", "end of input", id="two-bodies"),
-        pytest.param(REGISTER, b'{"requestId": "\xff"}', "UTF-8", id="no-text"),
+        pytest.param(REGISTER, b"[]", "must be an object", id="a-list"),
+        pytest.param(REGISTER, b"{} {}", "no JSON", id="two-bodies"),
+        pytest.param(REGISTER, b'{"requestId": "\xff"}', "no JSON", id="no-text"),
         pytest.param(REGISTER, b'{"a":' * 300 + b"1" + b"}" * 300, "", id="deep"),
         pytest.param(REGISTER, b'{"leaseTtl": "1"}', "lease_ttl", id="duration"),
         pytest.param(
@@ -74,7 +74,11 @@ async def test_the_fields_that_paths_say_are_those_of_the_annotations():
         pytest.param(
             REGISTER, b'{"resources": [{"model": {"lifecycle": {"stage": "NOPE"}}}]}', "lifecycle.stage", id="enum"
         ),
-        pytest.param(REGISTER, b'{"resources": [{"model": {}, "route": {}}]}', "oneof field 'spec'", id="oneof"),
+        pytest.param(REGISTER, b'{"resources": [{"model": {}, "route": {}}]}', "resources[0].route", id="oneof"),
+        pytest.param(REGISTER, b'{"resources": [{"model": {"limit": {}}}]}', "resources[0].model.limit", id="misspelt"),
+        pytest.param(f"PATCH {MODEL}?updateMask=labels", b'{"lables": {}}', "resource.lables", id="misspelt-update"),
+        pytest.param("POST /registry/v1/resources:discover?limit=5", b'{"limit": 6}', "limit", id="said-otherwise"),
+        pytest.param("POST /registry/v1/resources:discover?query.target=x", b"{}", "query.target", id="parameter"),
         pytest.param("GET /registry/v1/models?pageSize=", None, "page_size", id="no-value"),
         pytest.param("GET /registry/v1/models?labels.a=b", None, "LabelsEntry", id="map"),
         pytest.param("GET /registry/v1/models/a%00b", None, "name", id="zero-in-a-name"),

@@ -173,49 +173,6 @@ async def test_an_answer_is_a_start_a_body_and_trailers():
     assert got.status == (b"0", "")
 
 
-async def test_a_call_that_was_made_in_json_is_answered_in_json():
-    got = await answered(Exchange("Ok", frame(b"a"), x_envoy_original_path="/rest/v1/ok"))
-    assert got.types == ["start", "body"]
-    assert got.events[1]["body"] == b'{"said":"a"}'
-    assert dict(got.events[0]["headers"]) == {
-        b"content-type": b"application/json",
-        b"content-length": b"12",
-        b"grpc-status": b"0",
-    }
-    assert not got.events[0].get("trailers")
-
-
-async def test_an_answer_that_nobody_here_writes_as_json_is_translated_by_who_asked():
-    got = await answered(Exchange("Three", frame(b""), x_envoy_original_path="/rest/v1/three"))
-    assert got.types == ["start", *["body"] * 4, "trailers"]
-
-
-@pytest.mark.parametrize(("size", "kind"), [(65_536, b"application/json"), (65_537, b"application/grpc")])
-async def test_a_large_answer_is_translated_by_who_asked(size, kind):
-    got = await answered(Exchange("Large", frame(b"%d" % size), x_envoy_original_path="/rest/v1/large"))
-    assert dict(got.events[0]["headers"])[b"content-type"] == kind
-
-
-async def test_an_error_is_a_status_for_who_translates_it():
-    got = await answered(Exchange("Missing", frame(b""), x_envoy_original_path="/rest/v1/missing"))
-    assert dict(got.events[0]["headers"])[b"content-type"] == b"application/grpc"
-    assert got.status == (b"5", "not here")
-
-
-async def test_a_call_in_json_that_was_ended_meanwhile_ends_so():
-    observer = Observer()
-    got = await answered(Exchange("Ends", frame(b""), x_envoy_original_path="/rest/v1/ends"), made(observer))
-    assert got.status == (b"14", "enough")
-    assert observer.codes == ["Ends started", "UNAVAILABLE"]
-
-
-async def test_a_caller_in_json_may_leave_before_the_answer():
-    observer, exchange = Observer(), Exchange("Ok", frame(b"a"), x_envoy_original_path="/rest/v1/ok")
-    exchange.left.set()
-    await answered(exchange, made(observer))
-    assert observer.codes == ["Ok started", "OK"]
-
-
 async def test_a_stream_is_a_body_for_each_message():
     got = await answered(Exchange("Three", frame(b"")))
     assert got.types == ["start", *["body"] * 4, "trailers"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from google.protobuf import message_factory
@@ -12,6 +12,7 @@ from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDesc
 from google.protobuf.message import DecodeError, Message
 
 from airegistry._rpc.call import Call, Sink
+from airegistry._rpc.rest.requests import request_reader
 from airegistry.errors import InvalidArgumentError, UnimplementedError
 
 UnaryHandler = Callable[[Any, Call], Awaitable[Any]]
@@ -27,7 +28,8 @@ class Method:
     A stream is an async generator of answers, or a coroutine that sends them by itself (see `Sink`).
 
     Where the caller streams (`streamed_request`), the handler gets an async iterator of requests in place of the request.
-    `json` writes a serialized answer as JSON, for carriers whose callers may want that; None leaves it to them.
+    `json` writes a serialized answer as JSON, for carriers whose callers may want that; None leaves it to them. `from_json`
+    makes the serialized request of one that carriers pass on with its body still in JSON; None where it has no body.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Method:
     stream: StreamHandler | None = None
     streamed_request: bool = False
     json: Callable[[bytes], bytes] | None = None
+    from_json: Callable[[bytes], bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +90,10 @@ def _method(method: MethodDescriptor, handlers: object, *, raw: bool, json: Json
     path = f"/{method.containing_service.full_name}/{method.name}"
     read: Callable[[bytes], Any] = _identity if raw else reading(message_factory.GetMessageClass(method.input_type))
     handler = getattr(handlers, snake_case(method.name), None) or _unimplemented(path, stream=method.server_streaming)
+    made = Method(method.name, path, read, streamed_request=method.client_streaming, from_json=request_reader(method))
     if method.server_streaming:
-        return Method(method.name, path, read, stream=handler, streamed_request=method.client_streaming)
-    writer = json(method.output_type)
-    return Method(method.name, path, read, unary=handler, streamed_request=method.client_streaming, json=writer)
+        return replace(made, stream=handler)
+    return replace(made, unary=handler, json=json(method.output_type))
 
 
 def _no_json(_answer: Descriptor) -> None:

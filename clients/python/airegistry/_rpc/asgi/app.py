@@ -29,6 +29,8 @@ _STOPPED_RETRY = 1.0
 _ACCEPTED = (b"grpc-accept-encoding", b"identity,deflate,gzip")
 # What of an answer is written as JSON here; a larger one holds the loop up for too long, where it is the first of its kind.
 _MOST_TO_WRITE = 64 * 1024
+# What of a request is read as JSON in the loop: some milliseconds.
+_MOST_TO_READ = 64 * 1024
 _NOTHING = {"type": "http.response.body", "body": b""}
 
 
@@ -147,7 +149,7 @@ def _unary(method: Method) -> Answer:
     assert handle is not None  # noqa: S101 - the caller looked
 
     async def answer(call: AsgiCall) -> None:
-        request = read(await call.request())
+        request = read(await _asked(call, method) if call.translated else await call.request())
         message = write(await handle(request, call))
         if json is not None and call.translated and len(message) <= _MOST_TO_WRITE:
             await call.finish_in_json(json(message))
@@ -165,7 +167,7 @@ def _streaming(method: Method) -> Answer:
     send, read = sending(method.stream), method.read
 
     async def answer(call: AsgiCall) -> None:
-        await send(read(await call.request()), call)
+        await send(read(await _asked(call, method)), call)
         await call.finish_sending()
 
     async def answer_requests(call: AsgiCall) -> None:
@@ -173,6 +175,14 @@ def _streaming(method: Method) -> Answer:
         await call.finish_sending()
 
     return answer_requests if method.streamed_request else answer
+
+
+async def _asked(call: AsgiCall, method: Method) -> bytes:
+    """Return the serialized request; one with a body in JSON is read first, in a thread where that takes long."""
+    data = await call.request()
+    if not call.translated or (from_json := method.from_json) is None:
+        return data
+    return from_json(data) if len(data) <= _MOST_TO_READ else await asyncio.to_thread(from_json, data)
 
 
 def _this_task() -> asyncio.Task[Any]:

@@ -7,10 +7,10 @@ import importlib
 import pkgutil
 from collections.abc import Iterator, Sequence
 
-from google.api import annotations_pb2, http_pb2
+from google.api import annotations_pb2, http_pb2, httpbody_pb2
 from google.protobuf import descriptor_pool
-from google.protobuf.descriptor import FileDescriptor, MethodDescriptor, ServiceDescriptor
-from google.protobuf.descriptor_pb2 import FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet
+from google.protobuf.descriptor import Descriptor, FileDescriptor, MethodDescriptor, ServiceDescriptor
+from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet
 from google.rpc import error_details_pb2, status_pb2
 
 from airegistry import v1
@@ -18,6 +18,7 @@ from airegistry._rpc.asgi.last_words import ERROR_FIELD
 from airegistry._rpc.carrier import API_PAGES
 from airegistry._rpc.envoy.configuration import Json, filter_name, http_options
 from airegistry._rpc.envoy.plan import Plan
+from airegistry._rpc.rest.requests import BODY_FIELD, BODY_NAME, body_of, give_body
 
 TRANSCODER = filter_name("grpc_json_transcoder")
 _ERROR_TYPE = f".{status_pb2.Status.DESCRIPTOR.full_name}"
@@ -49,15 +50,21 @@ def transcoder(plan: Plan, *, event_stream: bool = False) -> Json:
 
 
 def descriptors(services: Sequence[str]) -> bytes:
-    """Return the serialized FileDescriptorSet of *services* and of the details of errors, what is depended on first."""
+    """Return the serialized FileDescriptorSet of *services* and of the details of errors, what is depended on first.
+
+    Bodies are no messages in it, but bytes, which go on as they are: see `airegistry._rpc.rest.requests`.
+    """
     files: dict[str, FileDescriptorProto] = {}
     found = [_service(name) for name in services]
-    for file in (*(service.file for service in found), error_details_pb2.DESCRIPTOR, status_pb2.DESCRIPTOR):
+    details = (error_details_pb2.DESCRIPTOR, status_pb2.DESCRIPTOR, httpbody_pb2.DESCRIPTOR)
+    for file in (*(service.file for service in found), *details):
         _add(file, files)
     for service in found:
         for method in service.methods:
             if method.server_streaming:
                 _give_error(method, files)
+            if body_of(method) is not None:
+                _pass_on_body(method, files)
     return FileDescriptorSet(file=_ordered(files)).SerializeToString()
 
 
@@ -96,8 +103,8 @@ def _add(file: FileDescriptor, files: dict[str, FileDescriptorProto]) -> None:
 def _give_error(method: MethodDescriptor, files: dict[str, FileDescriptorProto]) -> None:
     """Let the answers of a stream have an `error`: its HTTP status was sent long ago when it fails after the first."""
     file = files[method.output_type.file.name]
-    message = next(one for one in file.message_type if one.name == method.output_type.name)
-    if any(field.number == ERROR_FIELD for field in message.field):
+    message = _message(method.output_type, file)
+    if _has(message, ERROR_FIELD):
         return
     message.field.add(
         name="error",
@@ -107,8 +114,41 @@ def _give_error(method: MethodDescriptor, files: dict[str, FileDescriptorProto])
         type=FieldDescriptorProto.TYPE_MESSAGE,
         type_name=_ERROR_TYPE,
     )
-    if status_pb2.DESCRIPTOR.name not in file.dependency:
-        file.dependency.append(status_pb2.DESCRIPTOR.name)
+    _need(status_pb2.DESCRIPTOR, file)
+
+
+def _pass_on_body(method: MethodDescriptor, files: dict[str, FileDescriptorProto]) -> None:
+    """Let the body of a method over HTTP be a field of bytes, whatever it was."""
+    service = next(
+        one for one in files[method.containing_service.file.name].service if one.name == method.containing_service.name
+    )
+    rule = next(one for one in service.method if one.name == method.name).options.Extensions[annotations_pb2.http]
+    bindings = list(_bindings(method))
+    for one in bindings:
+        if one.body:
+            one.body = BODY_NAME
+    # Whether the body is passed on the first of them says, for all.
+    first = next(one for one in bindings if one.body)
+    rule.CopyFrom(first)
+    rule.additional_bindings.extend(one for one in bindings if one is not first)
+    file = files[method.input_type.file.name]
+    message = _message(method.input_type, file)
+    if not _has(message, BODY_FIELD):
+        give_body(message)
+        _need(httpbody_pb2.DESCRIPTOR, file)
+
+
+def _message(descriptor: Descriptor, file: FileDescriptorProto) -> DescriptorProto:
+    return next(one for one in file.message_type if one.name == descriptor.name)
+
+
+def _has(message: DescriptorProto, number: int) -> bool:
+    return any(field.number == number for field in message.field)
+
+
+def _need(needed: FileDescriptor, file: FileDescriptorProto) -> None:
+    if needed.name not in file.dependency:
+        file.dependency.append(needed.name)
 
 
 def _ordered(files: dict[str, FileDescriptorProto]) -> list[FileDescriptorProto]:
@@ -126,10 +166,19 @@ def _ordered(files: dict[str, FileDescriptorProto]) -> list[FileDescriptorProto]
 
 
 def _paths(method: MethodDescriptor) -> Iterator[str]:
-    rule = method.GetOptions().Extensions[annotations_pb2.http]
-    for one in (rule, *rule.additional_bindings):
+    for one in _bindings(method):
         if path := _path(one):
             yield path
+
+
+def _bindings(method: MethodDescriptor) -> Iterator[http_pb2.HttpRule]:
+    """Yield copies of the ways over HTTP to a method."""
+    rule = method.GetOptions().Extensions[annotations_pb2.http]
+    for one in (rule, *rule.additional_bindings):
+        alone = http_pb2.HttpRule()
+        alone.CopyFrom(one)
+        alone.ClearField("additional_bindings")
+        yield alone
 
 
 def _path(rule: http_pb2.HttpRule) -> str:
