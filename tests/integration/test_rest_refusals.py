@@ -79,6 +79,9 @@ async def test_the_fields_that_paths_say_are_those_of_the_annotations():
         pytest.param(f"PATCH {MODEL}?updateMask=labels", b'{"lables": {}}', "resource.lables", id="misspelt-update"),
         pytest.param("POST /registry/v1/resources:discover?limit=5", b'{"limit": 6}', "limit", id="said-otherwise"),
         pytest.param("POST /registry/v1/resources:discover?query.target=x", b"{}", "query.target", id="parameter"),
+        pytest.param(
+            "POST /registry/v1/resources:discover?query.requirements.task=%ff", b"{}", "DiscoverRequest", id="no-utf-8"
+        ),
         pytest.param("GET /registry/v1/models?pageSize=", None, "page_size", id="no-value"),
         pytest.param("GET /registry/v1/models?labels.a=b", None, "LabelsEntry", id="map"),
         pytest.param("GET /registry/v1/models/a%00b", None, "name", id="zero-in-a-name"),
