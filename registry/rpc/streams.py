@@ -8,10 +8,12 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from heapq import nlargest
 from math import inf
 
 from airegistry._rpc.call import Sink
+from airegistry._rpc.deadlines import Deadlines
 from airegistry.errors import UnavailableError
 from registry.feed import Feed
 from registry.rpc.backlog import Backlog
@@ -74,6 +76,8 @@ class Streams:
     _announced: int = field(init=False)
     _awake: int = field(init=False, default=0)
     _enough: int = field(init=False, default=-1)
+    _times: Deadlines[Stream] = field(init=False, default_factory=partial(Deadlines, _TICK))
+    _unread: set[Stream] = field(init=False, default_factory=set)
     _settled: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _cost: float = field(init=False, default=0.0)
 
@@ -90,13 +94,27 @@ class Streams:
     def add(self, stream: Stream) -> None:
         """Take a stream that just opened, and is awake."""
         self._open.add(stream)
+        self._times.add(stream, min(stream.bookmark_at, stream.ends_at))
         self._awake += 1
 
     def remove(self, stream: Stream) -> None:
         """Forget a stream that ended."""
         self._open.discard(stream)
+        self._unread.discard(stream)
+        self._times.remove(stream)
         if stream.asleep is None:
             self._rests()
+
+    def begins_writing(self, stream: Stream) -> None:
+        """Note that from now on a message waits for the peer of *stream*."""
+        stream.written_at = self.now()
+        self._unread.add(stream)
+
+    def has_written(self, stream: Stream) -> None:
+        """Note that none waits any more."""
+        if stream.written_at < inf:
+            stream.written_at = inf
+            self._unread.discard(stream)
 
     def lag(self, stream: Stream) -> int:
         """Return how many revisions *stream* is behind."""
@@ -191,17 +209,24 @@ class Streams:
         while True:
             await asyncio.sleep(_TICK)
             now = self.now()
-            for stream in self._open:
-                if stream.written_at < inf and stream.asleep is not None and stream.call.ready():
-                    # What was pushed has been taken since.
-                    stream.written_at = inf
-                if now - stream.written_at >= self.stall_timeout:
-                    self._give_up(stream)
-                elif now >= min(stream.bookmark_at, stream.ends_at):
+            for stream in tuple(self._unread):
+                self._look_whether_read(stream, now)
+            for stream in self._times.passed(now):
+                if now >= (due := min(stream.bookmark_at, stream.ends_at)):
                     self._wake(stream)
+                    # By then it has done what it had to, or is still in a write.
+                    due = now + _TICK
+                self._times.add(stream, due)
+
+    def _look_whether_read(self, stream: Stream, now: float) -> None:
+        if stream.asleep is not None and stream.call.ready():
+            # What was pushed has been taken since.
+            self.has_written(stream)
+        elif now - stream.written_at >= self.stall_timeout:
+            self._give_up(stream)
 
     def _give_up(self, stream: Stream) -> None:
         """End a stream whose peer stopped reading: its own age never comes, because it waits in a write."""
-        stream.written_at = inf
+        self.has_written(stream)
         self.stalled += 1
         stream.call.end(UnavailableError(f"nothing of this watch was read for {self.stall_timeout:g} s; resume it"))

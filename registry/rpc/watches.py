@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import count
-from math import inf
 from weakref import WeakValueDictionary
 
 from airegistry._convert import from_pb
@@ -169,7 +168,10 @@ class Watches:
         stream.position = batch.reached
         for message in batch.messages:
             stream.call.send_now(message)
-            stream.written_at = inf if stream.call.ready() else now
+            if stream.call.ready():
+                self.streams.has_written(stream)
+            else:
+                self.streams.begins_writing(stream)
             stream.bookmark_at = now + stream.interval
             self._note(stream, batch)
         return stream.position >= feed.newest
@@ -200,9 +202,9 @@ class Watches:
 
     async def _send(self, stream: Stream, messages: Iterable[bytes]) -> None:
         for message in messages:
-            stream.written_at = self._now()
+            self.streams.begins_writing(stream)
             await stream.call.send(message)
-        stream.written_at = inf
+        self.streams.has_written(stream)
 
     def _note(self, stream: Stream, batch: Batch) -> None:
         """Count how long the oldest revision in *batch* took, unless it is older than the stream."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import OrderedDict
+from collections.abc import Iterator
 from typing import Protocol
 
 from airegistry._rpc.asgi.refusing import expired
+from airegistry._rpc.deadlines import Deadlines
 
 # How often is looked, in seconds. One timer for all calls: one for each takes a tenth of what a call takes.
 _TICK = 0.025
@@ -43,7 +44,7 @@ class Running:
     def __init__(self) -> None:
         # In the order in which they were asked, or began.
         self._calls: OrderedDict[Watched, None] = OrderedDict()
-        self._deadlines = _Deadlines()
+        self._deadlines: Deadlines[Watched] = Deadlines(_TICK)
         self._timer: asyncio.TimerHandle | None = None
 
     def __len__(self) -> int:
@@ -64,7 +65,7 @@ class Running:
         """Forget a call that is over."""
         del self._calls[call]
         if call.deadline is not None:
-            self._deadlines.remove(call, call.deadline)
+            self._deadlines.remove(call)
 
     def _tick(self) -> None:
         self._timer = None
@@ -83,35 +84,3 @@ class Running:
             call.asked_at = now
             self._calls.move_to_end(call)
             call.ask()
-
-
-class _Deadlines:
-    """Calls by the tick at which their deadline is over."""
-
-    def __init__(self) -> None:
-        self._due: defaultdict[int, set[Watched]] = defaultdict(set)
-        self._passed = 0
-
-    def add(self, call: Watched, deadline: float) -> None:
-        self._due[_tick_after(deadline)].add(call)
-
-    def remove(self, call: Watched, deadline: float) -> None:
-        tick = _tick_after(deadline)
-        # Gone already when it came.
-        if calls := self._due.get(tick):
-            calls.discard(call)
-            if not calls:
-                del self._due[tick]
-
-    def passed(self, now: float) -> Iterable[Watched]:
-        """Take out the calls whose deadline is over."""
-        tick = _tick_after(now) - 1
-        ticks = range(self._passed + 1, tick + 1)
-        # After a while without calls there are fewer deadlines than ticks.
-        due = ticks if len(ticks) < len(self._due) else sorted(self._due)
-        self._passed = tick
-        return [call for at in due if at <= tick for call in self._due.pop(at, ())]
-
-
-def _tick_after(moment: float) -> int:
-    return int(moment / _TICK) + 1
