@@ -27,7 +27,7 @@ def test_one_that_is_over_when_it_comes_passes_with_the_next_tick():
     deadlines = made()
     for number in range(100):
         # So many that the ticks are gone through one by one.
-        deadlines.add(number, 5000.0)
+        deadlines.add(number, 5000.0 + number)
     deadlines.passed(1000.0)
     deadlines.add("late", 900.0)
     assert deadlines.passed(1000.0) == []
