@@ -47,9 +47,26 @@ async def test_no_parameter_says_again_what_the_path_says(http, call, field):
     assert violation["field"] == field
 
 
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        pytest.param("GET /registry/v1/resources:discover?http_body.data=e30=", "http_body.data", id="get"),
+        pytest.param("GET /registry/v1/models?pageSize=1&http_body.data=e30=", "http_body.data", id="not-the-first"),
+        pytest.param("POST /registry/v1/resources:register?http_body.data=e30=", "http_body.data", id="post"),
+        pytest.param(f"PATCH {MODEL}?http_body.content_type=a/b", "http_body.content_type", id="its-type"),
+        pytest.param("GET /registry/v1/resources:watch?http_body", "http_body", id="stream"),
+        pytest.param("GET /registry/v1/models?http%5Fbody.data=e30=", None, id="encoded"),
+    ],
+)
+async def test_the_body_is_no_parameter(http, call, field):
+    status, shown = await answer_to(http, call)
+    assert (status, shown["code"]) == (400, 3)
+    assert field is None or shown["details"][1]["fieldViolations"][0]["field"] == field
+
+
 async def test_a_value_may_say_what_it_likes(http):
     status, shown = await answer_to(
-        http, "GET /registry/v1/models?filter=%22name=a%22%20!=%20%22%26name=b%22&pageSize=1"
+        http, "GET /registry/v1/models?filter=%22name=a%22%20!=%20%22%26name=b%20http_body%22&pageSize=1"
     )
     assert (status, shown["totalSize"]) == (200, 1)
 

@@ -1,8 +1,12 @@
 """Answers are the same JSON, whatever of it was kept."""
 
+import ctypes
 import json
+import sys
 from typing import Any
 
+import orjson
+import pytest
 from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
@@ -147,3 +151,14 @@ def test_what_was_made_first_goes_first():
     for data in (b"a", b"b", b"c"):
         kept[data]
     assert list(kept) == [b"b", b"c"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the C library")
+def test_what_is_kept_takes_no_more_memory_than_it_is_long():
+    kept = Kept(lambda data: orjson.dumps({"text": data.decode()}))
+    held = ctypes.CDLL(None).malloc_usable_size
+    held.argtypes, held.restype = (ctypes.c_void_p,), ctypes.c_size_t
+    for number in range(100):
+        made = kept[b"%1000d" % number]
+        # An object begins at its id.
+        assert held(id(made)) < sys.getsizeof(made) + 64

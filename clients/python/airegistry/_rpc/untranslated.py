@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from airegistry._rpc.carrier import PATH_FIELDS
+from airegistry._rpc.rest.requests import BODY_NAME
 from airegistry._status import http_status, to_status
 from airegistry.errors import InvalidArgumentError, RegistryError, UnimplementedError
 
@@ -18,7 +19,7 @@ _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 def untranslated(prefix: str) -> Route:
     """Return the route of everything below *prefix*; what has a route of its own comes before it.
 
-    A carrier with REST sends only calls here whose query says again what their path says.
+    A carrier with REST sends only calls here whose query says what no parameter may say.
     """
     return Route(f"{prefix}{{path:path}}", _refuse, methods=_METHODS)
 
@@ -33,6 +34,8 @@ def _error(request: Request) -> RegistryError:
     for name in request.query_params:
         if name in PATH_FIELDS:
             return InvalidArgumentError.of(name, "is no parameter: the path says it")
+        if name.partition(".")[0] == BODY_NAME:
+            return InvalidArgumentError.of(name, "is no field")
     if any("%" in one.partition("=")[0] for one in request.url.query.split("&")):
         return InvalidArgumentError("names of parameters are written without percent signs")
     return UnimplementedError("REST is offered by the Envoy carrier alone: start this server with --carrier envoy")

@@ -11,6 +11,7 @@ from airegistry._rpc.envoy.compressing import COMPRESSORS
 from airegistry._rpc.envoy.configuration import Json, filter_name, http_options, typed
 from airegistry._rpc.envoy.plan import Plan
 from airegistry._rpc.envoy.transcoding import TRANSCODER, rest_prefixes, stream_paths, transcoder
+from airegistry._rpc.rest.requests import BODY_NAME
 
 NAMING = filter_name("lua")
 LIMITING = filter_name("local_ratelimit")
@@ -35,9 +36,9 @@ _SHOWN = "grpc-status, grpc-message, grpc-status-details-bin, retry-after, *"
 _PREFLIGHT_KEPT = "7200"
 
 
-# The transcoder believes a parameter rather than the path, by which others may have let the call pass. It decodes names of
-# parameters, which never need a percent sign.
-_SAID_TWICE = rf"[^?]*\?(.*&)?({'|'.join(map(re.escape, PATH_FIELDS))}|[^=&]*%[^=&]*)([=&].*)?"
+# The transcoder believes a parameter rather than the path, by which others may have let the call pass, and has a field for the
+# body, which is nobody else's. It decodes names of parameters, which never need a percent sign.
+_NO_PARAMETER = rf"[^?]*\?(.*&)?({'|'.join(map(re.escape, PATH_FIELDS))}|{BODY_NAME}(\.[^=&]*)?|[^=&]*%[^=&]*)([=&].*)?"
 
 
 def virtual_host(plan: Plan) -> Json:
@@ -59,8 +60,8 @@ def _routes(plan: Plan) -> Iterator[Json]:
     for path in plan.pages:
         yield _route({"path": path}, untouched)
     for prefix in rest_prefixes(plan.services):
-        twice = {"name": ":path", "string_match": {"safe_regex": {"regex": _SAID_TWICE}}}
-        yield _route({"prefix": prefix, "headers": [twice]}, untouched)
+        refused = {"name": ":path", "string_match": {"safe_regex": {"regex": _NO_PARAMETER}}}
+        yield _route({"prefix": prefix, "headers": [refused]}, untouched)
     yield from _rest(plan)
     yield _route({"prefix": "/"}, untouched)
 

@@ -20,7 +20,8 @@ class Kept(dict[bytes, bytes]):
         self._bytes = 0
 
     def __missing__(self, data: bytes) -> bytes:
-        made = self[data] = self._make(data)
+        # A copy: what orjson returns lies in a piece of memory that is larger by some KiB.
+        made = self[data] = bytes(memoryview(self._make(data)))
         self._bytes += len(data) + len(made)
         while self._bytes > self._max_bytes:
             first = next(iter(self))
