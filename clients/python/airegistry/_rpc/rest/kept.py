@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-MAX_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 3 * 1024 * 1024
 
 
 class Kept(dict[bytes, bytes]):
