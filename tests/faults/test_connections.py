@@ -30,9 +30,8 @@ each_phase = pytest.mark.parametrize("phase", PHASES)
 # A client that does not read holds the server up soon.
 NARROW = [("grpc.http2.bdp_probe", 0), ("grpc.use_local_subchannel_pool", 1)]
 TOKEN = "x" * 4_000
-# More than all the buffers of the sockets on the way can come to hold.
 TOKENS = 6_000
-"""More than all buffers on the way hold: 12 MB."""
+"""More than all the buffers of the sockets on the way can come to hold: 24 MB."""
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -14,7 +14,7 @@ PATH = "/rest/v1/ok"
 
 
 async def test_a_call_that_was_made_in_json_is_answered_in_json():
-    got = await answered(Exchange("Ok", frame(b"a"), x_envoy_original_path="/rest/v1/ok"))
+    got = await answered(Exchange("Ok", frame(b"a"), x_envoy_original_path=PATH))
     assert got.types == ["start", "body"]
     assert got.events[1]["body"] == b'{"said":"a"}'
     assert dict(got.events[0]["headers"]) == {
@@ -50,7 +50,7 @@ async def test_a_call_in_json_that_was_ended_meanwhile_ends_so():
 
 
 async def test_a_caller_in_json_may_leave_before_the_answer():
-    observer, exchange = Observer(), Exchange("Ok", frame(b"a"), x_envoy_original_path="/rest/v1/ok")
+    observer, exchange = Observer(), Exchange("Ok", frame(b"a"), x_envoy_original_path=PATH)
     exchange.left.set()
     await answered(exchange, made(observer))
     assert observer.codes == ["Ok started", "OK"]
