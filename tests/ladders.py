@@ -10,6 +10,7 @@ from airegistry.resources.endpoint import Auth, AuthMethod, Communication, Endpo
 from demo_backend.cards import CHAT, EMBEDDING
 from registry.probes.climb import Level
 from registry.probes.target import target_of
+from tests.ports import free_port
 
 OPEN = Auth(AuthMethod.NONE)
 GOOD, POOR, BAD = Level
@@ -48,7 +49,7 @@ async def listener(behave, tls=None):
     def take(reader, writer):
         tasks.add(asyncio.ensure_future(serve_one(reader, writer)))
 
-    server = await asyncio.start_server(take, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(take, "127.0.0.1", free_port(), ssl=tls)
     try:
         yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:

@@ -1,7 +1,8 @@
-"""Ports for servers that a test starts as processes of their own: nobody else gets one between its choice and its use.
+"""Ports for servers of a test: nobody else gets one between its choice and its use, nor after it for as long as the tests run.
 
-The kernel gives none of them to an outgoing connection, nor to whoever asks for port 0: they are below its range. Of several
-test processes only one may hand a port out: it locks that byte of a file, until it ends.
+So who calls a provider that is gone, as tests of failover do, reaches no other test's. The kernel gives none of them to an
+outgoing connection, nor to whoever asks for port 0: they are below its range. Of several test processes only one may hand a
+port out: it locks that byte of a file, until it ends.
 """
 
 import fcntl
@@ -11,7 +12,7 @@ import socket
 import tempfile
 from pathlib import Path
 
-RANGE = range(15_000, 32_000)
+RANGE = range(10_000, 32_000)
 _LOCKS = os.open(Path(tempfile.gettempdir()) / f"airegistry-test-ports-{os.getuid()}", os.O_RDWR | os.O_CREAT, 0o600)
 # A process does not see locks of its own.
 _handed_out: set[int] = set()
@@ -21,20 +22,26 @@ _rng = random.Random()
 
 def free_address() -> str:
     """Return an address of the loopback interface that nobody listens on."""
-    return f"127.0.0.1:{free_ports_apart(1, 1)}"
+    return f"127.0.0.1:{free_port()}"
+
+
+def free_port() -> int:
+    """Return a port of the loopback interface that nobody listens on."""
+    return free_ports_apart(1, 1)
 
 
 def free_ports(count: int) -> list[int]:
     """Return ports of the loopback interface that nobody listens on, all different."""
-    return [free_ports_apart(1, 1) for _ in range(count)]
+    return [free_port() for _ in range(count)]
 
 
 def free_ports_apart(apart: int, count: int) -> int:
     """Return the first of ports that nobody listens on, *apart* from each other."""
-    while True:
+    for _ in range(1_000):
         first = _rng.choice(RANGE)
         if all(_take(first + apart * number) for number in range(count)):
             return first
+    raise AssertionError("hardly a port is free")
 
 
 def _take(port: int) -> bool:

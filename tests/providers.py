@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from typing import Any
 
+from tests.ports import free_port
+
 TOKENS = ("One", " two", " three", " four")
 USAGE = {"prompt_tokens": 10, "completion_tokens": 4, "total_tokens": 14}
 
@@ -118,7 +120,7 @@ async def provider(*behaviours: Behaviour, tls: ssl.SSLContext | None = None, po
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
-    server = await asyncio.start_server(accept, "127.0.0.1", port, ssl=tls)
+    server = await asyncio.start_server(accept, "127.0.0.1", port or free_port(), ssl=tls)
     running.url = f"http{'s' if tls else ''}://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     try:
         yield running

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 from airegistry.dialects.exchange import HttpCall
 from airegistry.invoke.transport import Reply, Transport
+from tests.ports import free_port
 
 OK = b"HTTP/1.1 200 OK\r\n"
 WHOLE = OK + b"content-length: 4\r\n\r\ndone"
@@ -49,7 +50,7 @@ class Wire:
 @asynccontextmanager
 async def wire(script: Script, tls: ssl.SSLContext | None = None) -> AsyncIterator[Wire]:
     made = Wire(script)
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0, ssl=tls)
+    server = await asyncio.start_server(made.serve, "127.0.0.1", free_port(), ssl=tls)
     made.url = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server:
         yield made

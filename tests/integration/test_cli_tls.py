@@ -11,6 +11,9 @@ from typer.testing import CliRunner
 
 from airegistry.cli.app import build
 from airegistry.cli.arguments import hoisted
+from airegistry.cli.failures import lines
+from airegistry.cli.session import Session
+from airegistry.errors import UnavailableError
 from tests.tls_folders import TlsFolder
 
 
@@ -74,6 +77,13 @@ def test_a_server_that_speaks_tls_is_there_and_wants_its_authorities_named(folde
         assert "--cert-file" not in said
         both = f"127.0.0.1:1,{address}"
         assert f"the registry at {both} speaks TLS" in told(both)
+
+
+def test_of_several_servers_the_one_that_speaks_tls_is_found_whichever_was_called_last(folder):
+    with server(tls_of(folder)) as address:
+        session = Session(registry=f"127.0.0.1:1,{address}", gateway="")
+        (said,) = lines(session, "registry", UnavailableError("nobody answers: connection refused"))
+    assert f"{address} speaks TLS: it needs {CA}" in said
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["tls-1.2", "tls-1.3"])

@@ -83,6 +83,26 @@ async def test_a_change_of_state_is_reported_at_once_and_again_after_a_new_regis
         await until(lambda: shown() == (Health.SERVING, AgentState.AVAILABLE))
 
 
+async def test_a_change_of_state_during_a_renewal_does_not_wait_for_the_next(fake, client, monkeypatch):
+    renew = client.heartbeat
+
+    async def renewed(*args, **options):
+        response = await renew(*args, **options)
+        monkeypatch.undo()
+        keeper.report("agents/writer", agent_state=AgentState.AVAILABLE)
+        return response
+
+    def state():
+        status = fake.resources["agents/writer"].status
+        return status and status.agent_state
+
+    async with LeaseKeeper(client, [AGENT], owner_id=OWNER, ttl=600.0) as keeper:
+        await keeper.wait_until_held()
+        monkeypatch.setattr(client, "heartbeat", renewed)
+        keeper.report("agents/writer", agent_state=AgentState.BUSY)
+        await until(lambda: state() is AgentState.AVAILABLE)
+
+
 async def test_a_report_before_the_registration_is_not_lost(fake, client):
     keeper = LeaseKeeper(client, [AGENT], owner_id=OWNER, ttl=600.0)
     keeper.report("agents/writer", agent_state=AgentState.BUSY)

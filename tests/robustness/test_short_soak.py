@@ -12,6 +12,8 @@ from tests.robustness.soak.resting import Rest, Resting, leaks
 from tests.robustness.soak.run import soak
 
 SECONDS = 12.0
+ROUNDS = 8
+"""So many that two looks tell what is there at the end: one alone may have met what comes and goes."""
 HELD = {"descriptors": 20, "tasks": 8, "connections": 1}
 OPEN = {"calls": 0, "streams": 2}
 REST = Rest(resident=100 * 2**20, threads=12, held=HELD, open=OPEN)
@@ -20,7 +22,7 @@ REST = Rest(resident=100 * 2**20, threads=12, held=HELD, open=OPEN)
 @pytest.mark.alone
 @pytest.mark.timeout(180)
 async def test_traffic_and_faults_leave_servers_as_they_were():
-    outcome = await soak(SECONDS, seed=7, rounds=4, say=lambda _: None)
+    outcome = await soak(SECONDS, seed=7, rounds=ROUNDS, say=lambda _: None)
     # Memory takes longer to become flat than this lasts.
     assert [what for what in outcome.wrong if ": memory" not in what] == []
     assert outcome.tally.ended["whole"] > 50
@@ -60,6 +62,8 @@ def test_one_that_comes_and_goes_is_no_leak_but_one_that_stays_is():
     most = replace(REST, held={**HELD, "descriptors": 22})
     assert leaks([REST, more, REST, more, more, REST, REST, more, more], REST) == []
     assert leaks([REST, more, REST, more, more, REST, most, more, most], REST) != []
+    assert leaks([*[REST] * 5, more], REST) == []
+    assert leaks([*[REST] * 4, more, more], REST) != []
 
 
 @pytest.mark.alone

@@ -100,7 +100,7 @@ class LeaseKeeper:
             name, health or old.health, agent_state or old.agent_state, old.load if load is None else load
         )
         self._reports[name] = new
-        if (new.health, new.agent_state) != (old.health, old.agent_state):
+        if _states_differ(new, old):
             self._lease.changed()
             self._woken.set()
 
@@ -150,10 +150,14 @@ class LeaseKeeper:
             self._lease.changed()
 
     async def _renew(self, asked: float) -> None:
-        response = await self._client.heartbeat(self._reports.values(), owner_id=self.owner_id)
+        told = tuple(self._reports.values())
+        response = await self._client.heartbeat(told, owner_id=self.owner_id)
         ttls = [result.lease_ttl for result in response.results if result.lease_ttl is not None]
-        if len(ttls) == len(self._reports):
+        if len(ttls) == len(told):
             self._lease.granted(min(ttls), asked=asked)
+            if any(_states_differ(self._reports[said.name], said) for said in told):
+                # What was reported since then waits for no renewal.
+                self._lease.changed()
         else:
             log.warning("leases are gone, registering again: %s", _reasons(response.results))
             self._lease.expired()
@@ -184,6 +188,10 @@ def owner_id_file(path: Path) -> str:
     finally:
         fresh.unlink()
     return path.read_text().strip()
+
+
+def _states_differ(one: LeaseRenewal, other: LeaseRenewal) -> bool:
+    return (one.health, one.agent_state) != (other.health, other.agent_state)
 
 
 def _reasons(results: Iterable[LeaseResult]) -> str:

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import median_low
 
 import aiohttp
 
@@ -133,14 +133,14 @@ def leaks(rests: Sequence[Rest], before: Rest) -> list[str]:
     third = max(1, len(rests) // _SAMPLES)
     first, last = rests[:third], rests[-third:]
     found = [
-        f"{what}: at most {most} when it was warm, {usual:g} at the end"
+        f"{what}: at most {most} when it was warm, {usual} at the end"
         for what in last[-1].held
         # One more or less comes and goes: gRPC keeps the socket of a failed connect until the next one.
         if (usual := _median(rest.held.get(what, 0) for rest in last))
         > (most := max(rest.held.get(what, 0) for rest in first))
     ]
     found += [
-        f"{what}: {there} before anybody called, {usual:g} at the end"
+        f"{what}: {there} before anybody called, {usual} at the end"
         for what in last[-1].open
         if (usual := _median(rest.open.get(what, 0) for rest in last)) > (there := before.open.get(what, 0))
     ]
@@ -150,5 +150,5 @@ def leaks(rests: Sequence[Rest], before: Rest) -> list[str]:
     return found
 
 
-def _median(counts: Iterable[int]) -> float:
-    return float(median(counts))
+def _median(counts: Iterable[int]) -> int:
+    return median_low(counts)

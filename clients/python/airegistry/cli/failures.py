@@ -104,7 +104,8 @@ def _unreached(session: Session, plane: str, error: RegistryError) -> Iterator[s
         else (session.registry, "AIREGISTRY_ADDRESS")
     )
     why = error.message.removeprefix(NOBODY_ANSWERS) if error.message.startswith(NOBODY_ANSWERS) else ""
-    if (not why or "TLS" in why) and (missing := _missing(session, address)):
+    # Of several servers gRPC says why the last one could not be called, which need not be the one that wants TLS.
+    if (not why or "TLS" in why or "," in address) and (missing := _missing(session, address)):
         yield f"UNAVAILABLE: the {plane} at {address} {missing}"
     elif "TLS" in why or "certificate" in why:
         yield f"UNAVAILABLE: no {plane} can be called at {address}{why}"
