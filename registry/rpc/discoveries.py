@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from airegistry._convert import from_pb
 from airegistry._rpc.call import Call
+from airegistry._rpc.pieces import Pieces
 from airegistry._rpc.service import reading
 from airegistry.discovery.answers import Discovery
 from airegistry.errors import FieldViolation, InvalidArgumentError, RequestTooLargeError
@@ -36,7 +37,7 @@ class Discoveries:
         self._replies = ReplyCache()
         self._candidates = Candidates(catalog)
 
-    async def discover(self, request: bytes, call: Call) -> bytes:
+    async def discover(self, request: bytes, call: Call) -> Pieces:
         """Answer a serialized DiscoverRequest with a serialized DiscoverResponse."""
         reply = self._replies.get(request, self._moment())
         if reply is not None:
@@ -58,7 +59,7 @@ class Discoveries:
         await wait_until_fresh(self._catalog, batch.consistency, call)
         for i, wanted in enumerate(batch.requests):
             await self._prepare(wanted, f"requests[{i}].query")
-        answers = [self._answer(wanted, f"requests[{i}].query") for i, wanted in enumerate(batch.requests)]
+        answers = [self._answer(wanted, f"requests[{i}].query").joined() for i, wanted in enumerate(batch.requests)]
         return splice.joined(pb.BatchDiscoverResponse(revision=self._catalog.revision), splice.BATCH_RESPONSES, answers)
 
     def _moment(self) -> tuple[int, int, int]:
@@ -72,11 +73,11 @@ class Discoveries:
             for _ in self._catalog.index.prepare(wanted.query, path=path):
                 await asyncio.sleep(0)
 
-    def _answer(self, wanted: Discover, path: str) -> bytes:
+    def _answer(self, wanted: Discover, path: str) -> Pieces:
         query, limit = wanted.query or DiscoverQuery(), wanted.limit or DEFAULT_LIMIT
         found = self._catalog.index.discover(query, limit=limit, name_excluded=wanted.name_excluded, path=path)
         candidates = self._candidates.framed(found.candidates, with_models=not wanted.omit_models)
-        return b"".join((_head(found), *candidates))
+        return Pieces(_head(found), "candidates", candidates)
 
 
 def _head(found: Discovery) -> bytes:

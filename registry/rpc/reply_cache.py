@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
+from airegistry._rpc.pieces import Pieces
+
 
 class ReplyCache:
     """Serialized replies by serialized request, all made at one moment.
@@ -16,14 +18,14 @@ class ReplyCache:
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._moment: Hashable = None
-        self._replies: dict[bytes, bytes] = {}
+        self._replies: dict[bytes, Pieces] = {}
         self._bytes = 0
 
-    def get(self, request: bytes, moment: Hashable) -> bytes | None:
+    def get(self, request: bytes, moment: Hashable) -> Pieces | None:
         """Return the reply to *request* if it was made at *moment*."""
         return self._replies.get(request) if moment == self._moment else None
 
-    def put(self, request: bytes, reply: bytes, moment: Hashable) -> None:
+    def put(self, request: bytes, reply: Pieces, moment: Hashable) -> None:
         """Keep a reply that was made at *moment*; those of other moments are dropped."""
         if moment != self._moment:
             self._moment = moment

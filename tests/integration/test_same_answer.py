@@ -137,7 +137,7 @@ class Planes:
         request = registry_service_pb2.DiscoverRequest(limit=100, name_excluded=True)
         request.query.CopyFrom(to_pb(query, type(request.query)))
         answer = self._run(self.registry.discover(request.SerializeToString(), NOBODY))
-        return registry_service_pb2.DiscoverResponse.FromString(answer)
+        return registry_service_pb2.DiscoverResponse.FromString(answer.joined())
 
     def explain(self, **asked):
         request = gateway_service_pb2.ExplainRequest()

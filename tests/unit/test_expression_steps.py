@@ -62,7 +62,7 @@ async def test_a_registry_that_discovers_lets_others_run():
         call: Any = None
         reply = await Discoveries(catalog, lambda: 0.0).discover(request.SerializeToString(), call)
     assert len(turns) >= MANY // STEP
-    assert pb.DiscoverResponse.FromString(reply).exclusions[0].count == MANY
+    assert pb.DiscoverResponse.FromString(reply.joined()).exclusions[0].count == MANY
 
 
 async def test_an_engine_lets_others_run():

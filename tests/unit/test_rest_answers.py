@@ -11,6 +11,7 @@ from google.protobuf import json_format
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airegistry._rpc.pieces import Pieces
 from airegistry._rpc.rest.answers import Answers
 from airegistry._rpc.rest.kept import Kept
 from airegistry._rpc.rest.writing import dump
@@ -57,6 +58,39 @@ def test_an_answer_whose_pieces_were_all_in_others_is_the_same(data):
         chosen = data.draw(st.lists(st.sampled_from(candidates), max_size=4))
         answer = registry_service_pb2.DiscoverResponse(candidates=chosen, revision=data.draw(st.integers(0, 9)))
         assert json.loads(write(answer.SerializeToString())) == plain(answer)
+
+
+@given(st.data())
+def test_an_answer_in_pieces_is_the_same(data):
+    write = writer(registry_service_pb2.DiscoverResponse, CANDIDATE, RESOURCE)
+    elements = st.builds(
+        lambda candidate: registry_service_pb2.DiscoverResponse(candidates=[candidate]), messages(CANDIDATE)
+    )
+    known = data.draw(st.lists(elements.map(lambda answer: answer.SerializeToString()), min_size=1, max_size=3))
+    for _ in range(4):
+        head = data.draw(messages(registry_service_pb2.DiscoverResponse.DESCRIPTOR))
+        head.ClearField("candidates")
+        chosen = data.draw(st.lists(st.sampled_from(known), max_size=4))
+        answer = Pieces(head.SerializeToString(), "candidates", chosen)
+        assert json.loads(write(answer)) == plain(registry_service_pb2.DiscoverResponse.FromString(answer.joined()))
+
+
+def test_an_element_that_was_in_another_answer_is_not_written_again(monkeypatch):
+    written: list[Any] = []
+
+    def counted(message):
+        written.append(message.DESCRIPTOR.name)
+        return dump(message)
+
+    monkeypatch.setattr("airegistry._rpc.rest.answers.dump", counted)
+    write = writer(registry_service_pb2.DiscoverResponse, CANDIDATE, RESOURCE)
+    whole = registry_service_pb2.DiscoverResponse(
+        candidates=[discovery_pb2.Candidate(resource=resource_pb2.Resource(name="models/m"))]
+    )
+    elements = [whole.SerializeToString()] * 2
+    answers = [write(Pieces(b"", "candidates", elements)) for _ in range(2)]
+    assert answers == [b'{"candidates":[{"resource":{"name":"models/m"}},{"resource":{"name":"models/m"}}]}'] * 2
+    assert written.count("Candidate") == 1
 
 
 def test_a_resource_that_was_in_another_answer_is_not_written_again(monkeypatch):

@@ -12,18 +12,20 @@ from google.protobuf.descriptor import Descriptor, MethodDescriptor, ServiceDesc
 from google.protobuf.message import DecodeError, Message
 
 from airegistry._rpc.call import Call, Sink
+from airegistry._rpc.pieces import Pieces
 from airegistry._rpc.rest.requests import request_reader
 from airegistry.errors import InvalidArgumentError, UnimplementedError
 
 UnaryHandler = Callable[[Any, Call], Awaitable[Any]]
 StreamHandler = Callable[[Any, Call], AsyncIterator[Any]] | Callable[[Any, Sink], Awaitable[None]]
-JsonWriters = Callable[[Descriptor], Callable[[bytes], bytes] | None]
+WriteJson = Callable[[bytes | Pieces], bytes]
+JsonWriters = Callable[[Descriptor], WriteJson | None]
 M = TypeVar("M", bound=Message)
 
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One method of a service. `unary` or `stream` is set; a handler may answer with a message or with its bytes.
+    """One method of a service. `unary` or `stream` is set; a handler may answer with a message, its bytes, or `Pieces`.
 
     A stream is an async generator of answers, or a coroutine that sends them by itself (see `Sink`).
 
@@ -38,7 +40,7 @@ class Method:
     unary: UnaryHandler | None = None
     stream: StreamHandler | None = None
     streamed_request: bool = False
-    json: Callable[[bytes], bytes] | None = None
+    json: WriteJson | None = None
     from_json: Callable[[bytes], bytes] | None = None
 
 
@@ -78,7 +80,9 @@ def reading(message: type[M]) -> Callable[[bytes], M]:
 
 def write(response: Any) -> bytes:
     """Serialize a response, unless the handler already did."""
-    return response if type(response) is bytes else response.SerializeToString()
+    if type(response) is bytes:
+        return response
+    return response.joined() if type(response) is Pieces else response.SerializeToString()
 
 
 def snake_case(name: str) -> str:

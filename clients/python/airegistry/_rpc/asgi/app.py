@@ -19,6 +19,7 @@ from airegistry._rpc.asgi.refusing import ProtocolError, expired
 from airegistry._rpc.asgi.running import Running
 from airegistry._rpc.carrier import CallObserver, Receive, Send
 from airegistry._rpc.carrying import MAX_RECEIVE_BYTES, sending
+from airegistry._rpc.pieces import Pieces
 from airegistry._rpc.service import Method, Service, write
 from airegistry.errors import CanceledError, UnavailableError
 
@@ -150,11 +151,13 @@ def _unary(method: Method) -> Answer:
 
     async def answer(call: AsgiCall) -> None:
         request = read(await _asked(call, method) if call.translated else await call.request())
-        message = write(await handle(request, call))
-        if json is not None and call.translated and len(message) <= _MOST_TO_WRITE:
-            await call.finish_in_json(json(message))
-        else:
-            await call.finish(message)
+        answered = await handle(request, call)
+        if json is not None and call.translated:
+            message = answered if type(answered) is Pieces else write(answered)
+            if len(message) <= _MOST_TO_WRITE:
+                await call.finish_in_json(json(message))
+                return
+        await call.finish(write(answered))
 
     async def answer_requests(call: AsgiCall) -> None:
         await call.finish(write(await handle(call.requests(read), call)))

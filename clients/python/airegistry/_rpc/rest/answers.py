@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TypeAlias
 
 from google.protobuf import message_factory
-from google.protobuf.descriptor import Descriptor
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 
+from airegistry._rpc.pieces import Pieces
 from airegistry._rpc.rest.kept import Kept
 from airegistry._rpc.rest.shells import shell
 from airegistry._rpc.rest.writing import dump
@@ -23,31 +23,33 @@ class Answers:
 
     def __init__(self, kept: Collection[Descriptor]) -> None:
         self._kept = {one.full_name for one in kept}
-        self._writers: dict[str, Write] = {}
+        self._writers: dict[str, _Writer] = {}
 
-    def writer(self, descriptor: Descriptor) -> Write | None:
+    def writer(self, descriptor: Descriptor) -> Callable[[bytes | Pieces], bytes] | None:
         """Return what writes serialized messages of a type; None when nothing of them would be kept.
 
         Writing what is not kept takes longer than Envoy's transcoder does, and here everybody waits for it.
         """
-        return self._writer(descriptor) if self._holds(descriptor) else None
+        if not self._holds(descriptor):
+            return None
+        writer = self._writer(descriptor)
+        return lambda answer: writer.assemble(answer) if type(answer) is Pieces else writer.write(answer)
 
-    def _writer(self, descriptor: Descriptor) -> Write:
+    def _writer(self, descriptor: Descriptor) -> _Writer:
         name = descriptor.full_name
         if name not in self._writers:
-            write = _Writer(descriptor, self._pieces)
-            self._writers[name] = Kept(write).__getitem__ if name in self._kept else write
+            self._writers[name] = _Writer(descriptor, self._fields, kept=name in self._kept)
         return self._writers[name]
 
-    def _pieces(self, descriptor: Descriptor) -> list[_Piece]:
-        return [
-            _Piece(field.name, f'"{field.json_name}":'.encode(), self._writer(field.message_type), field.is_repeated)
+    def _fields(self, descriptor: Descriptor) -> dict[str, _Field]:
+        return {
+            field.name: _Field(field, self._writer(field.message_type))
             for field in descriptor.fields
             if field.message_type is not None
             and field.containing_oneof is None
             and not field.message_type.GetOptions().map_entry
             and self._holds(field.message_type)
-        ]
+        }
 
     def _holds(self, descriptor: Descriptor, above: frozenset[str] = frozenset()) -> bool:
         """Say whether messages of a type are kept, or hold such."""
@@ -58,55 +60,86 @@ class Answers:
         return any(self._holds(one, above | {name}) for one in inner)
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Field:
     """A field whose messages are written each by itself."""
 
-    name: str
-    key: bytes
-    write: Write
-    repeated: bool
+    def __init__(self, field: FieldDescriptor, writer: _Writer) -> None:
+        self.writer = writer
+        self._key = f'"{field.json_name}":'.encode()
+        self._repeated = field.is_repeated
 
     def written(self, values: Sequence[bytes]) -> list[bytes]:
         """Return the field as a member of an object, cut at commas: so what is long is joined only once."""
-        if not self.repeated:
-            return [self.key + self.write(b"".join(values))]
-        written = list(map(self.write, values))
-        written[0] = b"".join((self.key, b"[", written[0]))
-        written[-1] += b"]"
-        return written
+        if not self._repeated:
+            return [self._key + self.writer.write(b"".join(values))]
+        return self.listed(list(map(self.writer.write, values)))
+
+    def listed(self, values: list[bytes]) -> list[bytes]:
+        """Return the same of values that are JSON already, which are changed."""
+        values[0] = b"".join((self._key, b"[", values[0]))
+        values[-1] += b"]"
+        return values
 
 
 class _Writer:
-    """Writes the messages of one type: the pieces in them, then the rest."""
+    """Writes the messages of one type: the fields that are written by themselves, then the rest."""
 
-    def __init__(self, descriptor: Descriptor, pieces: Callable[[Descriptor], list[_Piece]]) -> None:
+    def __init__(
+        self, descriptor: Descriptor, fields: Callable[[Descriptor], dict[str, _Field]], *, kept: bool
+    ) -> None:
         self._descriptor = descriptor
-        self._pieces_of = pieces
+        self._fields_of = fields
+        self._elements: dict[str, Kept] = {}
+        self.write: Write = Kept(self.make).__getitem__ if kept else self.make
 
-    def __call__(self, data: bytes) -> bytes:
+    def assemble(self, answer: Pieces) -> bytes:
+        """Write a message that is in pieces; what was made of its elements is kept."""
+        message = self._read(answer.head)
+        members = self._members(message)
+        if answer.elements:
+            name = answer.field
+            if name not in self._elements:
+                self._elements[name] = Kept(partial(self._element, name))
+            members += self._fields[name].listed(list(map(self._elements[name].__getitem__, answer.elements)))
+        return _object(members, message)
+
+    def make(self, data: bytes) -> bytes:
+        """Write a message that is not kept."""
         message = self._read(data)
+        return _object(self._members(message), message)
+
+    def _element(self, name: str, element: bytes) -> bytes:
+        (value,) = getattr(self._read(element), name)
+        return self._fields[name].writer.make(value)
+
+    def _members(self, message: Message) -> list[bytes]:
+        """Take the fields that are written by themselves out of a message."""
         members: list[bytes] = []
-        for piece in self._pieces:
-            if values := getattr(message, piece.name):
-                members += piece.written(values)
-                message.ClearField(piece.name)
-        rest = dump(message)
-        if not members:
-            return rest
-        if rest != b"{}":
-            members.append(rest[1:-1])
-        members[0] = b"{" + members[0]
-        members[-1] += b"}"
-        return b",".join(members)
+        for name, field in self._fields.items():
+            if values := getattr(message, name):
+                members += field.written(values)
+                message.ClearField(name)
+        return members
 
     # When the first answer is written: most servers never write one.
     @cached_property
-    def _pieces(self) -> list[_Piece]:
-        return self._pieces_of(self._descriptor)
+    def _fields(self) -> dict[str, _Field]:
+        return self._fields_of(self._descriptor)
 
     @cached_property
     def _read(self) -> Callable[[bytes], Message]:
-        if self._pieces:
-            return shell(self._descriptor, frozenset(piece.name for piece in self._pieces)).FromString
+        if self._fields:
+            return shell(self._descriptor, frozenset(self._fields)).FromString
         return message_factory.GetMessageClass(self._descriptor).FromString
+
+
+def _object(members: list[bytes], rest: Message) -> bytes:
+    """Return an object of *members* and what is in *rest*."""
+    others = dump(rest)
+    if not members:
+        return others
+    if others != b"{}":
+        members.append(others[1:-1])
+    members[0] = b"{" + members[0]
+    members[-1] += b"}"
+    return b",".join(members)
