@@ -269,3 +269,13 @@ async def test_a_reader_that_stops_stops_its_sender_soon(usual, session):
 async def flooded(session):
     async with session.get("/flooded", headers={"accept-encoding": "identity"}) as answer:
         return (await answer.json())["flooded"]
+
+
+async def test_freed_memory_goes_back_to_the_system(usual):
+    async def given_back():
+        return int(json.loads(await ask_admin(usual.admin, "/memory"))["pageheap_unmapped"])
+
+    async with asyncio.timeout(30):
+        # What its start took alone is several MiB.
+        while await given_back() < 2**20:  # noqa: ASYNC110 - Envoy tells nobody
+            await asyncio.sleep(0.1)

@@ -35,6 +35,8 @@ _AGE_JITTER = 10.0
 _LAST_CALLS = 5.0
 _BACKLOG = 4096
 _CANCELLED_A_SECOND = 5_000
+# By itself Envoy keeps all memory that it ever had.
+_RELEASED_A_SECOND = 4 * 1024 * 1024
 
 
 def bootstrap(plan: Plan) -> Json:
@@ -47,6 +49,7 @@ def bootstrap(plan: Plan) -> Json:
         "node": {"id": LISTENER, "cluster": "airegistry"},
         "admin": {"address": {"pipe": {"path": str(admin_socket(plan)), "mode": 0o600}}},
         "overload_manager": {"resource_monitors": [_connection_limit(plan.max_connections)]},
+        "memory_allocator_manager": {"bytes_to_release": _RELEASED_A_SECOND, "memory_release_interval": seconds(1.0)},
         "static_resources": {"listeners": [_listener(plan)]},
     }
 
