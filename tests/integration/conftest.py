@@ -10,6 +10,7 @@ from airegistry.v1 import registry_service_pb2_grpc
 from registry.app import Registry, serve
 from registry.config import Config
 from tests.planes import carrier
+from tests.ports import free_address
 
 
 @dataclass
@@ -39,5 +40,5 @@ def running(tmp_path):
 
 @pytest.fixture
 async def fake():
-    async with FakeRegistry() as fake:
+    async with FakeRegistry(address=free_address()) as fake:
         yield fake
