@@ -3,7 +3,9 @@
 import asyncio
 import base64
 import json
+import re
 import socket
+import sys
 
 import aiohttp
 import psutil
@@ -279,3 +281,10 @@ async def test_freed_memory_goes_back_to_the_system(usual):
         # What its start took alone is several MiB.
         while await given_back() < 2**20:  # noqa: ASYNC110 - Envoy tells nobody
             await asyncio.sleep(0.1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="restartable sequences are Linux's")
+async def test_free_memory_is_kept_for_each_core_and_not_for_each_thread(usual):
+    page = (await ask_admin(usual.admin, "/memory/tcmalloc")).decode()
+    (used,) = re.findall(r"(\d+) \( *[\d.]+ MiB\) per-CPU slab bytes used", page)
+    assert int(used) > 0

@@ -160,31 +160,57 @@ def test_two_that_keep_the_same_types_do_not_disturb_each_other():
         assert writer(registry_service_pb2.GetResponse)(answer.SerializeToString()) == b'{"resource":{"name":"a"}}'
 
 
-def test_the_same_is_made_once():
-    made = []
+class Made:
+    """Keeps what is twice as long, and says what was made, in which order."""
 
-    def make(data):
-        made.append(data)
+    def __init__(self, **options):
+        self.list = []
+        self.time = 0.0
+        self.kept = Kept(self._make, now=lambda: self.time, **options)
+
+    def _make(self, data):
+        self.list.append(data)
         return data * 2
 
-    kept = Kept(make)
-    assert [kept[data] for data in (b"a", b"b", b"a")] == [b"aa", b"bb", b"aa"]
-    assert made == [b"a", b"b"]
+    def ask(self, *asked):
+        assert [self.kept[data] for data in asked] == [data * 2 for data in asked]
 
 
-@given(st.lists(st.binary(max_size=30), max_size=40), st.integers(0, 100))
+def test_the_same_is_made_once():
+    made = Made()
+    made.ask(b"a", b"b", b"a")
+    assert made.list == [b"a", b"b"]
+
+
+@given(
+    st.lists(st.tuples(st.binary(max_size=30), st.sampled_from([0.0, 1.0, 100.0])), max_size=40), st.integers(0, 200)
+)
 def test_what_is_kept_is_bounded_and_right(asked, limit):
-    kept = Kept(lambda data: data * 2, max_bytes=limit)
-    for data in asked:
-        assert kept[data] == data * 2
-        assert sum(len(key) + len(value) for key, value in kept.items()) <= limit
+    made = Made(max_bytes=limit)
+    for data, pause in asked:
+        made.ask(data)
+        made.time += pause
+        held = [*made.kept.items(), *made.kept._before.items()]
+        assert sum(len(key) + len(value) for key, value in held) <= limit
 
 
-def test_what_was_made_first_goes_first():
-    kept = Kept(lambda data: data, max_bytes=4)
-    for data in (b"a", b"b", b"c"):
-        kept[data]
-    assert list(kept) == [b"b", b"c"]
+def test_what_nobody_asked_for_goes_when_there_is_no_room():
+    # Two of them fill the half.
+    made = Made(max_bytes=12)
+    made.ask(b"a", b"b", b"c", b"a", b"d", b"a", b"b")
+    assert made.list == [b"a", b"b", b"c", b"d", b"b"]
+
+
+def test_what_nobody_asks_for_goes_after_a_while():
+    made = Made(max_age=60.0)
+    made.ask(b"a", b"b")
+    made.time = 61.0
+    made.ask(b"c", b"a")
+    made.time = 122.0
+    made.ask(b"d", b"a", b"c")
+    assert made.list == [b"a", b"b", b"c", b"d"]
+    made.ask(b"b")
+    assert made.list[-1] == b"b"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks the C library")

