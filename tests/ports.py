@@ -36,7 +36,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def free_ports_apart(apart: int, count: int) -> int:
-    """Return the first of ports that nobody listens on, *apart* from each other."""
+    """Return the first of ports that nobody listens on, *apart* from each other; AssertionError when hardly one is free."""
     for _ in range(1_000):
         first = _rng.choice(RANGE)
         if all(_take(first + apart * number) for number in range(count)):

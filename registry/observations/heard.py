@@ -44,6 +44,7 @@ class Heard:
         self._shown = shown
         self._pause = pause
         self._said: dict[Target, Load] = {}
+        self._writing: dict[Target, Load] = {}
         self._wake = asyncio.Event()
 
     def hear(self, batch: HeartbeatBatch, result: HeartbeatResult) -> None:
@@ -59,7 +60,8 @@ class Heard:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            said, self._said = self._said, {}
+            self._writing = said = self._said
+            self._said = {}
             try:
                 epoch = await self._store.commit(Group(str(uuid.uuid4()), {}, Delta(loads=said)))
             except UnavailableError as error:
@@ -70,6 +72,7 @@ class Heard:
             else:
                 outage.worked()
                 await self._shown.take(epoch)
+            self._writing = {}
             await asyncio.sleep(self._pause)
 
     def _note(self, name: str, load: Load) -> None:
@@ -77,6 +80,6 @@ class Heard:
         if found is None:
             return
         target, known = found
-        if load.value is not None or known or target in self._said:
+        if load.value is not None or known or target in self._said or target in self._writing:
             self._said[target] = load
             self._wake.set()

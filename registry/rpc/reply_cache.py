@@ -11,7 +11,7 @@ class ReplyCache:
     """Serialized replies by serialized request, all made at one moment.
 
     What the caller passes as `moment` must change whenever an answer may. Bounded by entries and by bytes; beyond that the
-    oldest go.
+    oldest go. What a reply is joined from counts, and what it is when it is joined does not.
     """
 
     def __init__(self, *, max_entries: int = 4096, max_bytes: int = 16 * 1024 * 1024) -> None:

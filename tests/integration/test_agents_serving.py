@@ -185,6 +185,26 @@ async def test_tasks_that_ended_long_ago_are_forgotten():
         await get(GetTaskRequest(id=ids[-1]).SerializeToString())
 
 
+async def test_no_task_begins_while_what_runs_is_cancelled():
+    ending = asyncio.Event()
+
+    async def work(_text):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await ending.wait()
+
+    book = TaskBook(work, most=8, tracked=nullcontext)
+    assert book.begin(request().message) is not None
+    await asyncio.sleep(0)
+    closing = asyncio.ensure_future(book.close())
+    await asyncio.sleep(0)
+    begun = book.begin(request().message)
+    ending.set()
+    await closing
+    assert begun is None
+
+
 async def test_answers_of_tasks_that_ended_have_a_bound_together():
     book = TaskBook(lambda _text: "x" * 20_000_000, most=8, tracked=nullcontext)
     begun = []

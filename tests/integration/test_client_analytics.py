@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import aclosing
 
+import grpc
 import pytest
 
 from airegistry.client import AnalyticsClient, Client, RegistryClient
@@ -69,6 +70,26 @@ async def test_one_client_has_all_of_it(fake):
     async with Client(fake.address) as client:
         await report(client, seen())
         assert (await client.get_performance([HERE])).performances[0].windows
+
+
+async def test_a_reconnect_is_noticed_that_is_over_before_anybody_looks(client, monkeypatch):
+    class Quick:
+        def __init__(self):
+            self.lost = asyncio.Event()
+
+        def get_state(self, **_):
+            return grpc.ChannelConnectivity.READY
+
+        async def wait_for_state_change(self, _last):
+            await self.lost.wait()
+
+    monkeypatch.setattr(client, "_registry", quick := Quick())
+    waiting = asyncio.ensure_future(client.wait_for_reconnect())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    quick.lost.set()
+    async with asyncio.timeout(10):
+        await waiting
 
 
 async def test_a_reconnect_is_noticed(fake, client):

@@ -103,6 +103,30 @@ async def test_a_change_of_state_during_a_renewal_does_not_wait_for_the_next(fak
         await until(lambda: state() is AgentState.AVAILABLE)
 
 
+async def test_the_last_report_is_told_though_the_resources_are_left_to_the_lease(fake, client):
+    async with LeaseKeeper(client, [AGENT], owner_id=OWNER, ttl=600.0, deregister=False) as keeper:
+        await keeper.wait_until_held()
+        keeper.report("agents/writer", health=Health.DRAINING)
+    status = fake.resources["agents/writer"].status
+    assert status is not None
+    assert status.health is Health.DRAINING
+
+
+async def test_what_was_registered_without_an_answer_is_deregistered(fake, client, monkeypatch):
+    register, taken = client.register, asyncio.Event()
+
+    async def unanswered(*args, **options):
+        await register(*args, **options)
+        taken.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(client, "register", unanswered)
+    async with LeaseKeeper(client, [AGENT], owner_id=OWNER, ttl=600.0):
+        await taken.wait()
+        assert set(fake.resources) == {"agents/writer"}
+    assert set(fake.resources) == set()
+
+
 async def test_a_report_before_the_registration_is_not_lost(fake, client):
     keeper = LeaseKeeper(client, [AGENT], owner_id=OWNER, ttl=600.0)
     keeper.report("agents/writer", agent_state=AgentState.BUSY)

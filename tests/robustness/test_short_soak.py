@@ -66,6 +66,10 @@ def test_one_that_comes_and_goes_is_no_leak_but_one_that_stays_is():
     assert leaks([*[REST] * 4, more, more], REST) != []
 
 
+def test_a_call_that_is_open_at_the_end_stayed_though_it_began_late():
+    assert leaks([*[REST] * 5, replace(REST, open={**OPEN, "calls": 1})], REST) != []
+
+
 @pytest.mark.alone
 @pytest.mark.timeout(120)
 async def test_a_server_that_dies_is_found_though_another_takes_its_place(tmp_path):

@@ -6,7 +6,8 @@ import pytest
 
 from airegistry._rpc.asgi.app import GrpcApp
 from airegistry._rpc.asgi.framing import frame
-from airegistry._rpc.service import Method, Service
+from airegistry._rpc.pieces import Pieces
+from airegistry._rpc.service import Method, Service, write
 from airegistry.errors import InvalidArgumentError
 from tests.unit.test_asgi_app import Exchange, Observer, answered, made, ok, three
 
@@ -34,6 +35,18 @@ async def test_an_answer_that_nobody_here_writes_as_json_is_translated_by_who_as
 async def test_a_large_answer_is_translated_by_who_asked(size, kind):
     got = await answered(Exchange("Large", frame(b"%d" % size), x_envoy_original_path="/rest/v1/large"))
     assert dict(got.events[0]["headers"])[b"content-type"] == kind
+
+
+@pytest.mark.parametrize(("size", "kind"), [(65_536, b"application/json"), (65_537, b"application/grpc")])
+async def test_an_answer_in_pieces_goes_the_same_ways(size, kind):
+    async def cut(_request, _call):
+        return Pieces(b"x", "said", (b"y" * (size - 1),))
+
+    method = Method("Cut", "/t.T/Cut", bytes, unary=cut, json=write)
+    app = GrpcApp([Service("t.T", (method,))], Observer())
+    got = await answered(Exchange("Cut", frame(b""), x_envoy_original_path="/rest/v1/cut"), app)
+    assert dict(got.events[0]["headers"])[b"content-type"] == kind
+    assert b"".join(event.get("body", b"") for event in got.events).endswith(b"x" + b"y" * (size - 1))
 
 
 async def test_an_error_is_a_status_for_who_translates_it():

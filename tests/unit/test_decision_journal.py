@@ -2,6 +2,8 @@ import asyncio
 import stat
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -33,6 +35,23 @@ async def test_the_log_is_turned_over_and_never_larger_than_its_files(tmp_path, 
         lines = [int(line) for path in reversed(kept) for line in path.read_text().split()]
         assert lines == list(range(lines[0], 200))
         assert len(lines) >= 10 * (files - 1)
+
+
+async def test_what_is_cancelled_while_it_waits_for_a_thread_is_written(tmp_path):
+    journal, busy = Journal(tmp_path / "log", most_bytes=1_000, files=2), threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        asyncio.get_running_loop().set_default_executor(threads)
+        threads.submit(busy.wait)
+        journal.add("0")
+        flushing = asyncio.ensure_future(journal.flush())
+        await asyncio.sleep(0)
+        flushing.cancel()
+        await asyncio.sleep(0)
+        busy.set()
+        with pytest.raises(asyncio.CancelledError):
+            await flushing
+    assert journal.path.read_text() == "0\n"
+    assert (journal.written, journal.dropped) == (1, 0)
 
 
 _WRITER = """

@@ -8,7 +8,7 @@ import os
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from airegistry import background
-from airegistry.client.messages import LeaseRenewal, LeaseResult
+from airegistry.client.messages import HeartbeatResponse, LeaseRenewal, LeaseResult
 from airegistry.client.registry import RegistryClient
 from airegistry.errors import (
     AlreadyExistsError,
@@ -67,6 +67,9 @@ class LeaseKeeper:
         self._woken = asyncio.Event()
         self._held = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
+        # A registration may have been taken whose answer never came, and a change of state may not have been told.
+        self._may_be_held = False
+        self._untold = False
 
     @property
     def state(self) -> LeaseState:
@@ -101,6 +104,7 @@ class LeaseKeeper:
         )
         self._reports[name] = new
         if _states_differ(new, old):
+            self._untold = True
             self._lease.changed()
             self._woken.set()
 
@@ -111,12 +115,15 @@ class LeaseKeeper:
             await self._step()
 
     async def close(self) -> None:
-        """Stop renewing, and deregister unless the keeper was told to leave that to the lease."""
+        """Stop renewing, and deregister, or say how the resources are where the keeper was told to leave them to the lease."""
         await background.end(self._running)
         held = self._lease.state is LeaseState.HELD
         self._lease.close()
-        if held and self._deregister:
-            await self._let_go()
+        if self._deregister:
+            if held or self._may_be_held:
+                await self._last_words("deregister", self._let_go())
+        elif held and self._untold:
+            await self._last_words("say how they are", self._tell())
 
     async def _wait_until_due(self) -> None:
         while (delay := self._lease.due - self._now()) > 0:
@@ -133,6 +140,7 @@ class LeaseKeeper:
             else:
                 await self._renew(asked)
         except _REFUSALS as error:
+            self._may_be_held = False
             self._note(error)
             self._lease.refused()
         except RegistryError as error:
@@ -142,7 +150,9 @@ class LeaseKeeper:
             self._note(None)
 
     async def _register(self, asked: float) -> None:
+        self._may_be_held = True
         response = await self._client.register(self._resources, lease_ttl=self._ttl, owner_id=self.owner_id)
+        self._may_be_held = False
         self._lease.granted(response.lease_ttl or self._ttl, asked=asked)
         self._held.set()
         if any(replace(report, name="") != LeaseRenewal() for report in self._reports.values()):
@@ -151,24 +161,31 @@ class LeaseKeeper:
 
     async def _renew(self, asked: float) -> None:
         told = tuple(self._reports.values())
-        response = await self._client.heartbeat(told, owner_id=self.owner_id)
+        response = await self._tell()
         ttls = [result.lease_ttl for result in response.results if result.lease_ttl is not None]
         if len(ttls) == len(told):
             self._lease.granted(min(ttls), asked=asked)
-            if any(_states_differ(self._reports[said.name], said) for said in told):
+            self._untold = any(_states_differ(self._reports[said.name], said) for said in told)
+            if self._untold:
                 # What was reported since then waits for no renewal.
                 self._lease.changed()
         else:
             log.warning("leases are gone, registering again: %s", _reasons(response.results))
             self._lease.expired()
 
+    async def _tell(self) -> HeartbeatResponse:
+        return await self._client.heartbeat(tuple(self._reports.values()), owner_id=self.owner_id)
+
     async def _let_go(self) -> None:
+        for name in sorted(self._reports, reverse=True):
+            await self._client.deregister(name, owner_id=self.owner_id, allow_missing=True)
+
+    async def _last_words(self, what: str, words: Awaitable[object]) -> None:
         try:
             async with asyncio.timeout(CLOSING):
-                for name in sorted(self._reports, reverse=True):
-                    await self._client.deregister(name, owner_id=self.owner_id, allow_missing=True)
+                await words
         except (RegistryError, TimeoutError) as error:
-            log.warning("could not deregister, the leases run out by themselves: %s", error)
+            log.warning("could not %s, the leases run out by themselves: %s", what, error)
 
     def _note(self, error: RegistryError | None) -> None:
         if error is not None and type(error) is not type(self.error):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median_low
+from statistics import median, median_low
 
 import aiohttp
 
@@ -136,19 +136,15 @@ def leaks(rests: Sequence[Rest], before: Rest) -> list[str]:
         f"{what}: at most {most} when it was warm, {usual} at the end"
         for what in last[-1].held
         # One more or less comes and goes: gRPC keeps the socket of a failed connect until the next one.
-        if (usual := _median(rest.held.get(what, 0) for rest in last))
+        if (usual := median_low(rest.held.get(what, 0) for rest in last))
         > (most := max(rest.held.get(what, 0) for rest in first))
     ]
     found += [
-        f"{what}: {there} before anybody called, {usual} at the end"
+        f"{what}: {there} before anybody called, {often:g} at the end"
         for what in last[-1].open
-        if (usual := _median(rest.open.get(what, 0) for rest in last)) > (there := before.open.get(what, 0))
+        if (often := median(rest.open.get(what, 0) for rest in last)) > (there := before.open.get(what, 0))
     ]
-    at_first, at_last = (_median(rest.resident for rest in part) for part in (first, last))
+    at_first, at_last = (median(rest.resident for rest in part) for part in (first, last))
     if at_last > GROWTH * at_first:
         found.append(f"memory: {at_first / 2**20:.1f} MiB when it was warm, {at_last / 2**20:.1f} MiB at the end")
     return found
-
-
-def _median(counts: Iterable[int]) -> int:
-    return median_low(counts)

@@ -8,10 +8,10 @@ from typing import final
 
 @final
 class Pieces:
-    """A serialized message in pieces: *head*, then each of *elements* as one more of the repeated field that *field* names.
+    """A serialized message in pieces: *head*, which has nothing of the repeated field *field*, and the *elements* of that.
 
-    An element comes with its tag and its length. Who makes another form of the whole finds by the elements themselves what it
-    made of them before.
+    An element comes with its tag and its length. It is best the same object in every answer that it is in: what was made of it
+    before is then found without hashing it anew.
     """
 
     __slots__ = ("_joined", "_size", "elements", "field", "head")

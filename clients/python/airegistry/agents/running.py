@@ -59,7 +59,8 @@ class TaskBook:
         return task
 
     async def close(self) -> None:
-        """Cancel what runs."""
+        """Cancel what runs; nothing begins any more."""
+        self._most = 0
         for task in [task for task in self._tasks.values() if not task.over]:
             await task.cancel()
 

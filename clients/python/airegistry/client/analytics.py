@@ -124,7 +124,8 @@ class AnalyticsClient:
         """Wait until the connection to the registry was lost and stands again."""
         ready = grpc.ChannelConnectivity.READY
         state = self._registry.get_state()
-        while state is ready:
+        if state is ready:
+            # It may stand again before we hear that it was lost.
             await self._registry.wait_for_state_change(state)
             state = self._registry.get_state()
         while state is not ready:

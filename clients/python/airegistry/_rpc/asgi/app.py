@@ -152,12 +152,11 @@ def _unary(method: Method) -> Answer:
     async def answer(call: AsgiCall) -> None:
         request = read(await _asked(call, method) if call.translated else await call.request())
         answered = await handle(request, call)
-        if json is not None and call.translated:
-            message = answered if type(answered) is Pieces else write(answered)
-            if len(message) <= _MOST_TO_WRITE:
-                await call.finish_in_json(json(message))
-                return
-        await call.finish(write(answered))
+        message = answered if type(answered) is Pieces else write(answered)
+        if json is not None and call.translated and len(message) <= _MOST_TO_WRITE:
+            await call.finish_in_json(json(message))
+        else:
+            await call.finish(write(message))
 
     async def answer_requests(call: AsgiCall) -> None:
         await call.finish(write(await handle(call.requests(read), call)))

@@ -42,5 +42,5 @@ def find_envoy() -> Installed:
 
 
 def tunables(said: str) -> str:
-    """Return what the C library is told beside what it was *said* already, which goes before."""
+    """Return the value for GLIBC_TUNABLES: what it is *said* to be, and ours unless that says something of it."""
     return said if _RSEQ in said else ":".join(filter(None, (said, f"{_RSEQ}=0")))

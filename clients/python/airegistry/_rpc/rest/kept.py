@@ -12,8 +12,8 @@ MAX_AGE = 60.0
 class Kept(dict[bytes, bytes]):
     """What *make* makes of bytes, by the bytes, with at most so many bytes of both.
 
-    It is kept for *max_age* to twice that many seconds after it was asked for last, or until half of the room is full with
-    what was asked for later: all goes that was not asked for since the turn before. *now* is in seconds, by any clock.
+    At a turn all goes that was not asked for since the turn before. It comes with something new: when half of the room is full,
+    or when the last one was *max_age* seconds ago, by *now*, any clock. What is larger than that half is not kept.
 
     A dictionary, since nothing of Python runs to look into one.
     """
@@ -43,11 +43,12 @@ class Kept(dict[bytes, bytes]):
             # A copy: what orjson returns lies in a piece of memory that is larger by some KiB.
             made = bytes(memoryview(self._make(data)))
         size = len(data) + len(made)
+        if size > self._half:
+            return made
         if self._bytes + size > self._half:
             self._turn()
-        if size <= self._half:
-            self[data] = made
-            self._bytes += size
+        self[data] = made
+        self._bytes += size
         return made
 
     def _turn(self) -> None:

@@ -55,15 +55,28 @@ class Journal:
             if not self._lines:
                 return
             lines, self._lines = self._lines, deque()
+            data = "".join(f"{line}\n" for line in lines).encode()
+            writing = asyncio.ensure_future(asyncio.to_thread(self._write, data))
+            # What is cancelled meanwhile is written all the same: the thread may not even have begun.
             try:
-                await asyncio.to_thread(self._write, "".join(f"{line}\n" for line in lines).encode())
-            except OSError as error:
-                self.dropped += len(lines)
-                if not self._failing:
-                    log.warning("cannot write decisions to %s, and drops them: %s", self.path, error)
-                self._failing = True
-                return
-            self.written += len(lines)
+                await asyncio.wait([writing])
+            except asyncio.CancelledError:
+                await asyncio.wait([writing])
+                raise
+            finally:
+                if writing.done():
+                    self._count(len(lines), writing)
+
+    def _count(self, lines: int, writing: asyncio.Future[None]) -> None:
+        try:
+            writing.result()
+        except OSError as error:
+            self.dropped += lines
+            if not self._failing:
+                log.warning("cannot write decisions to %s, and drops them: %s", self.path, error)
+            self._failing = True
+        else:
+            self.written += lines
             self._failing = False
 
     def _write(self, data: bytes) -> None:
