@@ -152,6 +152,38 @@ async def test_a_lease_counts_from_the_time_of_its_revision_however_long_that_wa
         assert last_held <= renewed_at == committed.time
 
 
+async def waiting_in(holder, count):
+    async with asyncio.timeout(30):
+        while await holder.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") < count:  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.01)
+
+
+async def test_who_makes_a_lease_waits_for_nobody_who_waits_for_the_counter(database_url, open_postgres):
+    async with open_postgres() as one, open_postgres() as other:
+        async with holding(database_url, statements.LOCK_COUNTER) as holder:
+            first = asyncio.create_task(one.commit([put(SCOUT, leases=(lease(SCOUT),))], Expected()))
+            await waiting_in(holder, 1)
+            second = asyncio.create_task(other.commit([put("models/z"), hold(lease(SCOUT))], Expected()))
+            await waiting_in(holder, 2)
+        assert [(await first).revisions, (await second).revisions] == [(1,), (2, 2)]
+        assert await leases_of(one, SCOUT)
+
+
+async def test_what_the_database_ends_for_the_sake_of_others_is_decided_anew(database_url, open_postgres):
+    async with open_postgres() as store:
+        await commit(store, hold(lease("agents/a"), lease("agents/b")))
+        seqs = {name: held.seq for name, held in (await leases_of(store, "agents/a", "agents/b")).items()}
+        lock = "SELECT FROM lease WHERE name = 'agents/{}' FOR UPDATE"
+        # Whoever looks first for a cycle is ended.
+        async with holding(database_url, "SET deadlock_timeout = '60s'") as holder:
+            await holder.execute(lock.format("b"))
+            defeated = asyncio.create_task(store.commit([put()], Expected(leases=seqs)))
+            await waiting_in(holder, 1)
+            await holder.execute(lock.format("a"))
+        with pytest.raises(StaleError):
+            await defeated
+
+
 async def test_a_database_without_durability_is_complained_about(database_url, open_postgres, caplog):
     name = urlsplit(database_url).path.removeprefix("/")
     await execute(database_url, f"ALTER DATABASE {name} SET synchronous_commit = off")

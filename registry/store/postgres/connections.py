@@ -49,8 +49,15 @@ _LOST = (
 )
 
 
+_DEFEATS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+
 class LostError(UnavailableError):
     """The connection was lost: another one may do."""
+
+
+class DefeatedError(UnavailableError):
+    """The server ended the transaction for the sake of another one, as if it had never been: the same again may do."""
 
 
 class Connections:
@@ -138,7 +145,7 @@ def _give_up(connection: Connection, error: BaseException) -> None:
 
 def unavailable(error: BaseException) -> UnavailableError:
     """Return the error for callers: what kind of failure it was, never its text, which may hold data or passwords."""
-    kind = LostError if isinstance(error, _LOST) else UnavailableError
+    kind = LostError if isinstance(error, _LOST) else DefeatedError if isinstance(error, _DEFEATS) else UnavailableError
     return kind(f"the database failed: {_reason(error)}", retry_after=1.0)
 
 

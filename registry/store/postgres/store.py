@@ -17,7 +17,7 @@ from registry.leases import Due
 from registry.store.postgres import reading, writing
 from registry.store.postgres import statements as sql
 from registry.store.postgres.clock import DatabaseClock
-from registry.store.postgres.connections import FAILURES, Connection, Connections, LostError
+from registry.store.postgres.connections import FAILURES, Connection, Connections, DefeatedError, LostError
 from registry.store.postgres.notices import Notices
 from registry.store.postgres.observing import PostgresObservations
 from registry.store.postgres.schema import ensure_schema
@@ -136,7 +136,7 @@ class PostgresStore:
         except UnavailableError as error:
             if committed is None:
                 # COMMIT was never sent.
-                if isinstance(error, LostError):
+                if isinstance(error, LostError | DefeatedError):
                     raise StaleError(error.message) from error
                 raise
             # Without an answer to COMMIT nobody knows. Leases alone need no certainty: they are renewed again.
@@ -195,8 +195,9 @@ class PostgresStore:
         moment = self._test_time()
         await writing.lock(connection, expected)
         await writing.lock_sweeper(connection, writes, self.replica_id)
-        await writing.write_leases(connection, writes, moment)
-        return await writing.write_changes(connection, writes, batch, moment)
+        early, late = writing.lease_rows(writes, expected)
+        await writing.write_leases(connection, writes, early, moment)
+        return await writing.write_changes(connection, writes, late, batch, moment)
 
     async def _find_out(self, committed: Committed, batch: uuid.UUID) -> None:
         """Return when the batch is there, although its COMMIT was not answered; StaleError when it is not."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from airegistry.resources.names import parse_name
+from registry.leases import Lease
 from registry.store.postgres import statements as sql
 from registry.store.postgres.connections import Connection
 from registry.store.records import Committed, Expected, StaleError, Write
+
+Row: TypeAlias = tuple[Any, ...]
 
 
 async def lock(connection: Connection, expected: Expected) -> None:
@@ -30,9 +33,26 @@ async def lock_sweeper(connection: Connection, writes: Iterable[Write], replica:
             raise StaleError("another replica sweeps now", fenced=True)
 
 
-async def write_leases(connection: Connection, writes: Sequence[Write], moment: float | None) -> None:
-    """End leases, and write those of what takes no revision, in the order of names."""
-    leases = _lease_rows(write for write in writes if not write.changes)
+def lease_rows(writes: Sequence[Write], expected: Expected) -> tuple[list[Row], list[Row]]:
+    """Return the leases that are written before the counter is locked, and those after it, in the order of names.
+
+    It is locked for no longer than it must be, so what takes no revision goes before. But a lease that is not there yet could not
+    be locked: whoever wrote it and then waited for the counter could be waited for by who has that, and makes the same lease.
+    """
+    changing = any(write.changes for write in writes)
+    early: list[Lease] = []
+    late: list[Lease] = []
+    for write in writes:
+        for lease in write.leases:
+            goes_late = write.changes or (changing and not expected.leases.get(lease.name))
+            (late if goes_late else early).append(lease)
+    return _rows_of(early), _rows_of(late)
+
+
+async def write_leases(
+    connection: Connection, writes: Sequence[Write], leases: Sequence[Row], moment: float | None
+) -> None:
+    """End leases, and write those that go before the counter is locked."""
     ended = sorted(name for write in writes for name in write.ended_leases)
     if leases:
         await connection.execute(sql.PUT_LEASES, moment, *_columns(leases, 6))
@@ -41,9 +61,9 @@ async def write_leases(connection: Connection, writes: Sequence[Write], moment: 
 
 
 async def write_changes(
-    connection: Connection, writes: Sequence[Write], batch: UUID, moment: float | None
+    connection: Connection, writes: Sequence[Write], leases: Sequence[Row], batch: UUID, moment: float | None
 ) -> Committed:
-    """Take the next revisions and write what they changed, with their leases: the last statement before COMMIT."""
+    """Take the next revisions and write what they changed, with the other *leases*: the last statement before COMMIT."""
     steps = list(_steps(writes))
     total = steps[-1] if steps else 0
     if not total:
@@ -51,7 +71,6 @@ async def write_changes(
     rows = _Rows()
     for write, step in zip(writes, steps, strict=True):
         rows.add(write, step)
-    leases = _lease_rows(write for write in writes if write.changes)
     row = await connection.fetchrow(sql.WRITE, moment, total, batch, *rows.columns(), *_columns(leases, 6))
     assert row is not None  # noqa: S101 - the counter has one row
     base, now = row
@@ -126,9 +145,11 @@ def _compare(what: str, expected: Iterable[tuple[str, int]], found: dict[str, in
             raise StaleError(f"the {what} {name} changed meanwhile")
 
 
-def _lease_rows(writes: Iterable[Write]) -> list[tuple[Any, ...]]:
-    leases = sorted((lease for write in writes for lease in write.leases), key=lambda lease: lease.name)
-    return [(one.name, one.owner_id, one.ttl, one.renewed_at, one.liveness, one.load) for one in leases]
+def _rows_of(leases: Iterable[Lease]) -> list[Row]:
+    return [
+        (one.name, one.owner_id, one.ttl, one.renewed_at, one.liveness, one.load)
+        for one in sorted(leases, key=lambda lease: lease.name)
+    ]
 
 
 def _columns(rows: Iterable[tuple[Any, ...]], width: int) -> list[list[Any]]:
