@@ -129,7 +129,11 @@ async def test_the_database_tells_the_time_of_leases(database_url, open_postgres
             assert shown <= await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
 
 
-WAITING = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"
+async def waiting_in(holder, count):
+    """Wait until so many sessions wait for locks."""
+    async with asyncio.timeout(30):
+        while await holder.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") < count:  # noqa: ASYNC110 - it happens elsewhere
+            await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize(
@@ -143,19 +147,11 @@ async def test_a_lease_counts_from_the_time_of_its_revision_however_long_that_wa
         old = next((entry for entry in (await store.load()).entries if entry.name == SCOUT), None)
         async with holding(database_url, statements.LOCK_COUNTER) as holder:
             waiting = asyncio.create_task(store.commit([put(SCOUT, "two", old, leases=(lease(SCOUT),))], Expected()))
-            async with asyncio.timeout(30):
-                while not await holder.fetchval(WAITING):  # noqa: ASYNC110 - it happens elsewhere
-                    await asyncio.sleep(0.01)
+            await waiting_in(holder, 1)
             last_held = await holder.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
         committed = await waiting
         renewed_at = (await leases_of(store, SCOUT))[SCOUT].renewed_at
         assert last_held <= renewed_at == committed.time
-
-
-async def waiting_in(holder, count):
-    async with asyncio.timeout(30):
-        while await holder.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") < count:  # noqa: ASYNC110 - as above
-            await asyncio.sleep(0.01)
 
 
 async def test_who_makes_a_lease_waits_for_nobody_who_waits_for_the_counter(database_url, open_postgres):

@@ -38,6 +38,19 @@ def writer(message, *kept):
     return write
 
 
+@pytest.fixture
+def written(monkeypatch):
+    """The names of the types of all that is written, as it is."""
+    names: list[str] = []
+
+    def counted(message):
+        names.append(message.DESCRIPTOR.name)
+        return dump(message)
+
+    monkeypatch.setattr("airegistry._rpc.rest.answers.dump", counted)
+    return names
+
+
 def plain(message):
     return json.loads(json_format.MessageToJson(message))
 
@@ -75,14 +88,7 @@ def test_an_answer_in_pieces_is_the_same(data):
         assert json.loads(write(answer)) == plain(registry_service_pb2.DiscoverResponse.FromString(answer.joined()))
 
 
-def test_an_element_that_was_in_another_answer_is_not_written_again(monkeypatch):
-    written: list[Any] = []
-
-    def counted(message):
-        written.append(message.DESCRIPTOR.name)
-        return dump(message)
-
-    monkeypatch.setattr("airegistry._rpc.rest.answers.dump", counted)
+def test_an_element_that_was_in_another_answer_is_not_written_again(written):
     write = writer(registry_service_pb2.DiscoverResponse, CANDIDATE, RESOURCE)
     whole = registry_service_pb2.DiscoverResponse(
         candidates=[discovery_pb2.Candidate(resource=resource_pb2.Resource(name="models/m"))]
@@ -93,14 +99,7 @@ def test_an_element_that_was_in_another_answer_is_not_written_again(monkeypatch)
     assert written.count("Candidate") == 1
 
 
-def test_a_resource_that_was_in_another_answer_is_not_written_again(monkeypatch):
-    written: list[Any] = []
-
-    def counted(message):
-        written.append(message.DESCRIPTOR.name)
-        return dump(message)
-
-    monkeypatch.setattr("airegistry._rpc.rest.answers.dump", counted)
+def test_a_resource_that_was_in_another_answer_is_not_written_again(written):
     answers = Answers((RESOURCE,))
     resource = resource_pb2.Resource(name="models/m")
     for answer in (

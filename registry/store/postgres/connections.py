@@ -47,8 +47,6 @@ _LOST = (
     asyncpg.CrashShutdownError,
     asyncpg.IdleInTransactionSessionTimeoutError,
 )
-
-
 _DEFEATS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 

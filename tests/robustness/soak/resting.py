@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median, median_low
+from statistics import median
 
 import aiohttp
 
@@ -133,16 +133,16 @@ def leaks(rests: Sequence[Rest], before: Rest) -> list[str]:
     third = max(1, len(rests) // _SAMPLES)
     first, last = rests[:third], rests[-third:]
     found = [
-        f"{what}: at most {most} when it was warm, {usual} at the end"
+        f"{what}: at most {most} when it was warm, {usual:g} at the end"
         for what in last[-1].held
         # One more or less comes and goes: gRPC keeps the socket of a failed connect until the next one.
-        if (usual := median_low(rest.held.get(what, 0) for rest in last))
+        if (usual := median(rest.held.get(what, 0) for rest in last))
         > (most := max(rest.held.get(what, 0) for rest in first))
     ]
     found += [
-        f"{what}: {there} before anybody called, {often:g} at the end"
+        f"{what}: {there} before anybody called, {usual:g} at the end"
         for what in last[-1].open
-        if (often := median(rest.open.get(what, 0) for rest in last)) > (there := before.open.get(what, 0))
+        if (usual := median(rest.open.get(what, 0) for rest in last)) > (there := before.open.get(what, 0))
     ]
     at_first, at_last = (median(rest.resident for rest in part) for part in (first, last))
     if at_last > GROWTH * at_first:

@@ -137,16 +137,11 @@ def _kind(field: FieldDescriptor) -> Fill:
 
 
 def _message(name: str, descriptor: Descriptor) -> Fill:
-    # Found when it is first needed: a message may hold others of its own type.
-    found: list[Fill] = []
-
     def put(value: Any, message: Any) -> None:
         part = getattr(message, name)
         # It is there also when it is empty.
         part.SetInParent()
-        if not found:
-            found.append(_filler(descriptor))
-        found[0](value, part)
+        _filler(descriptor)(value, part)
 
     return put
 
