@@ -9,11 +9,12 @@ from typing import Any
 from airegistry._convert import from_pb, to_pb
 from airegistry._rpc.call import Call
 from airegistry.errors import RegistryError
-from airegistry.invocations.invocation import AttemptList, Invocation, InvokeStreamResponse
+from airegistry.invocations.invocation import AttemptList, Invocation
 from airegistry.invoke import Engine
 from airegistry.invoke.response import response_of
 from airegistry.learning.feedback import ReportFeedbackRequest, ReportFeedbackResponse
 from airegistry.v1 import gateway_service_pb2 as pb
+from gateway.rpc.streaming import response_bytes
 
 Feedback = Callable[[ReportFeedbackRequest], Awaitable[ReportFeedbackResponse]]
 
@@ -35,15 +36,15 @@ class Invocations:
             raise
         return to_pb(response_of(answered), pb.InvokeResponse)
 
-    async def invoke_stream(self, request: Any, call: Call) -> AsyncIterator[Any]:
+    async def invoke_stream(self, request: Any, call: Call) -> AsyncIterator[bytes]:
         """Answer as the answer is made, all that is ready in one message."""
-        batches = self._engine.stream(
+        batches = self._engine.happenings(
             _invocation(request), deadline=call.time_left(), accept_restart=request.accept_restart
         )
         try:
             async with aclosing(batches):
                 async for batch in batches:
-                    yield to_pb(InvokeStreamResponse(tuple(batch)), pb.InvokeStreamResponse)
+                    yield response_bytes(batch)
         except RegistryError as error:
             _tell_attempts(error)
             raise

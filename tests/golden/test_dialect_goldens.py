@@ -6,6 +6,7 @@ import json
 import os
 from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from airegistry.dialects.exchange import Input
 from airegistry.errors import ProviderError
 from airegistry.invocations.assembling import assemble
 from airegistry.invocations.chat import ChatRequest, ResponseFormat, ResponseFormatKind
-from airegistry.invocations.streaming import StreamItem
+from airegistry.invocations.streaming import one_by_one
 
 FOLDER = Path(__file__).parent
 # A dialect has a folder of its name here.
@@ -72,16 +73,16 @@ def plain(value):
 
 
 def decode(path, pieces):
-    """Return what the pieces of a stream give: its items, and the error that ends them."""
+    """Return what the pieces of a stream give: its items, one by one, and the error that ends them."""
     decoder = dialect_of(path).decoder(request_of(path))
-    items: list[StreamItem] = []
+    items: list[Any] = []
     try:
         for piece in pieces:
             items.extend(decoder.feed(piece))
         items.extend(decoder.close())
     except ProviderError as error:
-        return items, error
-    return items, None
+        return list(one_by_one(items)), error
+    return list(one_by_one(items)), None
 
 
 def lines_of(items, error):

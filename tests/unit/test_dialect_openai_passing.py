@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from airegistry.dialects.events.sse import SSEDecoder, SSEvent
-from airegistry.dialects.events.streams import EventStream
-from airegistry.dialects.openai.stream import ChatEvents, chat_stream
+from airegistry.dialects.events.sse import SSEvent
+from airegistry.dialects.openai.shortcuts import Read, Relayed
+from airegistry.dialects.openai.stream import ChatEvents
 from airegistry.invocations.chat import ChatDelta, ChatRequest
 
 REQUEST = ChatRequest()
@@ -35,10 +35,7 @@ NONSENSE = [
         b'{"choices":[{"index":0,"delta":{"content":"b"}}],"x":' + b"[" * 9_000 + b"]" * 9_000 + b"}", id="deep"
     ),
 ]
-WAYS = [
-    pytest.param(lambda events: events.further, id="read"),
-    pytest.param(lambda events: events.further_wire, id="relayed"),
-]
+WAYS = [pytest.param(Read, id="read"), pytest.param(Relayed, id="relayed")]
 OTHERS = [
     pytest.param(chunk({"content": ""}), "", id="empty"),
     pytest.param(chunk({"content": None}), "", id="null"),
@@ -64,9 +61,9 @@ SAID = {"empty", "null", "nothing", "refusal", "unknown-in-delta", "usage", "two
 @pytest.mark.parametrize("value", FURTHER)
 def test_a_chunk_that_only_goes_on_with_a_text_is_known_by_its_shape(value, way):
     events = ChatEvents(REQUEST)
-    assert way(events)(event(value)) is None
+    assert way(events.chunks).further(event(value)) is None
     events.take(event(SPEAKING))
-    assert way(events)(event(value)) is not None
+    assert way(events.chunks).further(event(value)) is not None
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -74,14 +71,14 @@ def test_a_chunk_that_only_goes_on_with_a_text_is_known_by_its_shape(value, way)
 def test_a_chunk_that_holds_anything_else_is_read(value, name, way):
     events = ChatEvents(REQUEST)
     events.take(event(SPEAKING))
-    assert way(events)(event(value, name)) is None
+    assert way(events.chunks).further(event(value, name)) is None
 
 
 @pytest.mark.parametrize("way", WAYS)
 def test_no_text_follows_an_end(way):
     events = ChatEvents(REQUEST)
     events.take(event(chunk({"content": "a"}, "stop")))
-    assert way(events)(event(SPEAKING)) is None
+    assert way(events.chunks).further(event(SPEAKING)) is None
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -89,7 +86,7 @@ def test_no_text_follows_an_end(way):
 def test_what_is_no_json_is_left_to_the_reader(data, way):
     events = ChatEvents(REQUEST)
     events.take(event(SPEAKING))
-    assert way(events)(SSEvent(data)) is None
+    assert way(events.chunks).further(SSEvent(data)) is None
 
 
 @pytest.mark.parametrize("fact", ["system_fingerprint", "service_tier", "provider"])
@@ -97,17 +94,17 @@ def test_a_fact_is_read_where_it_is_news_and_passes_where_it_is_repeated(fact):
     events = ChatEvents(REQUEST)
     events.take(event(SPEAKING))
     told = event(chunk({"content": "b"}, **{fact: "x"}))
-    assert events.further(told) is None
+    assert Read(events.chunks).further(told) is None
     events.take(told)
-    assert events.further(told) == ChatDelta(text="b")
-    assert events.further(event(chunk({"content": "b"}, **{fact: "y"}))) is None
+    assert Read(events.chunks).further(told) == ChatDelta(text="b")
+    assert Read(events.chunks).further(event(chunk({"content": "b"}, **{fact: "y"}))) is None
 
 
 @pytest.mark.parametrize("facts", [{"brand_new": 1}, {"created": "today"}, {"service_tier": ""}], ids=str)
 def test_a_fact_that_is_not_known_is_read(facts):
     events = ChatEvents(REQUEST)
     events.take(event(SPEAKING))
-    assert events.further(event(chunk({"content": "b"}, **facts))) is None
+    assert Read(events.chunks).further(event(chunk({"content": "b"}, **facts))) is None
 
 
 def test_log_probabilities_are_only_relayed():
@@ -115,15 +112,5 @@ def test_log_probabilities_are_only_relayed():
     events.take(event(SPEAKING))
     value = chunk({"content": "b"})
     value["choices"][0]["logprobs"] = {"content": [{"token": "b", "logprob": -1.0}]}
-    assert events.further(event(value)) is None
-    assert events.further_wire(event(value)) is not None
-
-
-@pytest.mark.parametrize("relay", [False, True], ids=["read", "relayed"])
-def test_the_shorter_way_gives_what_the_long_one_gives(relay):
-    values = [chunk({"role": "assistant", "content": ""}), SPEAKING, *(each.values[0] for each in FURTHER * 2)]
-    values += [each.values[0] for each in OTHERS if each.id in SAID]
-    values += [chunk({}, "stop"), {**SPEAKING, "choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2}}]
-    wire = b"".join(b"data: %s\n\n" % json.dumps(value).encode() for value in values) + b"data: [DONE]\n\n"
-    quick, long = chat_stream(REQUEST, relay=relay), EventStream(SSEDecoder(), ChatEvents(REQUEST), relay=relay)
-    assert quick.feed(wire) + quick.close() == long.feed(wire) + long.close()
+    assert Read(events.chunks).further(event(value)) is None
+    assert Relayed(events.chunks).further(event(value)) is not None

@@ -63,6 +63,22 @@ def test_many_small_events_are_not_one_large_one():
     assert len(decode(*[b"data: 0123456789\n\n"] * 100, limit=50)) == 100
 
 
+@pytest.mark.parametrize(
+    "odd", [b"event: e\ndata: x", b": ping", b"data: x\ndata: y", b"data:x", b"data: ", b"id: 9\ndata: x", b"", b"\n"]
+)
+@pytest.mark.parametrize("place", [0, 1, 5, 10])
+def test_events_that_come_together_are_what_they_are_alone(odd, place):
+    events = [b"data: %d\n\n" % number for number in range(10)]
+    events.insert(place, odd + b"\n\n")
+    for start in (b"", b"id: 7\n\n", b"event: other\n", b"data: begun\n"):
+        pieces = [start, *events, b"data: ha"]
+        assert decode(b"".join(pieces)) == decode(start, b"".join(pieces[1:])) == decode(*pieces)
+
+
+def test_events_that_come_together_may_be_more_than_one_may_be():
+    assert len(decode(b"data: 0123456789\n\n" * 100, limit=50)) == 100
+
+
 LINES = st.lists(
     st.one_of(
         st.text(max_size=8).map(lambda text: "data: " + text.replace("\r", "").replace("\n", "")),

@@ -16,7 +16,7 @@ from airegistry.invocations.chat import (
 )
 from airegistry.invocations.content import ContentBlock, RefusalBlock, TextBlock, ThinkingBlock, ToolCall
 from airegistry.invocations.invocation import AttemptStarted
-from airegistry.invocations.streaming import ExtraSeen, StreamItem, StreamStarted, UsageSeen
+from airegistry.invocations.streaming import ExtraSeen, StreamItem, StreamStarted, TextRun, UsageSeen
 from airegistry.invocations.usage import Usage
 
 
@@ -48,6 +48,9 @@ class Assembler:
                 if choice is None:
                     choice = self._choices[item.choice_index] = _Choice()
                 choice.add(item)
+            case TextRun():
+                for delta in item.deltas():
+                    self.add(delta)
             case StreamStarted() | AttemptStarted():
                 self._started = item
             case UsageSeen():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from airegistry.invocations.chat import ChatDelta
+from airegistry.invocations.invocation import InvokeEvent
 from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.invocations.kinds import AgentTaskResponse, AgentTaskState
 from airegistry.invocations.usage import Usage
@@ -43,14 +44,56 @@ class WireSeen:
     token: bool = False
 
 
-Piece = ChatDelta | AgentTaskResponse | WireSeen
+@dataclass(frozen=True, slots=True)
+class TextRun:
+    """Texts of one block that came together: as many `ChatDelta`s, in a fraction of the time. None of them is empty."""
+
+    choice_index: int
+    block_index: int
+    texts: tuple[str, ...]
+
+    def deltas(self) -> Iterator[ChatDelta]:
+        """Yield them one by one."""
+        return (ChatDelta(self.choice_index, self.block_index, text) for text in self.texts)
+
+
+OnePiece = ChatDelta | AgentTaskResponse | WireSeen
+Piece = OnePiece | TextRun
 """What a caller gets of an answer while it is made."""
 
 StreamItem = StreamStarted | Piece | UsageSeen | ExtraSeen | FieldWarning
 """A warning names, once per answer, what could not be kept of it."""
 
+Happening = InvokeEvent | TextRun
+"""Something that happens in a streamed call. A run stands for an event for each of its texts."""
 
-def is_token(piece: Piece) -> bool:
+
+def events_of(happenings: Iterable[Happening]) -> list[InvokeEvent]:
+    """Return what happened, event by event."""
+    events: list[InvokeEvent] = []
+    for one in happenings:
+        if isinstance(one, TextRun):
+            events += [InvokeEvent(chat_delta=delta) for delta in one.deltas()]
+        else:
+            events.append(one)
+    return events
+
+
+def one_by_one(pieces: Iterable[Piece]) -> Iterator[OnePiece]:
+    """Yield pieces with the texts of a run each by itself."""
+    for piece in pieces:
+        if isinstance(piece, TextRun):
+            yield from piece.deltas()
+        else:
+            yield piece
+
+
+def tokens_in(piece: Piece) -> int:
+    """Return how many pieces of the answer itself a piece is; 0 for what is only about it."""
+    return len(piece.texts) if isinstance(piece, TextRun) else int(is_token(piece))
+
+
+def is_token(piece: OnePiece) -> bool:
     """Say whether a piece is of the answer itself, and not only about it."""
     if isinstance(piece, ChatDelta):
         return bool(

@@ -23,6 +23,7 @@ from airegistry.errors import (
 from airegistry.invocations.chat import ChatRequest
 from airegistry.invocations.estimating import estimated_tokens
 from airegistry.invocations.invocation import Invocation, InvokeEvent, Settlement
+from airegistry.invocations.streaming import Happening, events_of
 from airegistry.invoke.admission import Admission
 from airegistry.invoke.attempts.hedging import HedgeBudget
 from airegistry.invoke.attempts.ledger import Ledger
@@ -181,6 +182,20 @@ class Engine:
         its own. Until the first yield any attempt may be replaced. After it a failure raises, or, with *accept_restart*, may tell to
         discard what came and start again. Closing the generator closes the connection to the provider.
         """
+        happenings = self.happenings(invocation, deadline=deadline, accept_restart=accept_restart, origin=origin)
+        async with aclosing(happenings) as batches:
+            async for batch in batches:
+                yield events_of(batch)
+
+    async def happenings(
+        self,
+        invocation: Invocation,
+        *,
+        deadline: float | None = None,
+        accept_restart: bool = False,
+        origin: Origin | None = None,
+    ) -> AsyncGenerator[list[Happening], None]:
+        """Yield the same as `stream`, with the texts that came together in one: for who passes them on together."""
         request = check(invocation, stream=True)
         budget = Budget(deadline, self._now)
         call = Call(invocation, request, budget, stream=True, accept_restart=accept_restart, origin=origin)

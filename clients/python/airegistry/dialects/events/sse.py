@@ -14,6 +14,7 @@ BOM: Final = b"\xef\xbb\xbf"
 """The byte order mark. Some servers begin with it what should have none."""
 
 _DATA: Final = b"data: "
+_NEXT: Final = b"\n\n" + _DATA
 
 
 class SSEvent(msgspec.Struct, frozen=True, gc=False):
@@ -57,13 +58,29 @@ class SSEDecoder:
         if b"\n" not in chunk:
             self._hold(chunk)
             return []
-        lines = chunk.split(b"\n")
         if self._tail:
-            lines[0] = b"".join((*self._tail, lines[0]))
+            chunk = b"".join((*self._tail, chunk))
             self._tail, self._tail_bytes = [], 0
+        events: list[SSEvent] = []
+        if chunk.startswith(_DATA) and not (self._data or self._event) and len(chunk) <= self._max:
+            events, chunk = self._plain(chunk)
+        lines = chunk.split(b"\n")
         if rest := lines.pop():
             self._hold(rest)
-        return self._take(lines)
+        return events + self._take(lines) if lines else events
+
+    def _plain(self, chunk: bytes) -> tuple[list[SSEvent], bytes]:
+        """Take the events that begin *chunk* if each is one line of data, as nearly all are; return them, and what is left."""
+        end = chunk.rfind(_NEXT)
+        if end < 0:
+            return [], chunk
+        whole = chunk[len(_DATA) : end]
+        data = whole.split(_NEXT)
+        if whole.count(b"\n") != 2 * (len(data) - 1):
+            # There are other lines among them.
+            return [], chunk
+        own = self._id
+        return [SSEvent(one, "", own) for one in data], chunk[end + 2 :]
 
     def close(self) -> list[SSEvent]:
         """Return the event that the end of the bytes completes, if any."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from airegistry.dialects.events.sse import BOM, MAX_EVENT_BYTES, SSEvent
@@ -14,6 +14,8 @@ _PAGE: Final = b"<"
 """How a body begins that is no stream at all."""
 _PLAIN: Final = b"{[<"
 """How a body begins that is no stream of server-sent events: JSON, or a page."""
+_MANY: Final = 6
+# So many events that came together are looked at together.
 
 
 class Framing(Protocol):
@@ -55,13 +57,25 @@ class EventReader(Protocol):
         ...
 
 
+class Shortcut(Protocol):
+    """Knows events that only go on with a text by their shape."""
+
+    def further(self, event: SSEvent) -> ChatDelta | WireSeen | None:
+        """Return what such an event adds, None for any other."""
+        ...
+
+    def run(self, events: Sequence[SSEvent]) -> tuple[Sequence[StreamItem], int]:
+        """Return what events from the front on add, and how many these are: all that are such, or none."""
+        ...
+
+
 class EventStream:
     """The StreamDecoder over a framing and a reader.
 
     *plain* reads a whole answer from a server that ignored `stream`; without it all but a page is taken for events. With *relay*
     the events go on as the provider wrote them, as WireSeen in the place of deltas; those that tell an end are kept until the
-    end is sure, as ends always are. *further* gives what an event adds that only goes on with a text, and None for all others: the
-    same as the reader would, in less time.
+    end is sure, as ends always are. *shortcut* gives the same as the reader would for events that only go on with a text, in less
+    time.
     """
 
     def __init__(
@@ -71,13 +85,13 @@ class EventStream:
         *,
         plain: Callable[[bytes], list[StreamItem]] | None = None,
         relay: bool = False,
-        further: Callable[[SSEvent], ChatDelta | WireSeen | None] | None = None,
+        shortcut: Shortcut | None = None,
     ) -> None:
         self._framing = framing
         self._reader = reader
         self._read_plain = plain
         self._relay = relay
-        self._further = further or _nothing_further
+        self._shortcut = shortcut or _NoShortcut()
         self._head = b""
         self._recognized = False
         self._plain: _PlainBody | None = None
@@ -132,15 +146,22 @@ class EventStream:
 
     def _items(self, events: list[SSEvent]) -> list[StreamItem]:
         items: list[StreamItem] = []
-        further = self._further
+        further, at = self._shortcut.further, 0
+        many = len(events) >= _MANY
         try:
-            for event in events:
-                if self._done:
-                    break
-                if (piece := further(event)) is not None:
-                    items.append(piece)
-                else:
+            while at < len(events) and not self._done:
+                event = events[at]
+                at += 1
+                if (piece := further(event)) is None:
                     items.extend(self._take(event))
+                    continue
+                items.append(piece)
+                if many:
+                    # Once: where some of them are different, looking again would take as long as it saves.
+                    many = False
+                    together, count = self._shortcut.run(events[at:])
+                    items.extend(together)
+                    at += count
         except ProviderError as error:
             self._failure = error
             if not items:
@@ -186,8 +207,14 @@ def _about(items: list[StreamItem]) -> list[StreamItem]:
     return [item for item in items if isinstance(item, StreamStarted | UsageSeen)]
 
 
-def _nothing_further(_event: SSEvent) -> None:
-    return None
+class _NoShortcut:
+    """Knows no events."""
+
+    def further(self, _event: SSEvent) -> None:
+        return None
+
+    def run(self, _events: Sequence[SSEvent]) -> tuple[Sequence[StreamItem], int]:
+        return (), 0
 
 
 def _no_items(_body: bytes) -> list[StreamItem]:

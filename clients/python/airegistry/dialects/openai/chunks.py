@@ -13,7 +13,7 @@ from airegistry.dialects.openai.sound import media_type_asked
 from airegistry.dialects.openai.usage import usage_of
 from airegistry.errors import MalformedAnswerError, TruncatedAnswerError
 from airegistry.invocations.chat import ChatDelta, ChatRequest
-from airegistry.invocations.streaming import ExtraSeen, StreamItem, StreamStarted, UsageSeen
+from airegistry.invocations.streaming import ExtraSeen, StreamItem, StreamStarted, TextRun, UsageSeen
 from airegistry.invocations.usage import Usage
 
 # `obfuscation` is padding, so that the sizes of packets do not tell the tokens.
@@ -63,6 +63,14 @@ class Chunks:
         if block is None or ((chunk.system_fingerprint or chunk.service_tier or chunk.provider) and self._news(chunk)):
             return None
         return ChatDelta(choice.index, block, choice.delta.content)
+
+    def run(self, chunks: list[Further]) -> TextRun | None:
+        """Return what chunks add together, if each only goes on with the same text."""
+        facts = {(each.choices[0].index, each.system_fingerprint, each.service_tier, each.provider) for each in chunks}
+        if len(facts) > 1 or (first := self.further(chunks[0])) is None:
+            return None
+        texts = tuple([each.choices[0].delta.content for each in chunks])
+        return TextRun(first.choice_index, first.block_index, texts)
 
     def take(self, value: Any) -> list[StreamItem]:
         """Take one chunk and return what it adds."""

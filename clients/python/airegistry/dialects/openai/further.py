@@ -6,9 +6,12 @@ these ones too.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from collections.abc import Sequence
+from typing import Annotated, Final, Literal, TypeVar
 
 import msgspec
+
+from airegistry.dialects.events.sse import SSEvent
 
 _Words = Annotated[str, msgspec.Meta(min_length=1)]
 
@@ -62,8 +65,35 @@ class FurtherRelayed(msgspec.Struct, gc=False):
     error: None = None
 
 
-further: Final = msgspec.json.Decoder(Further).decode
-further_relayed: Final = msgspec.json.Decoder(FurtherRelayed).decode
+_Shape = TypeVar("_Shape", Further, FurtherRelayed)
 
-OTHER: Final = (ValueError, RecursionError)
-"""What both raise for anything else: data that is no JSON or no UTF-8 among it, or that is nested without end."""
+READ: Final = msgspec.json.Decoder(Further)
+RELAYED: Final = msgspec.json.Decoder(FurtherRelayed)
+
+_OTHER: Final = (ValueError, RecursionError)
+# What both raise for anything else: data that is no JSON or no UTF-8 among it, or that is nested without end.
+
+
+def one_of(shape: msgspec.json.Decoder[_Shape], event: SSEvent) -> _Shape | None:
+    """Return an event's chunk if it has the shape."""
+    if event.event:
+        return None
+    try:
+        return shape.decode(event.data)
+    except _OTHER:
+        return None
+
+
+def all_of(shape: msgspec.json.Decoder[_Shape], events: Sequence[SSEvent]) -> list[_Shape] | None:
+    """Return the chunks of events if all have the shape: read together, in half of the time."""
+    for event in events:
+        # Where each is an object from its first byte to its last one, none goes over a line's end: as many objects as lines are
+        # one in each.
+        if event.event or not (event.data.startswith(b"{") and event.data.endswith(b"}")):
+            return None
+    lines = b"\n".join([event.data for event in events])
+    try:
+        chunks = shape.decode_lines(lines)
+    except _OTHER:
+        return None
+    return chunks if len(chunks) == len(events) else None

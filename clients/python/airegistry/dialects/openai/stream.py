@@ -9,10 +9,10 @@ from airegistry.dialects.errors import failure_of
 from airegistry.dialects.events.sse import SSEDecoder, SSEvent
 from airegistry.dialects.events.streams import EventStream
 from airegistry.dialects.openai.chunks import Chunks
-from airegistry.dialects.openai.further import OTHER, further, further_relayed
+from airegistry.dialects.openai.shortcuts import Read, Relayed
 from airegistry.errors import MalformedAnswerError, TruncatedAnswerError
-from airegistry.invocations.chat import ChatDelta, ChatRequest
-from airegistry.invocations.streaming import StreamItem, WireSeen
+from airegistry.invocations.chat import ChatRequest
+from airegistry.invocations.streaming import StreamItem
 
 _DONE: Final = b"[DONE]"
 
@@ -25,7 +25,7 @@ def chat_stream(request: ChatRequest, *, relay: bool) -> EventStream:
         events,
         plain=lambda body: items_of(body, request),
         relay=relay,
-        further=events.further_wire if relay else events.further,
+        shortcut=Relayed(events.chunks) if relay else Read(events.chunks),
     )
 
 
@@ -37,37 +37,18 @@ class ChatEvents:
     """
 
     def __init__(self, request: ChatRequest) -> None:
-        self._chunks = Chunks(request, "delta")
+        self.chunks = Chunks(request, "delta")
         self.over = False
 
     @property
     def ending(self) -> bool:
         """Whether the chunk taken last ends a choice, or comes after all of them ended."""
-        return self.over or self._chunks.ending
+        return self.over or self.chunks.ending
 
     @property
     def mended(self) -> bool:
         """Whether the chunk taken last has tool calls without their numbers or ids."""
-        return self._chunks.mended
-
-    def further(self, event: SSEvent) -> ChatDelta | None:
-        """Return what a chunk adds that only goes on with the text of a choice, None for any other."""
-        if event.event:
-            return None
-        try:
-            return self._chunks.further(further(event.data))
-        except OTHER:
-            return None
-
-    def further_wire(self, event: SSEvent) -> WireSeen | None:
-        """Return such a chunk as the provider wrote it, None for any other."""
-        if event.event:
-            return None
-        try:
-            speaks = self._chunks.speaks(further_relayed(event.data).choices[0].index)
-        except OTHER:
-            return None
-        return WireSeen(event.data, token=True) if speaks else None
+        return self.chunks.mended
 
     def take(self, event: SSEvent) -> list[StreamItem]:
         """Return what a chunk adds."""
@@ -76,13 +57,13 @@ class ChatEvents:
             return []
         if event.event == "error":
             raise failure_of(event.data)
-        return self._chunks.take(reading.json_of(event.data, "a streamed item")) if event.data else []
+        return self.chunks.take(reading.json_of(event.data, "a streamed item")) if event.data else []
 
     def close(self) -> list[StreamItem]:
         """Return how each choice ended."""
-        if not (self.over or self._chunks.whole):
+        if not (self.over or self.chunks.whole):
             raise TruncatedAnswerError("the answer ended without a finish_reason")
-        return self._chunks.close()
+        return self.chunks.close()
 
 
 def items_of(body: bytes, request: ChatRequest) -> list[StreamItem]:

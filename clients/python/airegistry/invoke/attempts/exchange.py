@@ -18,9 +18,11 @@ from airegistry.invocations.invocation import Warning as FieldWarning
 from airegistry.invocations.kinds import AgentTaskResponse
 from airegistry.invocations.streaming import (
     ExtraSeen,
+    OnePiece,
     Piece,
     StreamItem,
     StreamStarted,
+    TextRun,
     UsageSeen,
     WireSeen,
     is_token,
@@ -34,7 +36,7 @@ from airegistry.invoke.transport import Reply, Transport
 
 _SUCCESS = range(200, 300)
 _NOTHING_SAID = StreamStarted()
-_PIECES = (ChatDelta, AgentTaskResponse, WireSeen)
+_PIECES = (ChatDelta, TextRun, AgentTaskResponse, WireSeen)
 
 
 @quickly_made
@@ -178,6 +180,9 @@ class Exchange:
                 # As nearly every piece is.
                 tokens += 1
                 characters += len(item.text)
+            elif isinstance(item, TextRun):
+                tokens += len(item.texts)
+                characters += sum(map(len, item.texts))
             elif is_token(item):
                 tokens += 1
                 characters += _length(item)
@@ -214,5 +219,5 @@ class Exchange:
         return f"no further token within {self._times.idle:g} s"
 
 
-def _length(piece: Piece) -> int:
+def _length(piece: OnePiece) -> int:
     return len(piece.text or piece.thinking or piece.tool_call_arguments or "") if isinstance(piece, ChatDelta) else 0

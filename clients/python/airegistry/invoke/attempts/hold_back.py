@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from airegistry.invocations.streaming import Piece, is_token
+from airegistry.invocations.streaming import Piece, tokens_in
 
 
 class HoldBack:
@@ -29,7 +29,7 @@ class HoldBack:
             return pieces
         self._held += pieces
         for piece in pieces:
-            self._count += is_token(piece)
+            self._count += tokens_in(piece)
             if self._tokens is not None and self._count > self._tokens:
                 return self.release()
         if self._count and self._first is None:

@@ -27,7 +27,7 @@ from airegistry.invocations.invocation import (
     StreamEnd,
 )
 from airegistry.invocations.kinds import AgentTaskResponse, RawResponse
-from airegistry.invocations.streaming import Piece
+from airegistry.invocations.streaming import Happening, OnePiece, Piece, TextRun
 from airegistry.invoke.attempts.asking import Ask
 from airegistry.invoke.attempts.exchange import Exchange, Times
 from airegistry.invoke.attempts.hedging import hedgeable, race
@@ -79,7 +79,7 @@ class Running:
         self.wire: bytes | None = None
         self.settlement: Settlement | None = None
 
-    async def events(self) -> AsyncGenerator[list[InvokeEvent], None]:
+    async def events(self) -> AsyncGenerator[list[Happening], None]:
         """Yield what happens in a streamed call, all that is ready together.
 
         Raises the error of the last attempt, with all of them in `attempts`, unless an answer came to its proper end.
@@ -138,20 +138,20 @@ class Running:
             return False
         return not wording.target.is_agent and hedgeable(self._work.request)
 
-    def _race(self, wording: Ask) -> AsyncGenerator[list[InvokeEvent], None]:
+    def _race(self, wording: Ask) -> AsyncGenerator[list[Happening], None]:
         """Ask one target, and another one beside it when the first one is silent."""
         if not self._ledger.started:
             self._means.hedges.earn()
         return race(self._attempt(wording), self._work.plan.policy.hedge_delay or 0.0, self._beside)
 
-    def _beside(self) -> AsyncGenerator[list[InvokeEvent], None] | None:
+    def _beside(self) -> AsyncGenerator[list[Happening], None] | None:
         wording = self._turns.beside(self._means.hedges.spend)
         return self._attempt(wording) if wording is not None else None
 
-    def _attempt(self, wording: Ask) -> AsyncGenerator[list[InvokeEvent], None]:
+    def _attempt(self, wording: Ask) -> AsyncGenerator[list[Happening], None]:
         return self._stream(wording) if self._work.stream else self._whole(wording)
 
-    async def _whole(self, wording: Ask) -> AsyncGenerator[list[InvokeEvent], None]:
+    async def _whole(self, wording: Ask) -> AsyncGenerator[list[Happening], None]:
         """Ask one target for a whole answer, in a race."""
         if (exchange := await self._fetched(wording)) is not None:
             # Who runs beside it has to end before the account is made.
@@ -171,10 +171,10 @@ class Running:
             passage.answered()
         return exchange if self._taken(exchange) else None
 
-    async def _stream(self, wording: Ask) -> AsyncGenerator[list[InvokeEvent], None]:
+    async def _stream(self, wording: Ask) -> AsyncGenerator[list[Happening], None]:
         """Ask one target. Its failure is noted, not raised; the answer's last part comes with the end of the call."""
         target, means, exchange = wording.target, self._means, self._exchange(wording)
-        last: list[InvokeEvent] = []
+        last: list[Happening] = []
         with means.picker.lend(target), means.gate.passage(target) as passage:
             try:
                 proof = means.credentials.of(target.endpoint)
@@ -235,14 +235,14 @@ class Running:
         self._first = self._first or exchange
         return self._first is exchange
 
-    def _told(self, exchange: Exchange, pieces: list[Piece]) -> list[InvokeEvent]:
+    def _told(self, exchange: Exchange, pieces: list[Piece]) -> list[Happening]:
         """Return the events for what the caller gets; with the first of them the call is committed."""
         if not (pieces or exchange.finished) or not self._is_first(exchange):
             return []
         if self._said is not None:
             pieces = self._said.joined(pieces) if exchange.ask.continues else pieces
             self._said.add(pieces)
-        events = [_event(piece) for piece in pieces]
+        events: list[Happening] = [piece if isinstance(piece, TextRun) else _event(piece) for piece in pieces]
         if self._committed:
             return events
         self._committed = True
@@ -342,7 +342,7 @@ class Running:
             self._means.observer.call_ended(self.settlement, answered=self._answering is not None)
 
 
-def _event(piece: Piece) -> InvokeEvent:
+def _event(piece: OnePiece) -> InvokeEvent:
     if isinstance(piece, ChatDelta):
         return InvokeEvent(chat_delta=piece)
     if isinstance(piece, AgentTaskResponse):

@@ -8,7 +8,7 @@ from dataclasses import replace
 from airegistry.dialects.exchange import Input
 from airegistry.invocations.chat import ChatDelta, ChatRequest, Message, Role
 from airegistry.invocations.content import ContentBlock, TextBlock
-from airegistry.invocations.streaming import Piece, is_token
+from airegistry.invocations.streaming import OnePiece, Piece, is_token, one_by_one
 from airegistry.invoke.attempts.work import Work
 from airegistry.routing.target import Target
 
@@ -52,7 +52,7 @@ class Said:
 
     def add(self, pieces: Iterable[Piece]) -> None:
         """Note what goes out to the caller."""
-        for piece in pieces:
+        for piece in one_by_one(pieces):
             if isinstance(piece, ChatDelta) and piece.text:
                 self._parts.append(piece.text)
                 self._tokens += 1
@@ -75,9 +75,9 @@ class Said:
 
     def joined(self, pieces: Iterable[Piece]) -> list[Piece]:
         """Return what another target said as it joins the text that its caller has: thoughts of its own have no place in it."""
-        return [fitted for piece in pieces if (fitted := self._joined(piece)) is not None]
+        return [fitted for piece in one_by_one(pieces) if (fitted := self._joined(piece)) is not None]
 
-    def _joined(self, piece: Piece) -> Piece | None:
+    def _joined(self, piece: OnePiece) -> Piece | None:
         if not isinstance(piece, ChatDelta):
             return piece
         if piece.thinking is not None or piece.thinking_signature is not None:
