@@ -53,10 +53,11 @@ class Server:
     async def start(self) -> Self:
         """Start it, and wait until it says that it serves."""
         with self._log.open("ab") as log:
+            # Before it starts: it may say so before anything else is done here.
+            size = self._log.stat().st_size
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", self._module, env=self._environment, stderr=log
             )
-        size = self._log.stat().st_size
         async with asyncio.timeout(30):
             while (said := _SERVES.search(self._log.read_bytes()[size:])) is None:
                 assert self._process.returncode is None, self._log.read_text()

@@ -72,6 +72,11 @@ class Proxy:
         """How many connections are open."""
         return len(self._open)
 
+    @property
+    def lossy(self) -> int:
+        """How many of them something is missing from."""
+        return sum(connection.lost for connection in tuple(self._open.values()))
+
     def set(self, network: Network) -> None:
         """Make the network so, for connections that are open, too."""
         self._do(self._set(network))

@@ -20,7 +20,8 @@ REST = Rest(resident=100 * 2**20, threads=12, held=HELD, open=OPEN)
 
 
 @pytest.mark.alone
-@pytest.mark.timeout(180)
+# Each of the rounds may wait for its servers to come to rest, for 20 s at most.
+@pytest.mark.timeout(480)
 async def test_traffic_and_faults_leave_servers_as_they_were():
     outcome = await soak(SECONDS, seed=7, rounds=ROUNDS, say=lambda _: None)
     # Memory takes longer to become flat than this lasts.

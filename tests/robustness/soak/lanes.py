@@ -76,10 +76,10 @@ class Lane:
             self.back = time.monotonic() - self._well_since
         await healthy(OPENAI_CHAT, peer)
 
-    async def run(self, callers: Callers, until: float) -> None:
-        """Call at a pace; each call must be answered wholly."""
+    async def run(self, callers: Callers, until: float, at_most: float = 0.0) -> None:
+        """Call at a pace, and on until the primary is back, but not after *at_most*; each call must be answered wholly."""
         turn = time.monotonic()
-        while turn < until:
+        while turn < until or (self.back is None and turn < at_most):
             await self._one(callers)
             turn += PACE
             await asyncio.sleep(max(0.0, turn - time.monotonic()))

@@ -55,7 +55,8 @@ async def outage(times: Times) -> list[Lane]:
             for lane in every:
                 lane.comes_back()
             async with _primaries(every):
-                await _call(callers, every, times.after)
+                # On a busy machine the outage lasts somewhat longer, and so does the pause that a probe in it leads to.
+                await _call(callers, every, times.after, max(times.after, SOON))
             watching.cancel()
     return every
 
@@ -84,11 +85,11 @@ async def _primaries(every: Sequence[Lane]) -> AsyncIterator[None]:
         yield
 
 
-async def _call(callers: Callers, every: Sequence[Lane], seconds: float) -> None:
-    until = time.monotonic() + seconds
+async def _call(callers: Callers, every: Sequence[Lane], seconds: float, at_most: float = 0.0) -> None:
+    started = time.monotonic()
     async with asyncio.TaskGroup() as tasks:
         for lane in every:
-            tasks.create_task(lane.run(callers, until))
+            tasks.create_task(lane.run(callers, started + seconds, started + at_most))
 
 
 async def _watch(http: aiohttp.ClientSession, every: Sequence[Lane]) -> None:
