@@ -29,6 +29,7 @@ PHASES: Mapping[str, Misbehaviour] = {
     "in-the-middle": stall,
 }
 """Where a call stands when its caller goes away, and the provider that keeps it there."""
+PATIENCE = 30.0
 SETTLING = 0.05
 """After how long a call has come as far as it can."""
 
@@ -38,11 +39,11 @@ async def cancelled_after(scene: Scene, carrier: Carrier, phase: str, wire: Wire
     async with _provider(wire, PHASES[phase]) as up:
         name = scene.serve([up.url], [wire.communication], None)
         calling = asyncio.ensure_future(carrier.call(scene.callers, Ask(name)))
-        await asyncio.wait_for(up.asked.wait(), 5)
+        await asyncio.wait_for(up.asked.wait(), PATIENCE)
         await asyncio.sleep(SETTLING)
         left = time.monotonic()
         await _leave(calling)
-        await asyncio.wait_for(up.seen[0].gone.wait(), 5)
+        await asyncio.wait_for(up.seen[0].gone.wait(), PATIENCE)
         await scene.quiet([up])
         return up.seen[0].gone_at - left
 
@@ -53,14 +54,14 @@ async def cancelled_in_queue_after(scene: Scene, carrier: Carrier) -> float:
     async with _provider(OPENAI_CHAT, silence) as up:
         name = scene.serve([up.url], [OPENAI_CHAT.communication], None)
         first = asyncio.ensure_future(carrier.call(scene.callers, Ask(name)))
-        await asyncio.wait_for(up.asked.wait(), 5)
+        await asyncio.wait_for(up.asked.wait(), PATIENCE)
         second = asyncio.ensure_future(carrier.call(scene.callers, Ask(name)))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while not admission.waiting:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.002)
         left = time.monotonic()
         await _leave(second)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             while admission.waiting:  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.001)
         seconds = time.monotonic() - left

@@ -114,8 +114,8 @@ async def error_inside(one: Inference) -> None:
 async def reset(one: Inference) -> None:
     await one.begin()
     if one.streamed:
-        # So that some of it has come.
-        await asyncio.sleep(0.2)
+        # So that some of it has come, on a busy machine, too: nobody tells this side how far it is.
+        await asyncio.sleep(1.0)
     await asyncio.to_thread(one.network.cut)
     await one.caller.until_gone()
 

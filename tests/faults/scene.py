@@ -63,7 +63,7 @@ class Scene:
 
     async def quiet(self, ups: Iterable[Provider] = ()) -> None:
         """Wait until no call runs and no provider is connected: at once, but for what the kernel takes."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while self.gateway.engine.admission.running or any(up.connected for up in ups):  # noqa: ASYNC110 - none tells
                 await asyncio.sleep(0.005)
 

@@ -11,8 +11,8 @@ from tests.faults.wires import WORDS, Trouble, Wire
 
 PATIENT = RoutePolicy(first_token_timeout=5.0, idle_timeout=5.0, total_timeout=5.0)
 """For faults that are seen at once: a busy machine must not make others of them."""
-HASTY = RoutePolicy(connect_timeout=0.5, first_token_timeout=0.5, idle_timeout=0.5, total_timeout=5.0)
-"""For faults that only time tells, at a scale of 1 to 60: 0.5 s for the 30 s that are the default."""
+HASTY = RoutePolicy(connect_timeout=1.0, first_token_timeout=1.0, idle_timeout=1.0, total_timeout=5.0)
+"""For faults that only time tells, at a scale of 1 to 30: 1 s for the 30 s that are the default."""
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ async def roomy(tmp_path_factory):
 
 async def left(up):
     """Wait until the provider is left."""
-    await asyncio.wait_for(up.seen[0].gone.wait(), 5)
+    await asyncio.wait_for(up.seen[0].gone.wait(), 30)
 
 
 @each_phase
@@ -66,11 +66,11 @@ async def test_a_caller_that_is_cut_off_leaves_its_provider(scene, line, carrier
     callers, proxies = line
     async with scene.route(OPENAI_CHAT, (PHASES[phase],)) as (name, (up,)):
         calling = asyncio.ensure_future(carrier.call(callers, Ask(name)))
-        await asyncio.wait_for(up.asked.wait(), 5)
+        await asyncio.wait_for(up.asked.wait(), 30)
         await asyncio.sleep(SETTLING)
         assert sum(one.cut() for one in proxies) > 0
         await left(up)
-        await asyncio.wait([calling], timeout=5)
+        await asyncio.wait([calling], timeout=30)
         assert calling.done()
         assert calling.exception() is not None or not calling.result().whole
 
@@ -96,7 +96,7 @@ async def connection(scene):
 async def test_a_caller_that_closes_its_side_of_an_http_connection_has_left(scene, phase, stream):
     async with scene.route(OPENAI_CHAT, (PHASES[phase],)) as (name, (up,)), connection(scene) as (_, writer):
         writer.write(request(name, stream=stream))
-        await asyncio.wait_for(up.asked.wait(), 5)
+        await asyncio.wait_for(up.asked.wait(), 30)
         await asyncio.sleep(SETTLING)
         writer.write_eof()
         await left(up)
@@ -131,12 +131,14 @@ async def pouring(wire, peer, count):
 
 async def until_held(count):
     """Wait until the provider sends nothing any more; it must not be all."""
-    sent = -1
-    async with asyncio.timeout(20):
-        while len(count) != sent:
+    sent = looks = 0
+    async with asyncio.timeout(30):
+        # Several looks: during one of them all of this may have stood still.
+        while not sent or looks < 4:
+            await asyncio.sleep(0.1)
+            looks = looks + 1 if len(count) == sent else 0
             sent = len(count)
-            await asyncio.sleep(0.4)
-    assert 0 < sent < TOKENS
+    assert sent < TOKENS
 
 
 async def test_a_stream_of_grpc_that_is_not_read_holds_its_provider_and_nobody_else(roomy):
@@ -183,7 +185,7 @@ async def test_who_leaves_without_having_read_is_counted_as_gone_and_is_no_error
             await call.read()
             await until_held(count)
             call.cancel()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while counted not in await metrics_of(roomy):  # noqa: ASYNC110 - only the page tells
                 await asyncio.sleep(0.02)
     assert [record for record in caplog.records if record.name.startswith("airegistry._rpc")] == []

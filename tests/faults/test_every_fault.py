@@ -15,7 +15,7 @@ from tests.faults.wires import OPENAI_CHAT, Wire
 
 pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="module")]
 
-AT_ONCE = 12
+AT_ONCE = 24
 
 
 class Case(NamedTuple):

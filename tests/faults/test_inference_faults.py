@@ -8,7 +8,7 @@ import pytest
 from tests.faults.calling import Ask
 from tests.faults.inference import FAULTS, KSERVE, Inference, healthy
 from tests.faults.judging import ANSWERED, as_it_ends, timed
-from tests.faults.table import PATIENT
+from tests.faults.table import HASTY, PATIENT
 from tests.faults.ways import CARRIERS, frontless
 from tests.faults.wires import WORDS
 from tests.inference_servers import inference_server
@@ -64,7 +64,13 @@ def as_far_as_it_came(got, fault, ends):
 each_case = pytest.mark.parametrize(
     ("fault", "carrier"),
     [
-        pytest.param(fault, carrier, id=f"{fault.id}-by-{carrier.id}")
+        # Who answers is in a hurry, too, where only time tells of the fault.
+        pytest.param(
+            fault,
+            carrier,
+            id=f"{fault.id}-by-{carrier.id}",
+            marks=[pytest.mark.alone] if fault.policy is HASTY else [],
+        )
         for fault in FAULTS
         for carrier in CARRIERS
         if frontless(carrier)

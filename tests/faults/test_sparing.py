@@ -1,12 +1,13 @@
 """A provider that fails is left alone: a few requests tell, its own words about time are kept, and it is not forgotten."""
 
 import pytest
+import pytest_asyncio
 
 from airegistry.invoke import EngineSettings
 from tests.faults.calling import Ask
 from tests.faults.judging import ANSWERED, as_it_ends, timed
 from tests.faults.misbehaving import page, refusing, reset
-from tests.faults.scene import HEALTHY
+from tests.faults.scene import HEALTHY, open_scene
 from tests.faults.table import Ends
 from tests.faults.ways import each_carrier
 from tests.faults.wires import OPENAI_CHAT, Trouble
@@ -23,6 +24,13 @@ LASTING = [
     pytest.param(page, ENOUGH, id="html"),
     pytest.param(refusing(Trouble.TOO_MANY, retry_after="60"), 1, id="429"),
 ]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def scene(tmp_path_factory):
+    """Return a gateway with callers whose time stands still: however slow the machine is, nobody's pause is over."""
+    async with open_scene(tmp_path_factory.mktemp("gateway"), now=lambda: 1_000.0) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize(("misbehaviour", "most"), LASTING)
