@@ -12,9 +12,9 @@ from airegistry._rpc.asgi.app import GrpcApp
 from airegistry._rpc.asgi.framing import frame
 from airegistry._rpc.asgi.inbox import Inbox
 from airegistry._rpc.asgi.incoming import Incoming
-from airegistry._rpc.asgi.running import Running
 from airegistry._rpc.service import Method, Service
 from airegistry.errors import NotFoundError, UnavailableError
+from tests.waiting import until
 
 LIMIT = 100
 
@@ -350,95 +350,25 @@ async def says_little(request, call):
     await asyncio.sleep(30)
 
 
+def was_taken(future):
+    return future.done() and future.result() is None
+
+
 async def test_a_silent_stream_holds_nothing_of_its_beginning_nor_of_what_its_peer_took(monkeypatch):
     monkeypatch.setitem(STREAMS, "Silent", says_little)
     exchange = Futures("Silent", frame(b""))
     monkeypatch.setattr(exchange, "_taken", _nothing)
     scope, serving = weakref.ref(exchange.scope), asyncio.ensure_future(answered(exchange))
-    await asyncio.sleep(0.05)
+    await until(lambda: any(map(was_taken, exchange.given)))
     del exchange.scope
-    taken = next(weakref.ref(future) for future in exchange.given if future.done() and future.result() is None)
+    taken = next(weakref.ref(future) for future in exchange.given if was_taken(future))
     exchange.given.clear()
     # It is asked whether it is still there.
     await asyncio.sleep(0.2)
+    await until(lambda: (scope(), taken()) == (None, None))
     assert exchange.types == ["start", "body"]
-    assert (scope(), taken()) == (None, None)
     exchange.left.set()
     await serving
-
-
-async def test_who_drains_waits_for_calls_that_end_and_ends_the_others():
-    app = made()
-    short, long = Exchange("Sleep", frame(b""), grpc_timeout="50m"), Exchange("Sleep", frame(b""))
-    tasks = [asyncio.ensure_future(answered(exchange, app)) for exchange in (short, long)]
-    await asyncio.sleep(0)
-    assert app.in_flight == 2
-    async with asyncio.timeout(5):
-        await app.drain(0.3)
-    await asyncio.gather(*tasks)
-    assert short.status == (b"4", "Deadline Exceeded")
-    assert long.status == (b"14", "the server is stopping")
-    refused = await answered(Exchange("Ok", frame(b"")), app)
-    assert refused.status == (b"14", "the server is stopping")
-    async with asyncio.timeout(1):
-        await app.drain(30)
-
-
-async def test_who_drains_a_server_without_calls_is_done_at_once():
-    async with asyncio.timeout(1):
-        await made().drain(30)
-
-
-class Asked:
-    """A call that counts how often it is asked."""
-
-    def __init__(self) -> None:
-        self.asked_at = asyncio.get_running_loop().time()
-        self.deadline: float | None = None
-        self.asked = 0
-        self.error: Exception | None = None
-
-    def ask(self) -> None:
-        self.asked += 1
-
-    def end(self, error: Exception) -> None:
-        self.error = error
-
-
-async def test_everybody_is_asked_in_turn_and_nobody_too_often():
-    running = Running()
-    calls = [Asked() for _ in range(300)]
-    for call in calls:
-        running.add(call)
-    await asyncio.sleep(0.5)
-    asked = [call.asked for call in calls]
-    # 100 at a time, 40 times a second, begun after a while.
-    assert 0 < sum(asked) <= 2000
-    assert min(asked) >= 1
-    assert max(asked) - min(asked) <= 1
-    for call in calls[1:]:
-        running.remove(call)
-    before = calls[0].asked
-    await asyncio.sleep(0.4)
-    assert 1 <= calls[0].asked - before <= 8
-    running.remove(calls[0])
-    assert len(running) == 0
-    seen = [call.asked for call in calls]
-    await asyncio.sleep(0.1)
-    assert [call.asked for call in calls] == seen
-
-
-async def test_only_calls_whose_deadline_is_over_are_ended():
-    running = Running()
-    now = asyncio.get_running_loop().time()
-    calls = [Asked() for _ in range(4)]
-    for call, deadline in zip(calls, (now - 1, now + 0.1, now + 60, None), strict=True):
-        call.deadline = deadline
-        running.add(call)
-    await asyncio.sleep(0.3)
-    assert [call.error is not None for call in calls] == [True, True, False, False]
-    for call in calls:
-        running.remove(call)
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,7 @@ from registry.rpc.streams import Stream, Streams
 from tests.clocks import Clock
 
 STALL = 60.0
-# Some ticks of the streams.
-LATER = 0.35
+TICK = 0.1
 
 
 class Peer:
@@ -34,7 +33,9 @@ class Scene:
     async def pass_(self, seconds):
         """Let time pass, and the streams be looked at."""
         self._clock.time += seconds
-        await asyncio.sleep(LATER)
+        # One by one: while one lasts this process may stand still, and then the streams have one tick in all that time.
+        for _ in range(4):
+            await asyncio.sleep(TICK)
 
     def sleeper(self, *, bookmark=10.0, end=1800.0):
         now = self._clock()
