@@ -18,6 +18,7 @@ GROWTH = 1.05
 """How much the memory may grow from the first third of a run to the last, once it is warm."""
 _REST = 20.0
 _LOOK = 0.25
+_MOMENT = 0.1
 _SAMPLES = 3
 _QUIET = 8
 
@@ -104,14 +105,22 @@ class Resting:
         async with aiohttp.ClientSession() as session, session.get(url) as answer:
             page = await answer.text()
         held, open_ = dict(_on(page, _HELD)), dict(_on(page, _OPEN))
+        held["descriptors"] = await self._descriptors()
         if (admin := self._server.admin) is not None:
             inside = (await ask_admin(admin, "/stats?filter=active")).decode()
             held |= {what: _told(inside, name) for what, name in _HELD_BY_ENVOY.items()}
             open_ |= {what: _told(inside, name) for what, name in _OPEN_IN_ENVOY.items()}
         processes = self._server.processes
-        held["descriptors"] = sum(process.num_fds() for process in processes)
         resident = sum(process.memory_info().rss for process in processes)
         return Rest(resident, sum(process.num_threads() for process in processes), held, open_)
+
+    async def _descriptors(self) -> int:
+        """Count them when the connection that was just closed here is closed there, too: that takes a moment, now and then."""
+        found = []
+        for _ in range(_SAMPLES):
+            await asyncio.sleep(_MOMENT)
+            found.append(sum(process.num_fds() for process in self._server.processes))
+        return min(found)
 
 
 def _on(page: str, names: Mapping[str, str]) -> Iterator[tuple[str, int]]:
