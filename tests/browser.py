@@ -178,6 +178,8 @@ def _start(profile: Path, arguments: Sequence[str]) -> tuple[int, int, int]:
         path,
         [path, *ARGUMENTS, *arguments, f"--user-data-dir={profile}"],
         os.environ | {"LD_LIBRARY_PATH": str(UNPACKED / "al2023/lib")},
+        # A group of its own, so that all of it can be ended.
+        setpgroup=0,
         # The protocol's pipes are 3 and 4.
         file_actions=[
             (os.POSIX_SPAWN_DUP2, theirs, own) for theirs, own in ((theirs_in, 3), (theirs_out, 4), (log, 2))

@@ -64,7 +64,7 @@ def plane_at(folder: Path) -> Iterator[Plane]:
         _await_ready(process)
         yield Plane(*(f"127.0.0.1:{port}" for port in ports.values()))
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) in {0, 130}
+        assert process.wait(60) in {0, 130}
     finally:
         process.kill()
         process.wait()
@@ -93,7 +93,7 @@ def _on_one_port(ports: dict[str, int]) -> dict[str, int]:
 def _await_ready(process: subprocess.Popen[str]) -> None:
     assert process.stdout is not None
     said: list[str] = []
-    timer = threading.Timer(60, process.kill)
+    timer = threading.Timer(100, process.kill)
     timer.start()
     try:
         for line in process.stdout:

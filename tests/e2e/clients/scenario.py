@@ -98,7 +98,7 @@ def watching() -> Sequence[Step]:
         _step("watch live", "Watch", from_here, take=2, then=[changes[0]], code="CANCELLED"),
         *changes[1:],
         _step("resume", "Watch", {"filter": _MINE, "resumeToken": "$token"}, take=1, code="CANCELLED"),
-        _step("watch until the deadline", "Watch", from_here, timeout=0.5, code="DEADLINE_EXCEEDED"),
+        _step("watch until the deadline", "Watch", from_here, timeout=1.5, code="DEADLINE_EXCEEDED"),
         _step(
             "watch from the future",
             "Watch",
@@ -120,7 +120,7 @@ def invoking() -> Sequence[Step]:
         _invoke("invoke what is refused", "Invoke", "refused", code="INVALID_ARGUMENT", reason="PROVIDER_REJECTED"),
         _invoke("stream what is cut", "InvokeStream", "cut", code="UNAVAILABLE", reason="TRUNCATED_ANSWER"),
         _invoke("leave a stream", "InvokeStream", "hanging", take=1, code="CANCELLED"),
-        _invoke("wait for a stream", "InvokeStream", "silent", timeout=0.5, code="DEADLINE_EXCEEDED"),
+        _invoke("wait for a stream", "InvokeStream", "silent", timeout=1.5, code="DEADLINE_EXCEEDED"),
     ]
 
 

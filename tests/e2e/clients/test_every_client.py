@@ -21,7 +21,8 @@ from tests.providers import Provider, provider
 from tests.web_pages import BUILT, pages
 from tests.web_servers import CARRIERS, WebServer, web_gateway, web_registry
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+# Go compiles all that its program is made of, where it never did before.
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 BEHAVIOURS = {
     "good": providers.ok,
@@ -80,7 +81,7 @@ class Planes:
         """See that a client got what the reference got, and that nobody works on for it."""
         for ours, theirs in zip(comparable(outcomes, by), reference, strict=True):
             assert ours == theirs
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             for name in ("hanging", "silent"):
                 await self.providers[name].seen[-1].gone.wait()
         # The gateway's own goes on.
