@@ -1,6 +1,7 @@
 """A registry and a gateway for agents on loopback, and agents as somebody has them, which know nothing of registries."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -8,7 +9,7 @@ from typing import Any
 
 from airegistry import Client, integrate_registry
 from airegistry.agents.integrating import IntegratedAgent
-from tests.agents import Doing
+from tests.agents import LONG, Doing
 from tests.planes import gateway_at, registry_at, until_revision
 
 
@@ -80,8 +81,8 @@ async def reject(doing: Doing) -> None:
 
 async def state_of(all_, name, wanted):
     """Return the state that the registry knows, as soon as it is the one that is *wanted*."""
-    found = None
-    for _ in range(100):
+    found, until = None, time.monotonic() + LONG
+    while time.monotonic() < until:
         status = (await all_.client.get(name)).status
         found = status.agent_state if status is not None else None
         if found is wanted:

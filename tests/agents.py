@@ -22,8 +22,10 @@ from a2a.types.a2a_pb2 import (
 )
 from grpc import aio
 
+from tests.ports import free_address
+
 TOKENS = ("One", " two", " three", " fo😀ur")
-LONG = 5.0
+LONG = 30.0
 """Seconds within which anything that agents are asked for happens on a busy machine."""
 
 
@@ -156,7 +158,8 @@ async def agent_server(
         interceptors=[Keeper(running, key)], options=[("grpc.max_receive_message_length", 64 * 1024 * 1024)]
     )
     a2a_pb2_grpc.add_A2AServiceServicer_to_server(GrpcHandler(handler), server)
-    port = server.add_insecure_port("127.0.0.1:0") if tls is None else server.add_secure_port("127.0.0.1:0", tls)
+    address = free_address()
+    port = server.add_insecure_port(address) if tls is None else server.add_secure_port(address, tls)
     running.url = f"grpc://127.0.0.1:{port}" if tls is None else f"grpcs://localhost:{port}"
     running.server = server
     await server.start()

@@ -14,6 +14,7 @@ from airegistry._rpc.service import service
 from airegistry._rpc.serving import open_server
 from airegistry.observations.observation import Observation
 from airegistry.v1 import analytics_service_pb2 as pb
+from tests.ports import free_address
 
 SERVICE = "airegistry.v1.AnalyticsService"
 Answer = Callable[["Reports"], Awaitable[None]]
@@ -55,11 +56,11 @@ def refused(error: Exception) -> Answer:
 
 
 @asynccontextmanager
-async def taking(*behaviours: Answer, address: str = "127.0.0.1:0") -> AsyncIterator[Reports]:
+async def taking(*behaviours: Answer, address: str = "") -> AsyncIterator[Reports]:
     """Run a server that knows nothing but reports."""
     reports = Reports(*behaviours or (taken,))
     handlers = service(descriptor_pool.Default().FindServiceByName(SERVICE), reports)
-    server = await open_server([handlers], address, CallMetrics())
+    server = await open_server([handlers], address or free_address(), CallMetrics())
     reports.address = server.address
     try:
         yield reports

@@ -43,7 +43,7 @@ async def connected(address: str, *options: tuple[str, Any]) -> AsyncIterator[An
 
 async def until(channel: Any, look: Callable[[dict[str, Any]], object]) -> None:
     """Wait until *look* is true of what the service saw."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not look(await seen(channel)):  # noqa: ASYNC110 - the service says so only when it is asked
             await asyncio.sleep(0.02)
 

@@ -13,6 +13,7 @@ import grpc
 from grpc import aio
 
 from airegistry.inference.v2 import inference_pb2 as pb
+from tests.ports import free_address
 
 TOKENS = ("One", " two", " three", " fo😀ur")
 
@@ -101,7 +102,8 @@ async def inference_server(
     }
     server = aio.server()
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("inference.GRPCInferenceService", handlers),))
-    port = server.add_insecure_port("127.0.0.1:0") if tls is None else server.add_secure_port("127.0.0.1:0", tls)
+    address = free_address()
+    port = server.add_insecure_port(address) if tls is None else server.add_secure_port(address, tls)
     served.url = f"grpc://127.0.0.1:{port}" if tls is None else f"grpcs://localhost:{port}"
     await server.start()
     try:

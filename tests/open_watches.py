@@ -6,7 +6,7 @@ import urllib.request
 
 async def until_watches(http_address: str, count: int) -> None:
     """Wait until exactly *count* streams are open, by the metrics at *http_address*; not for long."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             if await asyncio.to_thread(_open, http_address) == count:
                 return

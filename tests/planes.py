@@ -20,6 +20,7 @@ from gateway.app import Gateway
 from gateway.config import Config as GatewayConfig
 from registry.app import Registry
 from registry.config import Config as RegistryConfig
+from tests.ports import free_address
 
 ANYWHERE = "127.0.0.1:0"
 CARRIER = os.environ.get("CARRIER", "aio")
@@ -41,8 +42,12 @@ def carrier() -> Carrier | None:
 async def registry_at(
     folder: Path, address: str = ANYWHERE, *, clock: Callable[[], float] | None = None, **settings: Any
 ) -> AsyncIterator[Registry]:
+    """Run a registry, by default at a port that stays its own: who follows it may go on to after it is gone."""
     config = RegistryConfig(
-        registry_address=address, registry_http_address=ANYWHERE, data_dir=folder, **{"registry_drain": 0.0} | settings
+        registry_address=free_address() if address == ANYWHERE else address,
+        registry_http_address=ANYWHERE,
+        data_dir=folder,
+        **{"registry_drain": 0.0} | settings,
     )
     async with registry.app.serve(config, carrier=carrier(), clock=clock) as running:
         yield running
@@ -92,7 +97,7 @@ async def until_revision(cache: Cache, revision: int) -> None:
     moved = asyncio.Event()
     stop = cache.on_change(lambda _: moved.set())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while cache.revision < revision:
                 moved.clear()
                 await moved.wait()

