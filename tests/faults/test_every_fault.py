@@ -13,7 +13,8 @@ from tests.faults.table import FAULTS, HASTY, Fault
 from tests.faults.ways import WAYS
 from tests.faults.wires import OPENAI_CHAT, Wire
 
-pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="module")]
+# The first test waits for all that do little but wait.
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
 
 AT_ONCE = 24
 

@@ -9,6 +9,8 @@ from collections import Counter
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+import pytest
+
 from airegistry import background
 from airegistry.client import GatewayClient, RegistryClient
 from airegistry.client.follower import Follower, WatchUpdate
@@ -161,6 +163,7 @@ def check_watch(history, log, matches=validators.everything):
     assert [update.snapshot for update in history] == [True] + [False] * (len(history) - 1), "a cut led to a resync"
 
 
+@pytest.mark.timeout(300)
 async def test_a_registry_killed_in_mid_write_keeps_its_promises_to_writers_and_watchers(tmp_path):
     rng = random.Random(11)
     address = free_address()
@@ -185,12 +188,14 @@ async def test_a_registry_killed_in_mid_write_keeps_its_promises_to_writers_and_
             # The watchers are back, and so lose another stream in the middle.
             await until(lambda round_=round_: sum(map(bool, streams)) > round_)
             enough = len(acknowledged.revisions) + rng.randrange(20, 60)
-            await until(lambda enough=enough: len(acknowledged.revisions) >= enough or any(w.done() for w in writing))
+            await until(
+                lambda enough=enough: len(acknowledged.revisions) >= enough or any(w.done() for w in writing), 60
+            )
             await asyncio.sleep(rng.random() / 20)
             await registry.kill()
             await registry.start()
         enough = len(acknowledged.revisions) + 20
-        await until(lambda: len(acknowledged.revisions) >= enough or any(w.done() for w in writing))
+        await until(lambda: len(acknowledged.revisions) >= enough or any(w.done() for w in writing), 60)
         # Not cancelled: a write that nobody waits for may still be done, after the registry was asked for all there is.
         stop.set()
         await asyncio.gather(*writing)
