@@ -3,11 +3,16 @@
 import asyncio
 import json
 import os
+import signal
 import stat
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 import pytest
 import yaml
+from grpc import StatusCode, aio
 from typer.testing import CliRunner
 
 from airegistry.cli.app import build
@@ -80,9 +85,25 @@ def test_what_cannot_be_is_said(settings, words, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_the_script_starts_it(tmp_path):
+@dataclass
+class Started:
+    """An Envoy that its script started."""
+
+    process: asyncio.subprocess.Process
+    address: str
+    admin: Path
+    log: Path
+
+    async def end(self, seconds=10):
+        """Return its exit code."""
+        async with asyncio.timeout(seconds):
+            return await self.process.wait()
+
+
+@asynccontextmanager
+async def started(tmp_path, **settings):
     folder = tmp_path / "run of it"
-    prepared = envoy("prepare", "registry", "--folder", str(folder), REGISTRY_ADDRESS="127.0.0.1:0")
+    prepared = envoy("prepare", "registry", "--folder", str(folder), REGISTRY_ADDRESS="127.0.0.1:0", **settings)
     assert prepared.exit_code == 0, prepared.stderr
     script = prepared.stdout.strip()
     assert stat.S_IMODE(folder.stat().st_mode) == stat.S_IMODE((folder / "run").stat().st_mode) == 0o700
@@ -99,15 +120,64 @@ async def test_the_script_starts_it(tmp_path):
         )
     try:
         (address,) = await addresses_of(folder / "admin.sock", process, log)
-        async with aiohttp.ClientSession(f"http://{address}") as session:
-            async with session.get("/registry/v1/health") as answer:
-                assert (await answer.json())["status"] == "SERVING"
-            async with session.get("/registry/v1/models") as answer:
-                assert answer.status == 200
-        process.terminate()
-        async with asyncio.timeout(20):
-            assert await process.wait() == 0
+        yield Started(process, address, folder / "admin.sock", log)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+async def test_the_script_starts_it(tmp_path):
+    async with started(tmp_path) as running:
+        async with aiohttp.ClientSession(f"http://{running.address}") as session:
+            async with session.get("/registry/v1/health") as answer:
+                assert (await answer.json())["status"] == "SERVING"
+            async with session.get("/registry/v1/models") as answer:
+                assert answer.status == 200
+        running.process.terminate()
+        assert await running.end() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["term", "int"])
+async def test_calls_that_run_end_well_at_a_signal(tmp_path, number):
+    async with started(tmp_path) as running:
+        async with (
+            aiohttp.ClientSession(f"http://{running.address}") as session,
+            session.post("/registry/v1/resources:watch", json={}) as watch,
+        ):
+            await watch.content.readline()
+            running.process.send_signal(number)
+            # A connection that is cut raises.
+            await watch.read()
+        assert await running.end() == 0
+        assert len(running.log.read_text().splitlines()) == 1
+
+
+async def test_a_second_signal_ends_it_at_once(tmp_path):
+    async def forever():
+        await asyncio.Event().wait()
+        yield b""
+
+    async with started(tmp_path) as running, aio.insecure_channel(running.address) as channel:
+        check = channel.unary_unary("/grpc.health.v1.Health/Check", bytes, bytes)
+        waiting = channel.stream_unary("/airegistry.v1.RegistryService/List", bytes, bytes)(forever())
+        await waiting.wait_for_connection()
+        assert await check(b"").code() is StatusCode.OK
+        running.process.terminate()
+        async with asyncio.timeout(10):
+            while await check(b"").code() is StatusCode.OK:  # noqa: ASYNC110 - the server tells nobody else
+                await asyncio.sleep(0.01)
+        assert running.process.returncode is None
+        running.process.terminate()
+        assert await running.end(5) == 128 + signal.SIGTERM
+
+
+async def test_the_access_log_has_the_last_request_before_a_signal(tmp_path):
+    async with started(tmp_path, ACCESS_LOG=str(tmp_path / "access.log")) as running:
+        async with aiohttp.ClientSession(f"http://{running.address}") as session:
+            for _ in range(20):
+                async with session.get("/registry/v1/models") as answer:
+                    assert answer.status == 200
+        running.process.terminate()
+        assert await running.end() == 0
+        assert len((tmp_path / "access.log").read_text().splitlines()) == 20

@@ -25,11 +25,18 @@ class Admin:
 
     def __init__(self, socket: Path) -> None:
         self._socket = socket
+        self._left = False
         self.folder = socket.parent
 
+    def leave(self) -> None:
+        """Ask nothing from now on: Envoy ends, and does not answer any more."""
+        self._left = True
+
     async def ready(self) -> None:
-        """Wait until Envoy takes connections."""
-        while not _is_good(await self._ask("GET", "/ready")):  # noqa: ASYNC110 - Envoy tells nobody by itself
+        """Wait until Envoy takes connections; StartError when it ends instead."""
+        while not _is_good(await self._ask("GET", "/ready")):
+            if self._left:
+                raise StartError("Envoy was told to end before it served")
             await asyncio.sleep(_BETWEEN)
 
     async def addresses(self) -> Sequence[str]:
@@ -41,16 +48,18 @@ class Admin:
 
     async def stop_listening(self) -> None:
         """Let Envoy take no new connections, and tell the peers of the open ones to go elsewhere."""
-        if not _is_good(await self._ask("POST", "/drain_listeners?graceful&skip_exit")):
+        if not _is_good(await self._ask("POST", "/drain_listeners?graceful&skip_exit")) and not self._left:
             log.warning("Envoy did not stop listening")
 
     async def idle(self) -> None:
         """Wait until Envoy has sent every answer to its end."""
-        while _BUSY.search(await self._ask("GET", f"/stats?filter={_STREAMS}")):  # noqa: ASYNC110 - as above
+        while _BUSY.search(await self._ask("GET", f"/stats?filter={_STREAMS}")):  # noqa: ASYNC110 - Envoy tells nobody by itself
             await asyncio.sleep(_BETWEEN)
 
     async def _ask(self, method: str, path: str) -> bytes:
         """Return an answer with its head; nothing when there is none."""
+        if self._left:
+            return b""
         try:
             async with asyncio.timeout(_LONGEST):
                 return await self._answer(method, path)

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from airegistry._rpc.envoy.bootstrap import admin_socket, bootstrap
+from airegistry._rpc.envoy.bootstrap import bootstrap
 from airegistry._rpc.envoy.configuration import Json
 from airegistry._rpc.envoy.installed import Installed, find_envoy
 from airegistry._rpc.envoy.launching import Launch, launch
@@ -33,8 +33,7 @@ _SCRIPT = """\
 # Starts Envoy with the {name} inside it. Made by `airegistry envoy prepare {name}`: make it again when a setting changes that
 # is about the listener; the {name} itself reads the others when it starts.
 #
-# SIGTERM cuts running calls. To let them end, ask first, and wait:
-#   curl --unix-socket {admin} -X POST 'http://envoy/drain_listeners?graceful&skip_exit'
+# SIGTERM lets running calls end, for as long as AIREGISTRY_{variable}_DRAIN says; a second one ends it at once.
 {exports}
 exec {command}
 """
@@ -70,7 +69,7 @@ class ByHand:
         script.write_text(
             _SCRIPT.format(
                 name=self.name,
-                admin=shlex.quote(str(admin_socket(self.plan))),
+                variable=self.name.upper(),
                 exports="\n".join(_exports(started.environment)),
                 command=shlex.join(started.command),
             )
