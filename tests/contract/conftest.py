@@ -89,7 +89,7 @@ async def address(request, tmp_path):
 
 @pytest.fixture
 async def client(address):
-    async with RegistryClient(address, timeout=10) as client:
+    async with RegistryClient(address, timeout=30) as client:
         yield client
 
 

@@ -46,7 +46,7 @@ async def fake_registry(_folder):
 
 
 async def read(stream, count):
-    return [await asyncio.wait_for(anext(stream), 5) for _ in range(count)]
+    return [await asyncio.wait_for(anext(stream), 30) for _ in range(count)]
 
 
 async def snapshot(stream):

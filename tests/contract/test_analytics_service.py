@@ -34,7 +34,7 @@ async def fake_registry(_folder):
 
 @pytest.fixture(params=[fake_registry, registry_at], ids=["fake", "real"])
 async def client(request, tmp_path):
-    async with request.param(tmp_path) as registry, RegistryClient(registry.address, timeout=10) as client:
+    async with request.param(tmp_path) as registry, RegistryClient(registry.address, timeout=30) as client:
         await client.register([catalogs.model(), catalogs.endpoint("a", NOWHERE), catalogs.endpoint("b", NOWHERE)])
         yield client
 
@@ -160,7 +160,7 @@ async def test_what_was_reported_changes_the_order_and_a_batch_of_queries_sees_o
     assert [each.resource.name for each in before.candidates] == [HERE, THERE]
     failed = seen(outcome=AttemptOutcome.ERROR, error_class=ErrorClass.PROVIDER)
     counted = (await report(client, *[failed] * 40)).observation_epoch
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while True:
             found = await client.discover()
             if found.observation_epoch >= counted:
@@ -184,7 +184,7 @@ async def test_the_load_of_heartbeats_is_told_and_changes_the_order(client):
 
     async def told(busy, idle):
         await client.heartbeat([LeaseRenewal(busy, load=0.9), LeaseRenewal(idle, load=0.1)], owner_id=owner)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while True:
                 loads = [each.load for each in (await client.get_performance([busy, idle])).performances]
                 found = await client.discover(DiscoverQuery())
@@ -205,7 +205,7 @@ async def test_the_load_of_heartbeats_is_told_and_changes_the_order(client):
 async def test_the_lane_tells_loads(client):
     owner = "owner-1234"
     await client.register([catalogs.endpoint("a", NOWHERE)], owner_id=owner, lease_ttl=30)
-    async with asyncio.timeout(10), aclosing(client.watch_performance()) as updates:
+    async with asyncio.timeout(30), aclosing(client.watch_performance()) as updates:
         await anext(updates)
         await client.heartbeat([LeaseRenewal(HERE, load=0.5)], owner_id=owner)
         async for update in updates:

@@ -9,6 +9,7 @@ from registry.observations.records import NUMBERS_APART, BatchKey
 from tests.contract.observed import LONG, NAME, REPORTER, running
 from tests.measuring import ERROR, content
 from tests.orders import batch, endpoint, model
+from tests.waiting import until
 
 
 async def test_what_was_reported_is_shown_and_told_to_the_index(replica):
@@ -91,23 +92,27 @@ async def test_one_reporter_too_many_is_refused_and_the_others_go_on(store):
 
 
 async def test_what_waits_is_bounded(store):
-    async with running(store, max_waiting=3, gather=0.3) as replica:
+    async with running(store, max_waiting=3) as replica:
         await replica.catalog.register(batch(model(), endpoint()))
-        waiting = [asyncio.create_task(replica.report({}, number=number)) for number in (1, 2, 3)]
-        await asyncio.sleep(0.01)
+        replica.intake._store = held = Held(replica.store)
+        first = asyncio.create_task(replica.report({}, number=1))
+        await held.asked.wait()
+        waiting = [asyncio.create_task(replica.report({}, number=number)) for number in (2, 3, 5)]
+        await until(lambda: replica.intake.waiting == 3)
         with pytest.raises(OverloadedError) as refused:
             await replica.report({}, number=4)
         assert refused.value.retry_after
-        await asyncio.gather(*waiting)
+        held.let_go.set()
+        await asyncio.gather(first, *waiting)
         await replica.report({}, number=4)
-        assert replica.attempts()[60] == 4
+        assert replica.attempts()[60] == 5
 
 
 async def test_who_waits_at_the_end_is_told(store):
-    async with running(store, gather=0.5) as replica:
+    async with running(store, gather=LONG) as replica:
         await replica.catalog.register(batch(model(), endpoint()))
         waiting = asyncio.create_task(replica.report({}))
-        await asyncio.sleep(0.01)
+        await until(lambda: replica.intake.waiting)
     with pytest.raises(UnavailableError):
         await waiting
     with pytest.raises(UnavailableError):
@@ -136,6 +141,21 @@ class Faulty:
         return epoch
 
 
+class Held(Faulty):
+    """One whose commits begin, and go on when they are let go."""
+
+    def __init__(self, store, **faults):
+        super().__init__(store, **faults)
+        self.asked, self.let_go = asyncio.Event(), asyncio.Event()
+        self.commits = 0
+
+    async def commit(self, group):
+        self.commits += 1
+        self.asked.set()
+        await self.let_go.wait()
+        return await super().commit(group)
+
+
 @pytest.mark.parametrize("faults", [{"refused": 3}, {"unanswered": 1}], ids=["refused", "unanswered"])
 async def test_a_commit_that_fails_or_is_not_answered_counts_once(replica, faults):
     replica.intake._store = Faulty(replica.store, **faults)
@@ -147,16 +167,20 @@ async def test_a_commit_that_fails_or_is_not_answered_counts_once(replica, fault
 
 async def test_a_store_that_stays_away_is_told_to_everybody_who_waits(replica, monkeypatch):
     monkeypatch.setattr("registry.observations.intake.PATIENCE", 0.1)
-    replica.intake._store = Faulty(replica.store, refused=1000)
+    replica.intake._store = away = Held(replica.store, refused=1000)
     first = asyncio.create_task(replica.report({}, number=1))
-    await asyncio.sleep(0.05)
+    await away.asked.wait()
     # Behind it in the queue: it need not be tried for as long again.
     second = asyncio.create_task(replica.report({}, number=2))
+    await until(lambda: replica.intake.waiting)
+    away.let_go.set()
+    tried = set()
     for waiting in (first, second):
         with pytest.raises(UnavailableError) as refused:
             await waiting
         assert refused.value.retry_after
-        assert second.done() or await asyncio.wait_for(asyncio.wait([second], timeout=0.02), LONG) == ({second}, set())
+        tried.add(away.commits)
+    assert len(tried) == 1
     assert replica.intake.waiting == 0
     replica.intake._store = replica.store
     assert not (await replica.report({}, number=1)).replayed

@@ -112,7 +112,9 @@ def contend(catalogs, monkeypatch):
     return begin
 
 
-async def test_a_write_that_others_defeat_again_and_again_is_carried_out(catalogs, contend):
+async def test_a_write_that_others_defeat_again_and_again_is_carried_out(catalogs, contend, monkeypatch):
+    # However slow the disk is.
+    monkeypatch.setattr("registry.writer.PATIENCE", LONG)
     contend(iter(range(30)))
     written = await catalogs[0].register(batch(model("a", "at last")))
     assert (written.revision, catalogs[0].writer.conflicts) == (31, 30)

@@ -129,10 +129,16 @@ async def test_the_database_tells_the_time_of_leases(database_url, open_postgres
             assert shown <= await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
 
 
+WAITING = """
+SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (
+    SELECT pid FROM pg_locks JOIN pg_database ON database = pg_database.oid WHERE datname = current_database())
+"""
+
+
 async def waiting_in(holder, count):
-    """Wait until so many sessions wait for locks."""
+    """Wait until so many sessions of the database wait for locks."""
     async with asyncio.timeout(30):
-        while await holder.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") < count:  # noqa: ASYNC110 - it happens elsewhere
+        while await holder.fetchval(WAITING) < count:  # noqa: ASYNC110 - it happens elsewhere
             await asyncio.sleep(0.01)
 
 
@@ -170,14 +176,17 @@ async def test_what_the_database_ends_for_the_sake_of_others_is_decided_anew(dat
         await commit(store, hold(lease("agents/a"), lease("agents/b")))
         seqs = {name: held.seq for name, held in (await leases_of(store, "agents/a", "agents/b")).items()}
         lock = "SELECT FROM lease WHERE name = 'agents/{}' FOR UPDATE"
-        # Whoever looks first for a cycle is ended.
-        async with holding(database_url, "SET deadlock_timeout = '60s'") as holder:
-            await holder.execute(lock.format("b"))
-            defeated = asyncio.create_task(store.commit([put()], Expected(leases=seqs)))
-            await waiting_in(holder, 1)
-            await holder.execute(lock.format("a"))
-        with pytest.raises(StaleError):
-            await defeated
+        async with holding(database_url, "SET deadlock_timeout = '60s'") as other:
+            await other.execute(lock.format("b"))
+            async with holding(database_url, lock.format("a")) as first:
+                defeated = asyncio.create_task(store.commit([put()], Expected(leases=seqs)))
+                await waiting_in(first, 1)
+                after_it = asyncio.create_task(other.execute(lock.format("a")))
+                await waiting_in(first, 2)
+            # The store has its turn, and is the last to wait: it closes the cycle, and looks for one first.
+            with pytest.raises(StaleError):
+                await defeated
+            await after_it
 
 
 async def test_a_database_without_durability_is_complained_about(database_url, open_postgres, caplog):

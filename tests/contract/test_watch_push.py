@@ -8,6 +8,7 @@ import pytest
 
 from airegistry.v1 import registry_service_pb2 as pb
 from registry.rpc.watches import Watches, WatchLimits
+from tests.clocks import Clock
 from tests.orders import batch, model
 
 
@@ -18,6 +19,7 @@ class Carrier:
     metadata: Mapping[str, str] = {}
 
     def __init__(self, room):
+        self.clock = Clock()
         self.room = room
         self.sent, self.pushed = [], []
         self.emptied = asyncio.Event()
@@ -46,8 +48,8 @@ class Carrier:
 
 @asynccontextmanager
 async def watching(catalog, room, **limits):
-    watches = Watches(catalog, WatchLimits(**limits))
     call = Carrier(room)
+    watches = Watches(catalog, WatchLimits(**limits), now=call.clock)
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(watches.run()), tasks.create_task(watches.watch(pb.WatchRequest(), call))]
         await until(lambda: call.sent and all(stream.asleep is not None for stream in watches.streams))
@@ -57,7 +59,7 @@ async def watching(catalog, room, **limits):
 
 
 async def until(said):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not said():  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.001)
 
@@ -95,16 +97,19 @@ async def test_a_carrier_that_never_has_room_gets_everything_from_the_handler(ca
 
 
 async def test_a_push_that_nobody_takes_ends_the_stream(catalog):
-    async with watching(catalog, room=1, stall_timeout=0.2) as call:
+    async with watching(catalog, room=1, stall_timeout=5) as call:
         await catalog.register(batch(model("a")))
-        error = await asyncio.wait_for(call.ended, 10)
+        await until(lambda: call.pushed)
+        call.clock.time += 6
+        error = await asyncio.wait_for(call.ended, 30)
     assert "nothing of this watch was read" in str(error)
 
 
 async def test_a_push_that_was_taken_does_not(catalog):
-    async with watching(catalog, room=1, stall_timeout=0.3) as call:
+    async with watching(catalog, room=1, stall_timeout=5) as call:
         await catalog.register(batch(model("a")))
         await until(lambda: call.pushed)
         call.room = 9
+        call.clock.time += 6
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(call.ended), 0.8)
+            await asyncio.wait_for(asyncio.shield(call.ended), 0.5)
