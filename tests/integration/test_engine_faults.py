@@ -14,7 +14,8 @@ from tests.catalogs import cache_of, chat, served
 from tests.engines import engine_over, streamed, text_of, whole_text
 from tests.providers import TOKENS, provider, status
 
-QUICK = RoutePolicy(first_token_timeout=0.25, idle_timeout=0.25)
+# Those who answer, in the same tests, have so long for it, too.
+QUICK = RoutePolicy(first_token_timeout=0.8, idle_timeout=0.8)
 REFUSED = "http://127.0.0.1:1/v1"
 
 
@@ -31,7 +32,7 @@ FAULTS = [
 STREAM_FAULTS = [
     *FAULTS,
     pytest.param(providers.hang_before_first_token, errors.ProviderTimeoutError, ErrorClass.TIMEOUT, 1, id="no-token"),
-    pytest.param(providers.slow_first_token(1.0), errors.ProviderTimeoutError, ErrorClass.TIMEOUT, 1, id="late-token"),
+    pytest.param(providers.slow_first_token(60), errors.ProviderTimeoutError, ErrorClass.TIMEOUT, 1, id="late-token"),
     pytest.param(
         providers.truncated_before_first_token,
         errors.TruncatedAnswerError,
@@ -215,7 +216,7 @@ async def test_when_everybody_asks_for_time_the_caller_learns_how_much():
             await scene.engine.invoke(chat())
     assert limited.value.retry_after == 30
     assert nobody.value.metadata == {"breaker": "1"}
-    assert 29 < (nobody.value.retry_after or 0) <= 30
+    assert 20 < (nobody.value.retry_after or 0) <= 30
 
 
 async def test_who_fails_too_often_is_left_alone():
@@ -241,13 +242,13 @@ async def test_a_callers_impatience_opens_no_breaker():
     async with engine_over(providers.hang_before_headers, settings=settings) as scene:
         for _ in range(3):
             with pytest.raises(errors.ProviderTimeoutError):
-                await scene.engine.invoke(chat(policy=RoutePolicy(first_token_timeout=0.02)))
+                await scene.engine.invoke(chat(policy=RoutePolicy(first_token_timeout=0.3)))
     assert scene.seen()[0] == 3
 
 
 async def test_a_silence_that_is_too_long_for_everybody_opens_it():
     settings = EngineSettings(
-        policy=RoutePolicy(first_token_timeout=0.05), breaker=BreakerSettings(minimum_volume=1, open_for=60.0)
+        policy=RoutePolicy(first_token_timeout=0.3), breaker=BreakerSettings(minimum_volume=1, open_for=60.0)
     )
     async with engine_over(providers.hang_before_headers, settings=settings) as scene:
         for error in (errors.ProviderTimeoutError, errors.NoCandidateError):
@@ -266,7 +267,7 @@ async def test_attempts_are_bounded():
 async def test_the_callers_deadline_ends_every_attempt():
     async with engine_over(providers.hang_before_headers, providers.ok) as scene:
         with pytest.raises(errors.DeadlineExceededError, match="the caller's deadline") as late:
-            await scene.engine.invoke(chat(), deadline=0.1)
+            await scene.engine.invoke(chat(), deadline=0.5)
     assert [attempt.error_class for attempt in late.value.attempts] == [ErrorClass.TIMEOUT]
     assert scene.seen()[1] == 0
 

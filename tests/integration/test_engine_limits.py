@@ -13,7 +13,8 @@ from tests.catalogs import cache_of, chat, served
 from tests.engines import Notes
 from tests.providers import provider
 
-AT_ONCE = 0.1
+AT_ONCE = 10.0
+"""Seconds on a machine that has much else to do; nothing else would end such a connection that soon."""
 
 
 @asynccontextmanager
@@ -34,7 +35,7 @@ async def test_a_whole_answer_that_nobody_waits_for_is_cancelled():
     notes = Notes()
     async with engine_over(providers.hang_before_headers, observer=notes) as (engine, up):
         asking = asyncio.ensure_future(engine.invoke(chat()))
-        await asyncio.wait_for(up.asked.wait(), 5)
+        await asyncio.wait_for(up.asked.wait(), AT_ONCE)
         await cancelled(asking)
         async with asyncio.timeout(AT_ONCE):
             await up.seen[0].gone.wait()
@@ -54,7 +55,7 @@ async def test_a_cancelled_stream_closes_its_connection(behaviour):
     notes = Notes()
     async with engine_over(behaviour, observer=notes) as (engine, up):
         asking = asyncio.ensure_future(everything(engine.stream(chat())))
-        await asyncio.wait_for(up.asked.wait(), 5)
+        await asyncio.wait_for(up.asked.wait(), AT_ONCE)
         await asyncio.sleep(0.05)
         await cancelled(asking)
         async with asyncio.timeout(AT_ONCE):
@@ -79,7 +80,7 @@ async def test_a_call_that_is_cancelled_while_it_waits_asks_nobody():
     settings = EngineSettings(max_in_flight=1, queue_length=1)
     async with engine_over(providers.hang_before_headers, settings) as (engine, up):
         running = asyncio.ensure_future(engine.invoke(chat()))
-        await asyncio.wait_for(up.asked.wait(), 5)
+        await asyncio.wait_for(up.asked.wait(), AT_ONCE)
         waiting = asyncio.ensure_future(engine.invoke(chat()))
         await asyncio.sleep(0)
         assert engine.admission.waiting == 1
@@ -103,14 +104,14 @@ async def test_more_calls_than_fit_are_refused_with_a_time_to_try_again():
 
 
 async def test_a_call_waits_for_room_no_longer_than_it_may():
-    settings = EngineSettings(max_in_flight=1, longest_wait=0.05)
+    settings = EngineSettings(max_in_flight=1, longest_wait=0.2)
     async with engine_over(providers.hang_before_headers, settings) as (engine, _):
         running = asyncio.ensure_future(engine.invoke(chat()))
         await asyncio.sleep(0)
         with pytest.raises(errors.OverloadedError):
             await engine.invoke(chat())
         with pytest.raises(errors.DeadlineExceededError):
-            await engine.invoke(chat(), deadline=0.01)
+            await engine.invoke(chat(), deadline=0.05)
         await cancelled(running)
 
 

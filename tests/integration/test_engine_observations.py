@@ -108,14 +108,14 @@ async def test_who_was_overtaken_is_told_as_such():
 async def test_a_limit_of_the_call_is_not_held_against_who_was_asked():
     async with reporting() as (reporter, told), engine_over(providers.hang_before_headers, observer=reporter) as scene:
         with pytest.raises(errors.ProviderTimeoutError):
-            await scene.engine.invoke(chat(policy=RoutePolicy(first_token_timeout=0.02, max_attempts=1)))
+            await scene.engine.invoke(chat(policy=RoutePolicy(first_token_timeout=0.3, max_attempts=1)))
         with pytest.raises(errors.DeadlineExceededError):
-            await scene.engine.invoke(chat(), deadline=0.05)
+            await scene.engine.invoke(chat(), deadline=0.3)
     assert of(told) == [("a", CANCELED, None), ("a", CANCELED, None)]
 
 
 async def test_a_limit_that_holds_for_everybody_is():
-    settings = EngineSettings(policy=RoutePolicy(first_token_timeout=0.05, max_attempts=1))
+    settings = EngineSettings(policy=RoutePolicy(first_token_timeout=0.3, max_attempts=1))
     async with (
         reporting() as (reporter, told),
         engine_over(providers.hang_before_headers, observer=reporter, settings=settings) as scene,

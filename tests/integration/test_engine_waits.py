@@ -65,33 +65,42 @@ async def test_what_is_not_worth_waiting_for_is_answered_at_once(behaviours, fac
 
 
 async def test_nobody_waits_while_another_one_can_answer():
-    async with engine_over(later(2), providers.ok) as scene:
+    async with engine_over(later(4), providers.ok) as scene:
         began = time.monotonic()
         _, account = await whole_text(scene.engine, chat())
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 3.5
     assert [attempt.target[-1] for attempt in account.attempts] == ["a", "b"]
 
 
 async def test_a_call_that_comes_meanwhile_waits_too():
-    async with engine_over((later(0.2), providers.ok)) as scene:
+    asked = []
+
+    def noted(behaviour):
+        async def behave(peer):
+            asked.append(time.monotonic())
+            await behaviour(peer)
+
+        return behave
+
+    async with engine_over((noted(later(0.5)), noted(providers.ok))) as scene:
         with pytest.raises(errors.ProviderRateLimitedError):
             await scene.engine.invoke(chat(policy=RoutePolicy(max_attempts=1)))
-        began = time.monotonic()
         _, account = await whole_text(scene.engine, chat())
-        assert time.monotonic() - began > 0.1
     assert [attempt.http_status for attempt in account.attempts] == [200]
+    first, second = asked
+    assert second - first >= 0.5
 
 
 async def test_only_a_few_calls_wait_for_one_endpoint():
     """What comes back together must not be what the provider asked to be spared."""
-    async with engine_over((later(0.5), *[providers.ok] * 2)) as scene:
+    async with engine_over((later(2), *[providers.ok] * 2)) as scene:
         with pytest.raises(errors.ProviderRateLimitedError):
             await scene.engine.invoke(chat(policy=RoutePolicy(max_attempts=1)))
         calls = [asyncio.ensure_future(scene.engine.invoke(chat())) for _ in range(MOST + 10)]
         results = await asyncio.gather(*calls, return_exceptions=True)
     refused = [result for result in results if isinstance(result, errors.NoCandidateError)]
     assert len(refused) == 10
-    assert all(0 < (error.retry_after or 0) <= 0.5 for error in refused)
+    assert all(0 < (error.retry_after or 0) <= 2 for error in refused)
     assert scene.seen() == [1 + MOST]
 
 
@@ -104,13 +113,13 @@ async def test_a_bound_of_nothing_waits_for_nobody():
 async def test_a_call_that_is_cancelled_while_it_waits_is_gone_at_once():
     async with engine_over((later(4), providers.ok)) as scene:
         asking = asyncio.ensure_future(scene.engine.invoke(chat()))
-        await asyncio.wait_for(scene.providers[0].asked.wait(), 5)
+        await asyncio.wait_for(scene.providers[0].asked.wait(), 30)
         await asyncio.sleep(0.1)
         asking.cancel()
         began = time.monotonic()
         await asyncio.wait((asking,))
         assert asking.cancelled()
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 3.5
         assert scene.engine.admission.running == 0
     assert scene.seen() == [1]
 
@@ -133,7 +142,7 @@ async def test_no_more_calls_at_once_than_an_endpoint_takes():
     limits = RateLimits(max_concurrent_requests=1)
     async with engine_over(providers.hang_before_headers, providers.ok, rate_limits=limits) as scene:
         held = asyncio.ensure_future(scene.engine.invoke(chat()))
-        await asyncio.wait_for(scene.providers[0].asked.wait(), 5)
+        await asyncio.wait_for(scene.providers[0].asked.wait(), 30)
         _, account = await whole_text(scene.engine, chat())
         assert account.target.endswith("/b")
         held.cancel()
