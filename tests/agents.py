@@ -158,6 +158,7 @@ async def agent_server(
         interceptors=[Keeper(running, key)], options=[("grpc.max_receive_message_length", 64 * 1024 * 1024)]
     )
     a2a_pb2_grpc.add_A2AServiceServicer_to_server(GrpcHandler(handler), server)
+    # Nobody who called another server at this port calls this one: what came last is taken for what is tested.
     address = free_address()
     port = server.add_insecure_port(address) if tls is None else server.add_secure_port(address, tls)
     running.url = f"grpc://127.0.0.1:{port}" if tls is None else f"grpcs://localhost:{port}"

@@ -147,7 +147,7 @@ async def page(scope: Any, receive: Any, send: Any) -> None:
     """Serve `/pages/NAME/PARTS`: answer with so many parts, or with none, ever. Who is brief gives up soon."""
     _, _, name, parts = scope["path"].split("/")
     with contextlib.suppress(CallerGoneError, TimeoutError):
-        async with asyncio.timeout(0.3 if name.startswith("brief") else 60):
+        async with asyncio.timeout(1.0 if name.startswith("brief") else 60):
             await while_connected(*await _work(name, parts, receive, send))
 
 
@@ -160,6 +160,7 @@ async def _work(name: str, parts: str, receive: Any, send: Any) -> Any:
         return event
 
     async def answer() -> None:
+        seen[f"{name} begun"] += 1
         try:
             if parts == "0":
                 await asyncio.sleep(60)

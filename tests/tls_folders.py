@@ -54,6 +54,6 @@ class TlsFolder:
 
     async def wait_for_name(self, address: str, name: str, *, client: trustme.LeafCert | None = None) -> None:
         """Wait until the server shows the certificate for *name*."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (await self.name_of(address, client=client))[0] != name:  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.05)

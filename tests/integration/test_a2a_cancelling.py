@@ -57,7 +57,7 @@ async def test_a_task_that_has_ended_or_waits_is_not_cancelled():
 async def test_a_deadline_is_the_task_s_end():
     async with agent_server(waiting) as up, engine_for(up) as engine:
         with pytest.raises(DeadlineExceededError):
-            await engine.invoke(task(), deadline=0.5)
+            await engine.invoke(task(), deadline=2.0)
         await until(up.cancelled)
         assert len(up.seen) == 1
 
@@ -91,17 +91,17 @@ async def test_who_goes_away_from_an_agent_behind_mutual_tls_has_the_task_cancel
         cache, known = cache_of([agent("a", up.url, **facts)]), authorities.credentials()
         async with open_engine(cache, credentials=known, settings=trusting) as engine:
             with pytest.raises(DeadlineExceededError):
-                await engine.invoke(task(), deadline=1.0)
+                await engine.invoke(task(), deadline=3.0)
             await until(up.cancelled)
 
 
 @pytest.mark.parametrize("stream", [True, False], ids=["streamed", "whole"])
 async def test_who_goes_away_before_the_agent_said_a_word_has_the_task_cancelled_with_the_first(stream):
-    begun = asyncio.Event()
+    begun, alone = asyncio.Event(), asyncio.Event()
 
     async def late(doing: Doing) -> None:
         begun.set()
-        await asyncio.sleep(0.4)
+        await alone.wait()
         await doing.working()
         await asyncio.sleep(60)
 
@@ -110,9 +110,10 @@ async def test_who_goes_away_before_the_agent_said_a_word_has_the_task_cancelled
         await until(begun)
         running.cancel()
         # The caller goes at once; the agent is told when there is something to tell.
-        async with asyncio.timeout(0.3):
+        async with asyncio.timeout(LONG):
             await asyncio.wait([running])
         assert not up.cancelled.is_set()
+        alone.set()
         await until(up.cancelled)
 
 

@@ -10,7 +10,7 @@ from airegistry.resources.requirements import CredentialRequirement, DiscoverQue
 from airegistry.resources.resource import AgentState
 from tests import catalogs
 from tests.agent_planes import planes, reject, state_of
-from tests.agents import Doing, agent_server, until
+from tests.agents import LONG, Doing, agent_server, until
 
 AGENTS = DiscoverQuery(DiscoverTarget.AGENT, Requirements(credential=CredentialRequirement.ANY))
 
@@ -67,7 +67,7 @@ async def test_who_says_that_it_is_loaded_comes_later_at_the_registry_and_in_the
 
 async def ranked(distributor, cache, wanted):
     """Wait until the registry and a gateway rank agents as wanted."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(LONG):
         while True:
             route = await distributor.route_task("translate")
             if (

@@ -83,7 +83,7 @@ async def test_an_agent_that_nobody_could_ask_is_told_why(tmp_path):
         async with integration as integrated:
             await all_.known()
             with pytest.raises(NoCandidateError, match="excluded by dialect"):
-                await integrated.until_invocable(wait=0.3)
+                await integrated.until_invocable(wait=1.5)
 
 
 async def test_a_card_of_the_protocol_s_sdk_is_registered_and_invoked(tmp_path):

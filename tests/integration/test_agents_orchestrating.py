@@ -45,6 +45,8 @@ async def test_steps_run_side_by_side_and_after_each_other(tmp_path):
 
 async def test_no_more_steps_at_once_than_allowed(tmp_path):
     running, most = 0, 0
+    # Passed by two at once.
+    both = asyncio.Barrier(2)
 
     class Counting:
         name = "Counting"
@@ -54,6 +56,7 @@ async def test_no_more_steps_at_once_than_allowed(tmp_path):
             nonlocal running, most
             running += 1
             most = max(most, running)
+            await both.wait()
             await asyncio.sleep(0.02)
             running -= 1
             return text
@@ -130,5 +133,5 @@ async def test_all_steps_together_have_a_deadline(tmp_path):
         slow = Slow()
         await all_.integrate(slow)
         with pytest.raises(DeadlineExceededError):
-            await AgentOrchestrator(all_.client, deadline=0.5).first_of("x", "skill:wait")
+            await AgentOrchestrator(all_.client, deadline=2.0).first_of("x", "skill:wait")
         await until(slow.ended)

@@ -6,9 +6,11 @@ import pytest
 
 from airegistry import Client, describe_agent, register_agent
 from airegistry.errors import InvalidArgumentError, OwnedByAnotherError, UnavailableError
+from airegistry.lease import LeaseState
 from airegistry.resources.resource import AgentState
 from tests.agent_planes import planes, state_of
 from tests.agents import LONG
+from tests.waiting import until
 
 
 async def test_an_agent_is_registered_for_as_long_as_it_lives(tmp_path):
@@ -20,6 +22,8 @@ async def test_an_agent_is_registered_for_as_long_as_it_lives(tmp_path):
             assert await state_of(all_, me.name, AgentState.AVAILABLE) is AgentState.AVAILABLE
             await asyncio.sleep(1.2)
             assert (await all_.client.get("agents/t")).agent is not None
+            # Who could not renew in time is not the holder, and takes nothing away.
+            await until(lambda: me.state is LeaseState.HELD)
         assert [resource async for resource in all_.client.list("agents")] == []
 
 

@@ -24,7 +24,7 @@ from airegistry.agents.running import TaskBook
 from airegistry.agents.serving import SERVICE, serve_agent
 from tests.agents import card
 
-LONG = 5.0
+LONG = 30.0
 
 
 @asynccontextmanager

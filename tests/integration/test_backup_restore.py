@@ -12,6 +12,7 @@ from airegistry.resources.model import Model
 from airegistry.resources.resource import Resource
 from airegistry.snapshots import SnapshotFile
 from airegistry.watching import CacheFeeder
+from tests.ports import free_address
 from tests.stores_at_rest import (
     Place,
     back_up_postgres,
@@ -69,8 +70,9 @@ async def test_after_a_restore_clients_see_what_is_there_now_and_never_nothing(p
     file = SnapshotFile(tmp_path / "view")
     live, later = view(), view()
     shown = []
-    async with place.registry() as registry, RegistryClient(registry.address) as client:
-        address = registry.address
+    # The clients look for it there while nobody serves, and nobody else may.
+    address = free_address()
+    async with place.registry(address), RegistryClient(address) as client:
         await register(client, "a")
         await register(client, "b")
         await asyncio.to_thread(back_up, place, tmp_path / "backup")
@@ -86,7 +88,7 @@ async def test_after_a_restore_clients_see_what_is_there_now_and_never_nothing(p
         async with restored(tmp_path / "backup", place) as there:
             done = await there.command("store", "new-id")
             assert done.exit_code == 0, done.stderr
-            async with there.registry(address) as registry, RegistryClient(address) as client:
+            async with there.registry(address), RegistryClient(address) as client:
                 # The number of the lost revision is given out again, which the old id would hide.
                 assert await register(client, "new") == lost
                 await until_shown(live, "a", "b", "new")

@@ -56,7 +56,7 @@ def line(stream: IO[str] | None) -> str:
 
 def interrupted(process: subprocess.Popen[str]) -> int:
     process.send_signal(signal.SIGINT)
-    return process.wait(timeout=10)
+    return process.wait(timeout=60)
 
 
 def test_help_is_quick():
@@ -137,13 +137,14 @@ def test_watch_of_a_registry_that_was_never_there_ends_at_once(running):
 def test_what_is_kept_is_renewed_and_goes_with_ctrl_c(running, tmp_path):
     file = tmp_path / "m.json"
     file.write_text(MODEL)
-    with started(running, "register", "-f", str(file), "--keep", "--lease-ttl", "1s") as process:
+    with started(running, "register", "-f", str(file), "--keep", "--lease-ttl", "2s") as process:
         assert "Ctrl-C deregisters" in line(process.stderr)
-        # Longer than the lease: without a renewal it would be suspect by then.
-        until = time.monotonic() + 2
-        while time.monotonic() < until:
-            held = running.data("get", "models/m")["status"]
-            assert (held["liveness"], held["lease_ttl"]) == ("live", 1)
+        # Longer than the lease: without a renewal it would be suspect by then, and stay so.
+        time.sleep(3)
+        until = time.monotonic() + 30
+        while (held := running.data("get", "models/m")["status"])["liveness"] != "live":
+            assert time.monotonic() < until
+        assert held["lease_ttl"] == 2
         assert interrupted(process) == 130
     assert running.run("get", "models/m").exit_code == 1
 

@@ -11,13 +11,14 @@ from airegistry.errors import UnimplementedError
 from airegistry.testing import FakeRegistry
 from tests import catalogs
 from tests.observing import HERE, REPORTER, seen
+from tests.ports import free_address
 
 NOWHERE = "http://127.0.0.1:1/v1"
 
 
 @pytest.fixture
 async def fake():
-    async with FakeRegistry() as fake, RegistryClient(fake.address) as client:
+    async with FakeRegistry(address=free_address()) as fake, RegistryClient(fake.address) as client:
         await client.register([catalogs.model(), catalogs.endpoint("a", NOWHERE), catalogs.endpoint("b", NOWHERE)])
         yield fake
 

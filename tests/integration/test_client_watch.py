@@ -14,6 +14,7 @@ from airegistry.errors import InvalidArgumentError, UnavailableError
 from airegistry.resources.model import Model
 from airegistry.resources.resource import Resource
 from airegistry.testing import FakeRegistry
+from tests.ports import free_address
 
 ADDED, UPDATED, REMOVED = WatchEventType
 
@@ -31,7 +32,7 @@ async def client(fake):
 async def updates(stream, count):
     """Return the next *count* updates that changed something, as (type, id)."""
     found: list[list[tuple[object, str]]] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while len(found) < count:
             update = await anext(stream)
             if update.events or update.snapshot:
@@ -109,12 +110,12 @@ async def test_a_watch_waits_for_a_registry_that_is_not_there_yet(fake, client):
         assert await first == [[]]
 
 
-async def test_a_stream_that_is_left_early_ends_on_the_server(fake, client):
-    async with aclosing(client.watch()) as stream:
-        await updates(stream, 1)
-    started = asyncio.get_running_loop().time()
-    await fake.stop()
-    assert asyncio.get_running_loop().time() - started < 0.4
+async def test_a_stream_that_is_left_early_ends_on_the_server():
+    async with FakeRegistry(address=free_address(), drain=60.0) as fake, Client(fake.address) as client:
+        async with aclosing(client.watch()) as stream:
+            await updates(stream, 1)
+        async with asyncio.timeout(30):
+            await fake.stop()
 
 
 async def test_silence_is_taken_for_a_broken_connection():
@@ -126,9 +127,9 @@ async def test_silence_is_taken_for_a_broken_connection():
             yield WatchResponse(WatchResponseKind.SNAPSHOT_END, (), 1, "t1")
         await asyncio.Event().wait()
 
-    request = WatchRequest(bookmark_interval=0.01)
+    request = WatchRequest(bookmark_interval=0.1)
     async with aclosing(follow(silent, Follower(request), Backoff(first=0.01))) as stream:
-        assert (await asyncio.wait_for(anext(stream), 5)).snapshot
+        assert (await asyncio.wait_for(anext(stream), 30)).snapshot
     assert len(opened) == 2
 
 
@@ -142,7 +143,7 @@ async def test_an_outage_is_logged_once_and_so_is_its_end(caplog):
         yield WatchResponse(WatchResponseKind.SNAPSHOT_END, (), 1, "t1")
 
     async with aclosing(follow(away, Follower(WatchRequest()), Backoff(first=0.001))) as stream:
-        await asyncio.wait_for(anext(stream), 5)
+        await asyncio.wait_for(anext(stream), 30)
     first, last = (record.getMessage() for record in caplog.records)
     assert first == "the watch failed, and is tried again: away"
     assert last.startswith("the watch works again after ")
@@ -150,7 +151,7 @@ async def test_an_outage_is_logged_once_and_so_is_its_end(caplog):
 
 async def until(attempt):
     """Try until the registry is back."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while True:
             try:
                 return await attempt()

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 
 import aiohttp
 import pytest
@@ -78,26 +77,35 @@ async def test_a_request_that_is_too_large_is_refused(session):
         assert (await answer.json())["details"][0]["reason"] == "REQUEST_TOO_LARGE"
 
 
-async def test_a_stream_is_lines_of_json_that_come_one_by_one(session):
+async def test_a_stream_is_lines_of_json(session):
     async with session.post(
         WATCH, json={"afterRevision": "5"}, headers={"accept-encoding": "gzip, br, zstd"}
     ) as answer:
         assert (answer.status, answer.content_type) == (200, "application/x-ndjson")
         assert "content-encoding" not in answer.headers
-        arrived = [(time.monotonic(), json.loads(line)["revision"]) async for line in answer.content]
-    assert [revision for _, revision in arrived] == ["1", "2", "3", "4", "5"]
-    assert arrived[-1][0] - arrived[0][0] > 0.2
+        arrived = [json.loads(line)["revision"] async for line in answer.content]
+    assert arrived == ["1", "2", "3", "4", "5"]
+
+
+@pytest.mark.parametrize("accept", ["*/*", "text/event-stream"])
+async def test_what_a_stream_says_comes_while_it_goes_on(session, accept):
+    # Its end is minutes away.
+    async with (
+        asyncio.timeout(60),
+        session.post(WATCH, json={"afterRevision": "10000"}, headers={"accept": accept}) as answer,
+    ):
+        first = await answer.content.readline()
+    assert json.loads(first.removeprefix(b"data: "))["revision"] == "1"
 
 
 async def test_a_stream_is_events_for_who_accepts_them(session):
     async with session.post(WATCH, json={"afterRevision": "3"}, headers={"accept": "text/event-stream"}) as answer:
         assert (answer.status, answer.content_type) == (200, "text/event-stream")
         assert "content-encoding" not in answer.headers
-        arrived = [(time.monotonic(), line) async for line in answer.content]
-    data = [line.removeprefix(b"data: ") for _, line in arrived if line.startswith(b"data: ")]
+        arrived = [line async for line in answer.content]
+    data = [line.removeprefix(b"data: ") for line in arrived if line.startswith(b"data: ")]
     assert [json.loads(one)["revision"] for one in data] == ["1", "2", "3"]
-    assert [line for _, line in arrived][1::2] == [b"\n"] * 3
-    assert arrived[-1][0] - arrived[0][0] > 0.1
+    assert arrived[1::2] == [b"\n"] * 3
 
 
 @pytest.mark.parametrize("accept", ["*/*", "text/event-stream"])
@@ -144,5 +152,5 @@ async def test_who_says_to_be_another_peer_is_not_believed(session):
 async def test_a_call_that_goes_away_ends_at_once(session):
     async with session.post(WATCH, json={"afterRevision": "1000"}) as answer:
         await answer.content.readline()
-    async with asyncio.timeout(5), session.get(NAMED) as answer:
+    async with asyncio.timeout(30), session.get(NAMED) as answer:
         assert answer.status == 200

@@ -15,6 +15,7 @@ from airegistry.v1.registry_service_pb2_grpc import RegistryServiceStub
 from tests.certificates import LONG_AGO
 from tests.envoys import plan, running
 from tests.tls_folders import TlsFolder
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -46,6 +47,7 @@ async def test_files_that_have_changed_are_used_once_they_fit(folder, tmp_path, 
         await folder.wait_for_name(envoy.address, "first")
         whole = (folder.path / "tls.key").read_bytes()
         (folder.path / "tls.key").write_bytes(whole[:100])
+        await until(lambda: "not used yet" in caplog.text)
         await asyncio.sleep(0.2)
         assert (await folder.name_of(envoy.address))[0] == "first"
         assert caplog.text.count("not used yet") == 1

@@ -42,7 +42,7 @@ async def first(answering):
 
 async def refused(answering):
     with pytest.raises(aio.AioRpcError) as caught:
-        await asyncio.wait_for(first(answering), 10)
+        await asyncio.wait_for(first(answering), 30)
     return refusal(caught.value)
 
 
@@ -111,7 +111,7 @@ async def test_an_empty_request_is_refused_by_the_field_that_it_needs(reached, s
 
 async def failed(answering):
     with pytest.raises(aio.AioRpcError) as caught:
-        await asyncio.wait_for(first(answering), 10)
+        await asyncio.wait_for(first(answering), 30)
     return caught.value.code()
 
 
@@ -122,7 +122,7 @@ async def undisturbed(r):
     await beside.read()
     yield
     await r.stub.Register(pb.RegisterRequest(resources=[Resource(name="models/m", model=Model())]))
-    assert (await asyncio.wait_for(beside.read(), 10)).revision == 1
+    assert (await asyncio.wait_for(beside.read(), 30)).revision == 1
     beside.cancel()
 
 
@@ -174,7 +174,7 @@ async def test_callers_that_go_away_leave_nothing_behind(running):
             await stream.read()
             stream.cancel()
             unary.cancel()
-        async with asyncio.timeout(5), aiohttp.ClientSession(f"http://{r.registry.http_address}") as http:
+        async with asyncio.timeout(30), aiohttp.ClientSession(f"http://{r.registry.http_address}") as http:
             while await open_streams(http):  # noqa: ASYNC110 - the server says so only when it is asked
                 await asyncio.sleep(0.01)
         await r.stub.Register(pb.RegisterRequest(resources=[Resource(name="models/m", model=Model())]))

@@ -29,14 +29,14 @@ def counting(channel, **wanted):
 
 async def failed(call):
     with pytest.raises(aio.AioRpcError) as caught:
-        await asyncio.wait_for(call, 10)
+        await asyncio.wait_for(call, 30)
     return caught.value
 
 
 async def rest(call):
     """Return what still comes on a stream until it ends."""
     answers = []
-    while (answer := await asyncio.wait_for(call.read(), 10)) is not EOF:
+    while (answer := await asyncio.wait_for(call.read(), 30)) is not EOF:
         answers.append(answer)
     return answers
 
@@ -74,7 +74,7 @@ async def test_a_streamed_request_may_be_empty(channel):
 async def test_a_streamed_request_may_be_answered_before_it_ends(channel):
     call = channel.stream_unary("/test.Echo/First")()
     await call.write(b"one")
-    assert await asyncio.wait_for(call, 10) == b"one"
+    assert await asyncio.wait_for(call, 30) == b"one"
 
 
 async def test_both_sides_stream_in_turns_and_a_half_closed_stream_is_answered_on(channel):
@@ -152,7 +152,7 @@ async def test_compressed_requests_are_read(channel, compression):
 
 async def test_the_server_ends_a_call_at_its_deadline_and_its_handler_sees_that(channel):
     name = next(names)
-    error = await failed(unary(channel, "Hang")(name.encode(), timeout=0.2))
+    error = await failed(unary(channel, "Hang")(name.encode(), timeout=1.0))
     assert error.code() is StatusCode.DEADLINE_EXCEEDED
     await until(channel, lambda saw: saw.get(f"{name} cancelled True"))
 
@@ -190,7 +190,7 @@ async def test_a_cut_connection_ends_every_call_on_it(address, channel):
         chat = other.stream_stream("/test.Echo/Chat")()
         await chat.write(b"a")
         await chat.read()
-        assert (await seen(channel))["in flight"] == 22
+        await until(channel, lambda saw: saw["in flight"] == 22)
     await until(channel, lambda saw: all(saw.get(f"{name} over") for name in lost))
     await until(channel, lambda saw: saw["in flight"] == 1)
 
@@ -201,7 +201,7 @@ async def test_a_peer_that_does_not_read_holds_its_stream_up_and_nobody_else(add
         call = counting(slow, name=name, messages=1000, size=50_000)
         await call.read()
         sent = -1
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while (now := (await seen(channel))[f"{name} sent"]) != sent:
                 sent = now
                 await asyncio.sleep(0.3)

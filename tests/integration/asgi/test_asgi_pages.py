@@ -24,7 +24,7 @@ async def test_a_page_that_works_for_long_is_told_once_that_its_caller_left(addr
     name = next(names)
     async with aiohttp.ClientSession() as http:
         asking = asyncio.ensure_future(http.post(f"http://{address}/pages/{name}/0", data=b"x"))
-        await asyncio.sleep(0.3)
+        await until(channel, lambda saw: saw.get(f"{name} begun"))
         asking.cancel()
     await until(channel, lambda saw: saw.get(f"{name} over"))
     await until(channel, lambda saw: saw.get(f"{name} http.disconnect") == 1 and f"{name} http.request" not in saw)

@@ -4,9 +4,9 @@ import asyncio
 import json
 import signal
 import sys
-import time
 from collections.abc import Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import openai
@@ -23,13 +23,11 @@ SLOW = Settings(port=0, token_delay=0.5, drain=0.0)
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-async def wait_for_running(http: Http, count: int) -> float:
-    """Wait until *count* answers are being written; return how long that took."""
-    started = time.monotonic()
-    while (await http.get("/health")).json()["running"] != count:
-        assert time.monotonic() - started < 5
-        await asyncio.sleep(0.005)
-    return time.monotonic() - started
+async def wait_for_running(http: Http, count: int) -> None:
+    """Wait until *count* answers are being written; for less than a token takes where that is a minute."""
+    async with asyncio.timeout(30):
+        while (await http.get("/health")).json()["running"] != count:  # noqa: ASYNC110 - it says so only when it is asked
+            await asyncio.sleep(0.005)
 
 
 async def test_beyond_the_limit_requests_are_told_to_come_back():
@@ -52,14 +50,14 @@ async def test_beyond_the_limit_requests_are_told_to_come_back():
 
 @pytest.mark.parametrize("stream", [True, False], ids=["stream", "unary"])
 async def test_generation_stops_when_its_client_disconnects(stream):
-    async with serve(SLOW) as url, open_http(url) as http:
+    async with serve(replace(SLOW, token_delay=60.0)) as url, open_http(url) as http:
         host, port = url.removeprefix("http://").split(":")
         _, writer = await asyncio.open_connection(host, int(port))
         writer.write(request_bytes(chat(stream=stream, max_tokens=None)))
         await wait_for_running(http, 1)
         writer.transport.abort()
-        # Far below the time of one token: the pause itself is cut short.
-        assert await wait_for_running(http, 0) < 0.1
+        # The pause before a token is cut short.
+        await wait_for_running(http, 0)
 
 
 def request_bytes(body: Mapping[str, Any]) -> bytes:
