@@ -14,7 +14,7 @@ async def until_watches(http_address: str, count: int) -> None:
 
 
 def _open(http_address: str) -> int:
-    with urllib.request.urlopen(f"http://{http_address}/metrics", timeout=5) as metrics:
+    with urllib.request.urlopen(f"http://{http_address}/metrics", timeout=30) as metrics:
         lines = metrics.read().decode().splitlines()
     (line,) = [line for line in lines if line.startswith("airegistry_watch_streams ")]
     return int(float(line.split()[1]))

@@ -40,7 +40,7 @@ def carrier() -> Carrier | None:
 
 @asynccontextmanager
 async def registry_at(
-    folder: Path, address: str = ANYWHERE, *, clock: Callable[[], float] | None = None, **settings: Any
+    folder: Path, address: str = "", *, clock: Callable[[], float] | None = None, **settings: Any
 ) -> AsyncIterator[Registry]:
     """Run a registry, by default at a port that stays its own: who follows it may go on to after it is gone."""
     config = RegistryConfig(

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 from airegistry.cli.app import build
 from airegistry.cli.arguments import hoisted
-from tests.planes import ANYWHERE, registry_at
+from tests.planes import registry_at
 from tests.postgres import connected, execute
 
 
@@ -29,7 +29,7 @@ class Place:
     folder: Path
     url: str = ""
 
-    def registry(self, address: str = ANYWHERE, **settings: Any):
+    def registry(self, address: str = "", **settings: Any):
         """Run a registry on it."""
         return registry_at(self.folder, address, **{"registry_database_url": SecretStr(self.url)} | settings)
 

@@ -13,6 +13,7 @@ from airegistry.testing import FakeRegistry
 from registry.app import serve
 from registry.config import Config
 from tests.planes import carrier
+from tests.ports import free_address
 
 OWNER, OTHER = "owner-1234", "other-5678"
 MODEL = Resource(name="models/a", model=Model(tasks=("text-generation",)))
@@ -33,7 +34,7 @@ def an_endpoint(id_="one", model="a", **fields):
 @asynccontextmanager
 async def real_registry(folder):
     config = Config(
-        data_dir=folder, registry_address="127.0.0.1:0", registry_http_address="127.0.0.1:0", registry_drain=1.0
+        data_dir=folder, registry_address=free_address(), registry_http_address="127.0.0.1:0", registry_drain=1.0
     )
     async with serve(config, carrier=carrier()) as registry:
         yield registry.address
@@ -41,7 +42,7 @@ async def real_registry(folder):
 
 @asynccontextmanager
 async def fake_registry(_folder):
-    async with FakeRegistry() as registry:
+    async with FakeRegistry(address=free_address()) as registry:
         yield registry.address
 
 

@@ -28,7 +28,7 @@ def running(tmp_path):
 
     @asynccontextmanager
     async def run(**settings):
-        free = {"registry_address": "127.0.0.1:0", "registry_http_address": "127.0.0.1:0", "data_dir": tmp_path}
+        free = {"registry_address": free_address(), "registry_http_address": "127.0.0.1:0", "data_dir": tmp_path}
         async with (
             serve(Config(**free | settings), carrier=carrier()) as registry,
             aio.insecure_channel(registry.address) as channel,

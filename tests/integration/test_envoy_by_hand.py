@@ -94,7 +94,7 @@ class Started:
     admin: Path
     log: Path
 
-    async def end(self, seconds=10):
+    async def end(self, seconds=60):
         """Return its exit code."""
         async with asyncio.timeout(seconds):
             return await self.process.wait()

@@ -24,7 +24,7 @@ from tests.providers import Peer, Provider, provider
 QUICK: dict[str, Any] = {
     "gateway_first_token_timeout": 0.15,
     "gateway_idle_timeout": 0.15,
-    "gateway_total_timeout": 1.0,
+    "gateway_total_timeout": 2.0,
     "gateway_max_attempts": 1,
 }
 CHAT = pb.Invocation(model="m", chat=to_pb(catalogs.asked(), chat_pb2.ChatRequest))

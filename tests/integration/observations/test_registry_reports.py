@@ -214,7 +214,7 @@ async def test_the_metrics_page_counts_what_was_reported(client):
     address = client.registry.http_address
 
     def read():
-        with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as response:
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=30) as response:
             return response.read().decode()
 
     page = await asyncio.to_thread(read)

@@ -40,5 +40,5 @@ async def ladder():
 @pytest.fixture
 def impatient(monkeypatch):
     """Time limits that a test can wait for."""
-    monkeypatch.setattr(ladder_module, "CONNECT_TIMEOUT", 0.2)
-    monkeypatch.setattr(ladder_module, "TIMEOUT", 0.5)
+    monkeypatch.setattr(ladder_module, "CONNECT_TIMEOUT", 1.0)
+    monkeypatch.setattr(ladder_module, "TIMEOUT", 1.5)
