@@ -107,7 +107,7 @@ def _command(config: Path) -> list[str]:
 
 async def addresses_of(admin: Path, process: asyncio.subprocess.Process, log: Path) -> Sequence[str]:
     """Wait until an Envoy listens, and return where."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while process.returncode is None:
             try:
                 listeners = json.loads(await ask_admin(admin, "/listeners?format=json"))["listener_statuses"]

@@ -44,7 +44,7 @@ async def registry_at(
 ) -> AsyncIterator[Registry]:
     """Run a registry, by default at a port that stays its own: who follows it may go on to after it is gone."""
     config = RegistryConfig(
-        registry_address=free_address() if address == ANYWHERE else address,
+        registry_address=address or free_address(),
         registry_http_address=ANYWHERE,
         data_dir=folder,
         **{"registry_drain": 0.0} | settings,

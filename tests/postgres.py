@@ -3,11 +3,12 @@
 TEST_POSTGRES_URL names a server to use instead.
 """
 
+import asyncio
 import os
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -67,7 +68,17 @@ async def fresh_database(server_url: str) -> AsyncIterator[str]:
     try:
         yield urlunsplit(urlsplit(server_url)._replace(path=f"/{name}"))
     finally:
-        await execute(server_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await drop_database(server_url, name)
+
+
+async def drop_database(server_url: str, name: str) -> None:
+    """Drop a database, whoever still uses it."""
+    async with asyncio.timeout(60):
+        while True:
+            # The server ends the sessions there, and gives up when that takes longer than some seconds.
+            with suppress(asyncpg.ObjectInUseError):
+                await execute(server_url, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+                return
 
 
 async def execute(url: str, statement: str) -> None:

@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 from airegistry.cli.app import build
 from airegistry.cli.arguments import hoisted
 from tests.planes import registry_at
-from tests.postgres import connected, execute
+from tests.postgres import connected, drop_database, execute
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ async def restored_postgres(file: Path, place: Place):
         await execute(url, "DELETE FROM replica")
         yield Place(place.folder, url)
     finally:
-        await execute(place.url, f"DROP DATABASE {name} WITH (FORCE)")
+        await drop_database(place.url, name)
 
 
 async def cluster_id(url: str) -> str:

@@ -5,13 +5,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import pytest
 
 from airegistry.client import RegistryClient
-from registry.store.postgres import PostgresStore
+from registry.store.postgres import PostgresStore, connections
 from registry.store.sqlite import SqliteStore
 from tests.clocks import Clock
 from tests.contract.observed import running
 from tests.contract.services import fake_registry, real_registry
 from tests.contract.sharing import agree
-from tests.contract.stores import running_catalog
+from tests.contract.stores import IDLE, running_catalog
 from tests.orders import batch, endpoint, model
 
 
@@ -34,7 +34,10 @@ def open_sqlite(tmp_path, clock):
 
 
 @pytest.fixture
-def open_postgres(database_url, clock):
+def open_postgres(database_url, clock, monkeypatch):
+    # The server ends what a stopped replica holds after a second, and a test may be stopped for as long.
+    monkeypatch.setitem(connections._SESSION, IDLE, "30000")
+
     @asynccontextmanager
     async def open_one(now=clock, **options):
         store = await PostgresStore.open(database_url, now=now, **options)

@@ -21,6 +21,8 @@ from registry.upkeep import Upkeep
 # Tests move the clock, and take the steps that the passing of time takes.
 STILL = Upkeep(sweep_interval=3600, compact_interval=3600)
 
+IDLE = "idle_in_transaction_session_timeout"
+
 
 @asynccontextmanager
 async def running_catalog(store, settings=STILL):

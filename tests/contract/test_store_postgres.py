@@ -16,11 +16,11 @@ from airegistry.discovery.naming import NameTable
 from airegistry.errors import FailedPreconditionError, UnavailableError
 from registry.catalog import Catalog
 from registry.store import rows
-from registry.store.postgres import PostgresStore, statements
+from registry.store.postgres import PostgresStore, connections, statements
 from registry.store.postgres.connections import Connections
 from registry.store.postgres.schema import HEAD, MIGRATIONS, migrate
 from registry.store.records import Expected, StaleError
-from tests.contract.stores import STILL, commit, hold, lease, leases_of, put
+from tests.contract.stores import IDLE, STILL, commit, hold, lease, leases_of, put
 from tests.orders import batch, model
 from tests.postgres import connected, execute, fresh_database, holding, terminate_sessions
 
@@ -59,6 +59,7 @@ async def test_what_takes_long_to_decode_is_read_all_the_same(open_postgres, mon
         return decoded(*row)
 
     decoded = rows.entry
+    monkeypatch.setitem(connections._SESSION, IDLE, "1000")
     async with open_postgres() as store:
         await commit(store, put("models/a"))
         monkeypatch.setattr(rows, "entry", entry)

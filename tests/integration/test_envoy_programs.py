@@ -86,7 +86,8 @@ def encrypted(folder):
     }
 
 
-async def test_the_registry_knows_its_clients_and_takes_new_certificates(folder, encrypted, tmp_path):
+async def test_the_registry_knows_its_clients_and_takes_new_certificates(folder, encrypted, tmp_path, monkeypatch):
+    monkeypatch.setattr("airegistry.cli.reaching._WAIT", 30.0)
     client = folder.authority.issue_cert("client.example")
     chain = b"".join(pem.bytes() for pem in client.cert_chain_pems)
     keys = grpc.ssl_channel_credentials(folder.authority_file.read_bytes(), client.private_key_pem.bytes(), chain)
@@ -97,10 +98,10 @@ async def test_the_registry_knows_its_clients_and_takes_new_certificates(folder,
         assert await folder.name_of(address, client=client) == ("first", "h2")
         folder.put("second")
         command = ("list", "models", "--registry", address, "--ca-file", str(folder.authority_file))
-        unshown = await airegistry(*command, "--timeout", "5")
+        unshown = await airegistry(*command, "--timeout", "30")
         assert unshown.exit_code == 3
         assert f"the registry at {address} speaks TLS: it needs --cert-file and --key-file" in unshown.stderr
-        unknown = await airegistry("list", "models", "--registry", address, "--timeout", "5")
+        unknown = await airegistry("list", "models", "--registry", address, "--timeout", "30")
         assert unknown.exit_code == 3
         assert f"the registry at {address} speaks TLS: it needs --ca-file (AIREGISTRY_CA_FILE)" in unknown.stderr
         assert "--cert-file" in unknown.stderr
@@ -121,7 +122,7 @@ async def test_a_gateway_shows_the_registry_who_it_is(folder, encrypted, tmp_pat
     known = {"gateway_registry_ca_file": folder.authority_file}
     pair = {"gateway_registry_cert_file": shown, "gateway_registry_key_file": key}
     async with registry(tmp_path, **encrypted) as (address, _):
-        async with gateway_at(tmp_path / "known", address, **known, **pair) as running:
+        async with gateway_at(tmp_path / "known", address, **known, **pair, gateway_start_wait=30.0) as running:
             assert not running.cache.stale(time.monotonic())
         async with gateway_at(tmp_path / "unknown", address, **known, gateway_start_wait=1.0) as running:
             assert running.cache.stale(time.monotonic())

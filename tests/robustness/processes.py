@@ -58,7 +58,7 @@ class Server:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", self._module, env=self._environment, stderr=log
             )
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while (said := _SERVES.search(self._log.read_bytes()[size:])) is None:
                 assert self._process.returncode is None, self._log.read_text()
                 await asyncio.sleep(0.02)
