@@ -66,6 +66,20 @@ async def test_what_takes_long_to_decode_is_read_all_the_same(open_postgres, mon
         assert [each.name for each in (await store.load()).entries] == ["models/a"]
 
 
+async def test_who_is_stopped_while_it_makes_the_tables_starts_all_the_same(database_url, monkeypatch):
+    async def slowly(transaction):
+        await start(transaction)
+        # Longer than a session may be idle in a transaction that others wait for.
+        await asyncio.sleep(1.3)
+
+    start = Transaction.start
+    monkeypatch.setattr(Transaction, "start", slowly)
+    store = await PostgresStore.open(database_url)
+    monkeypatch.undo()
+    assert await store.newest() == 0
+    await store.close()
+
+
 async def test_migrating_from_nothing_gives_the_tables_that_a_fresh_database_has(postgres_url):
     async with fresh_database(postgres_url) as fresh, fresh_database(postgres_url) as migrated:
         await (await PostgresStore.open(fresh)).close()
