@@ -78,6 +78,7 @@ class Streams:
     _enough: int = field(init=False, default=-1)
     _times: Deadlines[Stream] = field(init=False, default_factory=partial(Deadlines, _TICK))
     _unread: set[Stream] = field(init=False, default_factory=set)
+    _late: set[Stream] = field(init=False, default_factory=set)
     _settled: asyncio.Event = field(init=False, default_factory=asyncio.Event)
     _cost: float = field(init=False, default=0.0)
 
@@ -209,8 +210,7 @@ class Streams:
         while True:
             await asyncio.sleep(_TICK)
             now = self.now()
-            for stream in tuple(self._unread):
-                self._look_whether_read(stream, now)
+            self._end_what_is_not_read(now)
             for stream in self._times.passed(now):
                 if now >= (due := min(stream.bookmark_at, stream.ends_at)):
                     self._wake(stream)
@@ -218,12 +218,19 @@ class Streams:
                     due = now + _TICK
                 self._times.add(stream, due)
 
-    def _look_whether_read(self, stream: Stream, now: float) -> None:
+    def _end_what_is_not_read(self, now: float) -> None:
+        late = {stream for stream in tuple(self._unread) if self._is_late(stream, now)}
+        # Who was late at the last look, too: when this process was away for a while, it hears between the two what was read
+        # meanwhile.
+        for stream in late & self._late:
+            self._give_up(stream)
+        self._late = late
+
+    def _is_late(self, stream: Stream, now: float) -> bool:
         if stream.asleep is not None and stream.call.ready():
             # What was pushed has been taken since.
             self.has_written(stream)
-        elif now - stream.written_at >= self.stall_timeout:
-            self._give_up(stream)
+        return now - stream.written_at >= self.stall_timeout
 
     def _give_up(self, stream: Stream) -> None:
         """End a stream whose peer stopped reading: its own age never comes, because it waits in a write."""

@@ -10,16 +10,21 @@ from registry.rpc.streams import Stream, Streams
 from tests.clocks import Clock
 
 STALL = 60.0
-TICK = 0.1
+# How often the streams are looked at, in seconds, and how many looks are waited for.
+TICK, LOOKS = 0.1, 4
 
 
 class Peer:
-    """A call whose peer reads, or does not."""
+    """A call whose peer reads, or does not; *unheard* is how many looks come before the word of it."""
 
     reads = True
+    unheard = 0
     ended: Any = None
 
     def ready(self):
+        if self.unheard:
+            self.unheard -= 1
+            return False
         return self.reads
 
     def end(self, error):
@@ -33,8 +38,8 @@ class Scene:
     async def pass_(self, seconds):
         """Let time pass, and the streams be looked at."""
         self._clock.time += seconds
-        # One by one: while one lasts this process may stand still, and then the streams have one tick in all that time.
-        for _ in range(4):
+        # One wait as long as all of them may be over after one look, on a machine that was busy meanwhile.
+        for _ in range(LOOKS):
             await asyncio.sleep(TICK)
 
     def sleeper(self, *, bookmark=10.0, end=1800.0):
@@ -120,6 +125,14 @@ async def test_a_peer_that_reads_nothing_ends_its_stream(scene):
     await scene.pass_(1.1)
     assert "nothing of this watch was read" in str(stream.call.ended)
     assert scene.streams.stalled == 1
+
+
+async def test_what_was_read_while_the_registry_was_away_counts_though_it_is_heard_of_late(scene):
+    stream = scene.sleeper(bookmark=1000.0)
+    stream.call.unheard = 1
+    scene.streams.begins_writing(stream)
+    await scene.pass_(STALL + 1)
+    assert (stream.call.ended, scene.streams.stalled) == (None, 0)
 
 
 async def test_what_was_read_meanwhile_begins_the_wait_anew(scene):
