@@ -175,10 +175,10 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server(folder: Path) -> Iterator[PostgresServer]:
-    """Lend a running server; its data go with the block."""
+def postgres_server(folder: Path, port: int | None = None) -> Iterator[PostgresServer]:
+    """Lend a running server, on a free port where none is given; its data go with the block."""
     try:
-        with PostgresServer(folder) as server:
+        with PostgresServer(folder, port) as server:
             yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)

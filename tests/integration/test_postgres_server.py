@@ -14,7 +14,7 @@ import pytest
 from airegistry._rpc.process import StartError
 from launcher import postgres
 from launcher.postgres import PostgresServer
-from tests.postgres import connected, execute, fresh_database, holding, own_server, terminate_sessions
+from tests.postgres import CUT, connected, execute, fresh_database, holding, own_server, terminate_sessions
 
 OPENS_ONE_AND_WAITS = """
 import time
@@ -23,8 +23,6 @@ with own_server() as server:
     print(server.pid, flush=True)
     time.sleep(600)
 """
-# The last one when the word of it comes just before the question.
-CUT = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 CHECKOUT = Path(__file__).parents[2]
 SHARED_MEMORY = Path("/proc/sysvipc/shm")
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to become somebody else")
@@ -87,10 +85,10 @@ def test_the_server_goes_with_the_process_that_started_it():
 
 
 def test_a_server_that_does_not_start_leaves_no_process(monkeypatch):
-    monkeypatch.setattr(postgres, "_STARTING", 1.0)
     with own_server() as server:
         server.stop()
-        with socket.create_server(("127.0.0.1", server.port)):
+        with socket.create_server(("127.0.0.1", server.port)), monkeypatch.context() as patch:
+            patch.setattr(postgres, "_STARTING", 3.0)
             with pytest.raises(StartError, match="in use"):
                 server.start()
             assert not server.running
