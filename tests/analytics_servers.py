@@ -57,7 +57,7 @@ def refused(error: Exception) -> Answer:
 
 @asynccontextmanager
 async def taking(*behaviours: Answer, address: str = "") -> AsyncIterator[Reports]:
-    """Run a server that knows nothing but reports."""
+    """Run a server that knows nothing but reports, on a free port where none is given."""
     reports = Reports(*behaviours or (taken,))
     handlers = service(descriptor_pool.Default().FindServiceByName(SERVICE), reports)
     server = await open_server([handlers], address or free_address(), CallMetrics())

@@ -28,6 +28,7 @@ def running(tmp_path):
 
     @asynccontextmanager
     async def run(**settings):
+        # Tests count who calls: a gateway that looks for the registry of another test must not find this one.
         free = {"registry_address": free_address(), "registry_http_address": "127.0.0.1:0", "data_dir": tmp_path}
         async with (
             serve(Config(**free | settings), carrier=carrier()) as registry,

@@ -14,6 +14,7 @@ from tests import catalogs, providers
 from tests.catalogs import chat
 from tests.environments import environment
 from tests.planes import CARRIER, NOWHERE, gateway_at, register, registry_at, until_revision
+from tests.ports import free_address
 from tests.providers import provider
 
 
@@ -33,7 +34,9 @@ async def test_what_is_registered_can_be_invoked_at_once(tmp_path):
 
 async def test_the_gateway_serves_while_the_registry_is_away_and_catches_up_after(tmp_path):
     async with provider(providers.ok) as up, AsyncExitStack() as first, AsyncExitStack() as rest:
-        address = (await first.enter_async_context(registry_at(tmp_path))).address
+        # Nobody else gets it while the registry is away.
+        address = free_address()
+        await first.enter_async_context(registry_at(tmp_path, address))
         await register(address, *catalogs.served(up.url))
         gateway = await rest.enter_async_context(gateway_at(tmp_path, address))
         async with GatewayClient(gateway.address) as client:

@@ -23,7 +23,7 @@ from airegistry.snapshots import SnapshotFile
 from tests import providers
 from tests.catalogs import chat, endpoint, model, route
 from tests.planes import NOWHERE, gateway_knowing, registry_at
-from tests.ports import free_ports_apart
+from tests.ports import free_address, free_ports_apart
 from tests.providers import TOKENS, Provider, provider
 from tests.several_gateways import metric, refused, several_gateways
 
@@ -75,7 +75,14 @@ async def scene(folder, carrier, *behaviours, **settings):
         registry = await stack.enter_async_context(registry_at(folder / "registry", registry_observations_gather=0.05))
         async with RegistryClient(registry.address) as client:
             await client.register([model(), endpoint("a", up.url), route("learned", tiers=TIER, policy=LEARNED)])
-        usual: dict[str, Any] = {"ADDRESS": registry.address, "GATEWAY_START_WAIT": 20, "GATEWAY_REPORT_INTERVAL": 0.1}
+        usual: dict[str, Any] = {
+            "ADDRESS": registry.address,
+            "GATEWAY_START_WAIT": 20,
+            "GATEWAY_REPORT_INTERVAL": 0.1,
+            # Nobody else gets them when the gateway has stopped.
+            "GATEWAY_ADDRESS": free_address(),
+            "GATEWAY_HTTP_ADDRESS": free_address(),
+        }
         gateway = await stack.enter_async_context(several_gateways(folder / "gateway", carrier, **usual | settings))
         yield Scene(gateway, registry, up)
 
