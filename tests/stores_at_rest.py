@@ -21,6 +21,8 @@ from airegistry.cli.arguments import hoisted
 from tests.planes import registry_at
 from tests.postgres import connected, drop_database, execute
 
+USED = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'airegistry'"
+
 
 @dataclass(frozen=True)
 class Place:
@@ -40,6 +42,14 @@ class Place:
         if self.url:
             env["AIREGISTRY_REGISTRY_DATABASE_URL"] = self.url
         return await asyncio.to_thread(CliRunner().invoke, build(), hoisted(arguments), env=env)
+
+    async def until_left(self) -> None:
+        """Wait until the database, too, knows that nobody uses it any more: it hears of that later than who left."""
+        if not self.url:
+            return
+        async with connected(self.url) as connection, asyncio.timeout(30):
+            while await connection.fetchval(USED):  # noqa: ASYNC110 - the database tells nobody
+                await asyncio.sleep(0.02)
 
     async def execute(self, statement: str) -> None:
         """Change what is in it, past everybody."""

@@ -29,6 +29,9 @@ def whole(answer):
 async def test_rest_answers_as_grpc_does(plane, binding, case):
     expected = masked(whole(await by_grpc(plane.channel(binding), binding, case)), case.varies)
     answered = masked(whole(await by_rest(plane.session(binding), binding, case)), case.varies)
+    if binding.method.name == "GetStats" and answered != expected:
+        # Another minute began in between.
+        expected = masked(whole(await by_grpc(plane.channel(binding), binding, case)), case.varies)
     assert answered == expected
     assert expected or binding.method.name in {"GetStats", "WatchPerformance"}
 
