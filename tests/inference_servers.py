@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,10 +55,7 @@ class Caller:
         await self.context.write(response.SerializeToString())
 
     async def until_gone(self) -> None:
-        try:
-            await asyncio.sleep(60)
-        finally:
-            self.gone.set()
+        await asyncio.sleep(60)
 
 
 Infer = Callable[[Caller], Awaitable[Any]]
@@ -72,6 +69,16 @@ class Served:
     url: str = ""
     seen: list[Caller] = field(default_factory=list)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@contextmanager
+def noted(caller: Caller) -> Iterator[Caller]:
+    """Note of a caller who goes away, whatever was being done for him."""
+    try:
+        yield caller
+    except asyncio.CancelledError:
+        caller.gone.set()
+        raise
 
 
 @asynccontextmanager
@@ -90,11 +97,13 @@ async def inference_server(
         return seen
 
     async def unary(data: bytes, context: Any) -> bytes:
-        response: Any = await (infer or whole)(caller(data, context))
+        with noted(caller(data, context)) as seen:
+            response: Any = await (infer or whole)(seen)
         return response if isinstance(response, bytes) else bytes(response.SerializeToString())
 
     async def streaming(_requests: Any, context: Any) -> None:
-        await (stream or streamed)(caller(await context.read(), context))
+        with noted(caller(await context.read(), context)) as seen:
+            await (stream or streamed)(seen)
 
     handlers: Any = {
         "ModelInfer": grpc.unary_unary_rpc_method_handler(unary),

@@ -64,7 +64,7 @@ async def gateway_at(
     **settings: Any,
 ) -> AsyncIterator[Gateway]:
     """Run a gateway for the registry at *address*; it does not wait for one that is not there."""
-    defaults = {"gateway_drain": 0.0, "gateway_start_wait": 0.0 if address == NOWHERE else 5.0}
+    defaults = {"gateway_drain": 0.0, "gateway_start_wait": 0.0 if address == NOWHERE else 30.0}
     config = GatewayConfig(
         address=address,
         gateway_address=ANYWHERE,

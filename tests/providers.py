@@ -77,6 +77,9 @@ class Peer:
 
 Behaviour = Callable[[Peer], Awaitable[None]]
 
+LEAVING = 10.0
+"""Seconds within which a provider hears that its caller went away, on a busy machine; all else that ends a call comes later."""
+
 
 class Provider:
     """A server; each request takes the next behaviour, and the last one stays."""

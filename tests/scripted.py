@@ -13,6 +13,9 @@ OK = b"HTTP/1.1 200 OK\r\n"
 WHOLE = OK + b"content-length: 4\r\n\r\ndone"
 
 
+PATIENCE = 10.0
+"""Seconds for what a machine on its own does at once: to connect, and to hear that a connection ended."""
+
 Script = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -80,8 +83,8 @@ def call(url: str, body: bytes = b"{}") -> HttpCall:
     return HttpCall("POST", f"{url}/chat", {"content-type": "application/json"}, body)
 
 
-async def body_of(transport: Transport, url: str) -> bytes:
-    async with transport.send(call(url), connect_timeout=1) as reply:
+async def body_of(transport: Transport, url: str, connect_timeout: float = PATIENCE) -> bytes:
+    async with transport.send(call(url), connect_timeout=connect_timeout) as reply:
         return await reply.body()
 
 

@@ -37,7 +37,8 @@ def stop(*_: object) -> None:
 
 signal.signal(signal.SIGTERM, stop)
 if told("orphan") is None:
-    end_with_parent(patience=0.2)
+    # For as long as it may take to note what happens.
+    end_with_parent(patience=4.0)
 note("starts")
 if code := told("refuse"):
     sys.stderr.write(f"worker {here.index} does not like it here\n")

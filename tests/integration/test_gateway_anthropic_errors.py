@@ -9,7 +9,7 @@ import pytest
 from tests import anthropic_provider as claude
 from tests import catalogs, providers
 from tests.anthropic_front import ASK, front_over, over_claude
-from tests.providers import status
+from tests.providers import LEAVING, status
 
 BAD = {"type": "base64", "media_type": "image/png", "data": "!"}
 
@@ -130,13 +130,13 @@ async def test_a_stream_that_breaks_is_an_error_for_the_sdk(tmp_path, behaviour,
 async def test_a_caller_that_goes_away_cancels_the_provider_at_once(tmp_path, behaviour, communication, stream):
     async with front_over(tmp_path, behaviour, communication=communication) as front:
         asking = asyncio.ensure_future(front.http.post("/v1/messages", data=json.dumps({**ASK, "stream": stream})))
-        await asyncio.wait_for(front.up.asked.wait(), 5)
+        await asyncio.wait_for(front.up.asked.wait(), LEAVING)
         if "hang_in_the_middle" in behaviour.__name__:
             reply = await asking
             await reply.content.readany()
             reply.close()
         asking.cancel()
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(LEAVING):
             await front.up.seen[0].gone.wait()
 
 
@@ -146,5 +146,5 @@ async def test_an_sdk_stream_that_is_closed_cancels_the_provider(tmp_path):
             async for event in stream:
                 if event.type == "text":
                     break
-        async with asyncio.timeout(0.5):
+        async with asyncio.timeout(LEAVING):
             await front.up.seen[0].gone.wait()

@@ -24,7 +24,7 @@ from gateway.fronts.forms import parts_of
 from tests import catalogs, image_providers, providers
 from tests.image_providers import PNG
 from tests.planes import gateway_knowing
-from tests.providers import Provider, provider, status
+from tests.providers import LEAVING, Provider, provider, status
 
 SPEAKS_IMAGES = Communication(dialect="openai.images", auth=Auth(AuthMethod.NONE))
 ASK: dict[str, Any] = {"model": "paint", "prompt": "A cat"}
@@ -159,7 +159,7 @@ async def test_what_the_provider_refuses_is_an_error_of_the_sdk(tmp_path):
 async def test_a_caller_that_goes_away_cancels_the_provider_at_once(tmp_path):
     async with plane(tmp_path, providers.hang_before_headers) as here:
         asking = asyncio.ensure_future(here.sdk.images.generate(**ASK))
-        await asyncio.wait_for(here.up.asked.wait(), 5)
+        await asyncio.wait_for(here.up.asked.wait(), LEAVING)
         asking.cancel()
-        async with asyncio.timeout(0.1):
+        async with asyncio.timeout(LEAVING):
             await here.up.seen[0].gone.wait()

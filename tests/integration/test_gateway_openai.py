@@ -1,6 +1,7 @@
 """The OpenAI front, driven by the official SDK and by plain HTTP."""
 
 import asyncio
+import gc
 import json
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import pytest
 from airegistry.resources.route import RouteTarget, RouteTier
 from tests import catalogs, providers
 from tests.planes import gateway_knowing
-from tests.providers import TOKENS, Provider, provider, status
+from tests.providers import LEAVING, TOKENS, Provider, provider, status
 
 ASK: Any = {"model": "m", "messages": [{"role": "user", "content": "Say something"}]}
 
@@ -181,13 +182,16 @@ async def test_fields_of_the_same_format_pass_through(tmp_path):
 )
 async def test_a_caller_that_goes_away_is_counted_and_is_no_error_of_ours(tmp_path, caplog, behaviour, code):
     counted = f'duration_seconds_count{{code="{code}",method="/v1/chat/completions"}} 1.0'
+    # What earlier tests left behind may have something to say when it goes.
+    gc.collect()
+    caplog.clear()
     async with front_over(tmp_path, behaviour) as front:
         asking = asyncio.ensure_future(front.http.post("/v1/chat/completions", json={**ASK, "stream": True}))
-        await asyncio.wait_for(front.up.asked.wait(), 5)
+        await asyncio.wait_for(front.up.asked.wait(), LEAVING)
         if code == "200":
             (await asking).close()
         asking.cancel()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LEAVING):
             while counted not in await metrics_page(front):  # noqa: ASYNC110 - nobody tells
                 await asyncio.sleep(0.01)
         # grpc.aio may be busy with what earlier tests left in loops that are closed.

@@ -8,7 +8,7 @@ import openai
 import pytest
 
 from tests import providers, response_providers
-from tests.providers import status
+from tests.providers import LEAVING, status
 from tests.response_fronts import CHAT, SAME, TOOL, front_over
 from tests.response_providers import answering, begins_and_fails, begins_and_hangs
 
@@ -121,11 +121,11 @@ async def test_a_failure_whole_is_the_error_that_it_tells(tmp_path):
 async def test_a_caller_that_goes_away_cancels_the_provider_at_once(tmp_path, ask, behaviour, stream):
     async with front_over(tmp_path, behaviour) as front:
         asking = asyncio.ensure_future(front.http.post("/v1/responses", data=json.dumps({**ask, "stream": stream})))
-        await asyncio.wait_for(front.up.asked.wait(), 5)
+        await asyncio.wait_for(front.up.asked.wait(), LEAVING)
         if "hang" in behaviour.__name__ and stream and behaviour is not providers.hang_before_headers:
             reply = await asking
             await reply.content.readany()
             reply.close()
         asking.cancel()
-        async with asyncio.timeout(0.1):
+        async with asyncio.timeout(LEAVING):
             await front.up.seen[0].gone.wait()

@@ -25,7 +25,7 @@ from airegistry.v1.gateway_service_pb2_grpc import GatewayServiceStub
 from tests import catalogs, providers
 from tests.catalogs import chat
 from tests.planes import gateway_at, gateway_knowing
-from tests.providers import TOKENS, Provider, provider, status
+from tests.providers import LEAVING, TOKENS, Provider, provider, status
 
 WIRE_CHAT = to_pb(chat().chat, chat_pb2.ChatRequest)
 
@@ -122,9 +122,13 @@ async def test_a_stream_that_breaks_ends_with_its_error(tmp_path):
 
 async def test_the_callers_deadline_is_the_providers_too(tmp_path):
     async with gateway_over(tmp_path, providers.hang_before_headers) as gateway:
-        with pytest.raises(errors.DeadlineExceededError):
-            await gateway.client.invoke(chat(), deadline=0.2)
-        async with asyncio.timeout(0.2):
+        # A busy machine may need more time than the first of them to ask at all.
+        for deadline in (0.2, 2.0, 8.0):
+            with pytest.raises(errors.DeadlineExceededError):
+                await gateway.client.invoke(chat(), deadline=deadline)
+            if gateway.up.seen:
+                break
+        async with asyncio.timeout(LEAVING):
             await gateway.up.seen[0].gone.wait()
 
 
@@ -139,13 +143,13 @@ async def test_the_callers_deadline_is_the_providers_too(tmp_path):
 async def test_a_cancelled_call_cancels_the_provider_at_once(tmp_path, behaviour):
     async with gateway_over(tmp_path, behaviour) as gateway, aclosing(gateway.client.invoke_stream(chat())) as events:
         asking = asyncio.ensure_future(anext(events))
-        await asyncio.wait_for(gateway.up.asked.wait(), 5)
+        await asyncio.wait_for(gateway.up.asked.wait(), LEAVING)
         if behaviour is providers.hang_in_the_middle:
             await asking
         asking.cancel()
         await asyncio.wait((asking,))
         await events.aclose()
-        async with asyncio.timeout(0.1):
+        async with asyncio.timeout(LEAVING):
             await gateway.up.seen[0].gone.wait()
 
 
@@ -198,7 +202,9 @@ async def test_a_gateway_that_never_heard_of_a_registry_says_so(tmp_path):
 
 async def test_a_running_stream_may_end_while_the_gateway_stops(tmp_path):
     async with provider(providers.paced(0.05)) as up, AsyncExitStack() as stack:
-        gateway = await stack.enter_async_context(gateway_knowing(tmp_path, catalogs.served(up.url), gateway_drain=5.0))
+        gateway = await stack.enter_async_context(
+            gateway_knowing(tmp_path, catalogs.served(up.url), gateway_drain=30.0)
+        )
         async with GatewayClient(gateway.address) as client, aclosing(client.invoke_stream(chat())) as events:
             said = [await anext(events)]
             stopping = asyncio.ensure_future(stack.aclose())
@@ -212,11 +218,11 @@ async def test_a_stream_that_outlives_the_drain_is_cut_and_its_provider_too(tmp_
         gateway = await stack.enter_async_context(gateway_knowing(tmp_path, catalogs.served(up.url), gateway_drain=0.1))
         async with GatewayClient(gateway.address) as client, aclosing(client.invoke_stream(chat())) as events:
             await anext(events)
-            async with asyncio.timeout(2):
+            async with asyncio.timeout(20):
                 await stack.aclose()
             with pytest.raises(errors.RegistryError):
                 [event async for event in events]
-        async with asyncio.timeout(0.1):
+        async with asyncio.timeout(LEAVING):
             await up.seen[0].gone.wait()
 
 

@@ -14,17 +14,23 @@ from tests.catalogs import cache_of, chat, credentials, endpoint, model
 from tests.engines import text_of
 from tests.inference_engines import OPEN, TEXT, engine_for, events_of, open_engine
 from tests.inference_servers import TOKENS, Caller, inference_server, text
+from tests.providers import LEAVING
+from tests.waiting import until
 
 
 async def test_silence_before_the_first_token_ends_when_its_budget_does():
     async def stream(caller: Caller) -> None:
         await caller.until_gone()
 
-    policy = RoutePolicy(first_token_timeout=0.2, max_attempts=1)
     async with inference_server(stream=stream) as up, engine_for(up.url) as engine:
-        with pytest.raises(ProviderTimeoutError, match=r"no first token|no answer"):
-            await events_of(engine, chat(policy=policy))
-        await asyncio.wait_for(up.seen[0].gone.wait(), 5)
+        # A busy machine may need more time than the first of them to ask at all.
+        for budget in (0.2, 2.0, 8.0):
+            policy = RoutePolicy(connect_timeout=30, first_token_timeout=budget, max_attempts=1)
+            with pytest.raises(ProviderTimeoutError, match=r"no first token|no answer"):
+                await events_of(engine, chat(policy=policy))
+            if up.seen:
+                break
+        await asyncio.wait_for(up.seen[0].gone.wait(), LEAVING)
 
 
 @pytest.mark.parametrize("phase", ["before-the-answer", "mid-stream"])
@@ -34,14 +40,19 @@ async def test_a_caller_who_goes_away_takes_the_call_along(phase):
             await caller.triton(text("half"))
         await caller.until_gone()
 
+    got: list[Any] = []
+
+    async def collect() -> None:
+        async for batch in engine.stream(chat()):
+            got.extend(batch)
+
     async with inference_server(stream=stream) as up, engine_for(up.url) as engine:
-        task = asyncio.create_task(events_of(engine, chat()))
-        await asyncio.wait_for(up.asked.wait(), 5)
-        await asyncio.sleep(0.05)
+        task = asyncio.create_task(collect())
+        await until((lambda: text_of(got)) if phase == "mid-stream" else up.asked.is_set)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await asyncio.wait_for(up.seen[0].gone.wait(), 2)
+        await asyncio.wait_for(up.seen[0].gone.wait(), LEAVING)
 
 
 async def test_a_caller_who_goes_away_takes_a_whole_answer_along():
@@ -50,11 +61,11 @@ async def test_a_caller_who_goes_away_takes_a_whole_answer_along():
 
     async with inference_server(infer) as up, engine_for(up.url) as engine:
         task = asyncio.create_task(engine.invoke(chat()))
-        await asyncio.wait_for(up.asked.wait(), 5)
+        await asyncio.wait_for(up.asked.wait(), LEAVING)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await asyncio.wait_for(up.seen[0].gone.wait(), 2)
+        await asyncio.wait_for(up.seen[0].gone.wait(), LEAVING)
 
 
 async def test_the_deadline_of_the_caller_is_told_to_the_provider():
@@ -65,8 +76,8 @@ async def test_the_deadline_of_the_caller_is_told_to_the_provider():
         return text("x")
 
     async with inference_server(infer) as up, engine_for(up.url) as engine:
-        await engine.invoke(chat(), deadline=5)
-    assert 0 < left[0] < 6
+        await engine.invoke(chat(), deadline=30)
+    assert 0 < left[0] < 31
 
 
 async def test_what_is_held_back_does_not_end_a_stream():

@@ -122,7 +122,7 @@ async def test_connections_are_kept_for_each_identity_and_never_lent_to_another(
     credentials = authorities.credentials()
     async with server, open_transport(TransportSettings(ca_file=authorities.ca_file)) as transport:
         for name in ("good-pair", "other-pair", "good-pair", "other-pair"):
-            async with transport.send(call, connect_timeout=5, identity=credentials.key_pair(name)) as reply:
+            async with transport.send(call, connect_timeout=30, identity=credentials.key_pair(name)) as reply:
                 await reply.body()
     assert [name for _, name in seen] == ["good-pair.example", "other-pair.example"] * 2
     assert len({id(writer) for writer, _ in seen}) == 2
@@ -147,7 +147,7 @@ async def test_a_server_that_cannot_be_trusted_is_a_connection_error_at_once(aut
     assert reason in str(raised.value)
     assert "sk-very-secret" not in f"{raised.value!r} {raised.value.__cause__!r}"
     assert "connection" not in raised.value.metadata
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 15
 
 
 async def test_without_the_ca_file_the_servers_of_a_private_authority_are_not_trusted(authorities):
@@ -179,7 +179,7 @@ async def test_a_name_that_nobody_knows_is_a_connection_error_at_once(monkeypatc
 
 async def asked(transport, url):
     async with transport.send(
-        HttpCall("POST", url, {"authorization": "sk-very-secret"}, b"{}"), connect_timeout=5
+        HttpCall("POST", url, {"authorization": "sk-very-secret"}, b"{}"), connect_timeout=30
     ) as reply:
         return await reply.body()
 

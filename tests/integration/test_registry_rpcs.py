@@ -70,7 +70,7 @@ async def test_a_read_waits_for_the_revision_it_asks_for(running):
     async with running() as r:
         consistency = pb.ReadConsistency(level=pb.CONSISTENCY_LEVEL_NOT_OLDER_THAN, min_revision=2)
         await r.stub.Register(pb.RegisterRequest(resources=[a_model()]))
-        reading = r.stub.Get(pb.GetRequest(name="models/m1", consistency=consistency), timeout=5)
+        reading = r.stub.Get(pb.GetRequest(name="models/m1", consistency=consistency), timeout=30)
         await r.stub.Register(pb.RegisterRequest(resources=[a_model(team="b")]))
         assert (await reading).resource.labels["team"] == "b"
 

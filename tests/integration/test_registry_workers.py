@@ -240,13 +240,14 @@ async def test_a_second_signal_kills_what_does_not_stop(tmp_path):
         await until(tmp_path, "0 stops", "1 stops")
         begun = time.monotonic()
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.to_thread(process.wait, 10) == 128 + signal.SIGTERM
+        assert await asyncio.to_thread(process.wait, 30) == 128 + signal.SIGTERM
         await until_gone(*pids)
-        assert time.monotonic() - begun < 5
+        # Sooner than a stubborn one is killed anyhow.
+        assert time.monotonic() - begun < 12
 
 
 async def test_what_does_not_stop_in_time_is_killed(tmp_path, monkeypatch):
-    monkeypatch.setattr("airegistry._rpc.workers._STOPPING", 2.0)
+    monkeypatch.setattr("airegistry._rpc.workers._STOPPING", 4.0)
     (tmp_path / "stubborn-1").touch()
     async with stubs(tmp_path, registry_drain=0).serve():
         await until(tmp_path, "0 serves", "1 serves")

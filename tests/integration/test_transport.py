@@ -11,6 +11,7 @@ from airegistry.errors import MalformedAnswerError, ProviderConnectionError, Pro
 from airegistry.invoke.transport import TransportSettings, open_transport
 from tests import providers
 from tests.providers import Peer, provider
+from tests.scripted import PATIENCE
 
 
 def call(url: str, body: bytes = b"{}", **headers: str) -> HttpCall:
@@ -38,7 +39,7 @@ async def test_a_redirect_is_not_followed():
     async with (
         provider(elsewhere) as up,
         open_transport() as transport,
-        transport.send(call(up.url), connect_timeout=1) as reply,
+        transport.send(call(up.url), connect_timeout=PATIENCE) as reply,
     ):
         assert reply.status == 307
     assert len(up.seen) == 1
@@ -50,7 +51,7 @@ async def test_a_proxy_of_the_environment_is_not_used(monkeypatch):
     async with (
         provider(providers.ok) as up,
         open_transport() as transport,
-        transport.send(call(up.url), connect_timeout=1) as reply,
+        transport.send(call(up.url), connect_timeout=PATIENCE) as reply,
     ):
         assert reply.status == 200
 
@@ -61,7 +62,7 @@ async def test_a_cookie_of_one_call_is_not_sent_with_the_next():
 
     async with provider(marking) as up, open_transport() as transport:
         for _ in range(2):
-            async with transport.send(call(up.url), connect_timeout=1) as reply:
+            async with transport.send(call(up.url), connect_timeout=PATIENCE) as reply:
                 await reply.body()
     assert "cookie" not in up.seen[1].headers
 
@@ -75,7 +76,7 @@ async def test_an_answer_that_is_too_large_is_refused():
     async with (
         provider(talkative) as up,
         open_transport(settings) as transport,
-        transport.send(call(up.url), connect_timeout=1) as reply,
+        transport.send(call(up.url), connect_timeout=PATIENCE) as reply,
     ):
         with pytest.raises(MalformedAnswerError, match="more than 1000 bytes"):
             await reply.body()
@@ -87,7 +88,7 @@ async def test_headers_that_are_too_large_are_refused():
 
     async with provider(decorated) as up, open_transport() as transport:
         with pytest.raises(ProviderConnectionError):
-            async with transport.send(call(up.url), connect_timeout=1):
+            async with transport.send(call(up.url), connect_timeout=PATIENCE):
                 pass
 
 
@@ -106,7 +107,7 @@ async def test_headers_that_are_too_large_are_refused():
 async def test_what_cannot_be_called_is_an_error_of_ours(url, headers):
     async with open_transport() as transport:
         with pytest.raises(ProviderConnectionError):
-            async with transport.send(call(url, **headers), connect_timeout=1):
+            async with transport.send(call(url, **headers), connect_timeout=PATIENCE):
                 pass
 
 
@@ -123,7 +124,7 @@ async def test_a_large_request_arrives_whole():
     async with (
         provider(providers.ok) as up,
         open_transport() as transport,
-        transport.send(call(up.url, body), connect_timeout=1) as reply,
+        transport.send(call(up.url, body), connect_timeout=PATIENCE) as reply,
     ):
         await reply.body()
     assert len(up.seen[0].body["prompt"]) == 3_000_000

@@ -6,7 +6,7 @@ import pytest
 
 from airegistry.errors import ProviderConnectionError
 from airegistry.invoke.transport import TransportSettings, open_transport
-from tests.scripted import OK, WHOLE, asked, body_of, call, rest_of, says, wire
+from tests.scripted import OK, PATIENCE, WHOLE, asked, body_of, call, rest_of, says, wire
 
 
 async def test_a_connection_serves_the_next_call_too():
@@ -14,7 +14,7 @@ async def test_a_connection_serves_the_next_call_too():
     chunked = OK + b"transfer-encoding: chunked\r\n\r\n4\r\ndone\r\n0\r\n\r\n"
     async with wire(says(chunked, chunked, chunked)) as up, open_transport() as transport:
         for _ in range(3):
-            async with transport.send(call(up.url), connect_timeout=1) as reply:
+            async with transport.send(call(up.url), connect_timeout=PATIENCE) as reply:
                 assert await reply.chunk() == b"done"
                 await reply.drain()
     assert up.connections == 1
@@ -39,7 +39,7 @@ async def test_what_comes_between_two_calls_ends_the_connection():
 
     async with wire(script) as up, open_transport() as transport:
         assert await body_of(transport, up.url) == b"done"
-        await asyncio.wait_for(up.ended.wait(), 5)
+        await asyncio.wait_for(up.ended.wait(), PATIENCE)
         assert await body_of(transport, up.url) == b"done"
     assert up.connections == 2
 
@@ -56,7 +56,7 @@ async def test_a_provider_that_will_close_is_not_called_again_there(header):
 async def test_a_connection_that_the_provider_closed_is_not_used_again():
     async with wire(says(WHOLE, close=True)) as up, open_transport() as transport:
         assert await body_of(transport, up.url) == b"done"
-        await asyncio.wait_for(up.ended.wait(), 5)
+        await asyncio.wait_for(up.ended.wait(), PATIENCE)
         await asyncio.sleep(0.05)
         assert await body_of(transport, up.url) == b"done"
 
@@ -65,7 +65,7 @@ async def test_a_connection_that_nobody_uses_is_closed():
     settings = TransportSettings(keep_alive=0.05)
     async with wire(says(WHOLE, WHOLE)) as up, open_transport(settings) as transport:
         await body_of(transport, up.url)
-        await asyncio.wait_for(up.ended.wait(), 5)
+        await asyncio.wait_for(up.ended.wait(), PATIENCE)
 
 
 async def test_no_more_connections_than_allowed_and_idle_ones_make_room():
@@ -76,8 +76,8 @@ async def test_no_more_connections_than_allowed_and_idle_ones_make_room():
         open_transport(settings) as transport,
     ):
         assert await body_of(transport, quick.url) == b"done"
-        async with transport.send(call(slow.url), connect_timeout=1):
-            assert quick.ended.is_set() or await asyncio.wait_for(quick.ended.wait(), 5)
+        async with transport.send(call(slow.url), connect_timeout=PATIENCE):
+            assert quick.ended.is_set() or await asyncio.wait_for(quick.ended.wait(), PATIENCE)
             with pytest.raises(ProviderConnectionError, match="in use"):
                 await body_of(transport, quick.url)
 
@@ -91,9 +91,9 @@ async def test_a_long_request_stops_when_its_answer_comes():
         await writer.drain()
         await asyncio.sleep(1)
 
-    async with wire(refusing) as up, open_transport() as transport, asyncio.timeout(5):
+    async with wire(refusing) as up, open_transport() as transport, asyncio.timeout(60):
         for _ in range(2):
-            async with transport.send(call(up.url, b"x" * 50_000_000), connect_timeout=1) as reply:
+            async with transport.send(call(up.url, b"x" * 50_000_000), connect_timeout=PATIENCE) as reply:
                 assert (reply.status, await reply.body()) == (413, b"no")
     assert up.connections == 2
 
@@ -111,7 +111,7 @@ async def test_a_reader_that_is_slow_holds_the_provider_back():
             sent += 65536
 
     async with wire(endless) as up, open_transport() as transport:
-        async with transport.send(call(up.url), connect_timeout=1) as reply:
+        async with transport.send(call(up.url), connect_timeout=PATIENCE) as reply:
             seen, before = 0, -1
             while before != sent:
                 before = sent
@@ -119,30 +119,33 @@ async def test_a_reader_that_is_slow_holds_the_provider_back():
             assert sent < 32 * 2**20
             while seen <= before:
                 seen += len(await reply.chunk())
-        await asyncio.wait_for(up.ended.wait(), 5)
+        await asyncio.wait_for(up.ended.wait(), PATIENCE)
 
 
 async def test_a_caller_that_waits_may_give_up_and_wait_again():
+    gave_up = asyncio.Event()
+
     async def late(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asked(reader)
         writer.write(OK + b"content-length: 4\r\n\r\n")
-        await asyncio.sleep(0.1)
+        await gave_up.wait()
         writer.write(b"done")
         await reader.read()
 
     async with (
         wire(late) as up,
         open_transport() as transport,
-        transport.send(call(up.url), connect_timeout=1) as reply,
+        transport.send(call(up.url), connect_timeout=PATIENCE) as reply,
     ):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
                 await reply.chunk()
+        gave_up.set()
         assert await rest_of(reply) == b"done"
 
 
 async def test_giving_up_closes_the_connection():
     async with wire(says(OK + b"content-length: 4\r\n\r\n")) as up, open_transport() as transport:
-        async with transport.send(call(up.url), connect_timeout=1):
+        async with transport.send(call(up.url), connect_timeout=PATIENCE):
             pass
-        await asyncio.wait_for(up.ended.wait(), 0.1)
+        await asyncio.wait_for(up.ended.wait(), PATIENCE)

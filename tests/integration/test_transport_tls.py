@@ -36,7 +36,7 @@ async def test_over_tls_calls_share_a_connection(monkeypatch, tmp_path):
 async def test_tls_with_somebody_who_speaks_none_fails_in_our_words():
     async with wire(says(WHOLE, close=True)) as up, open_transport() as transport:
         with pytest.raises(ProviderError) as caught:
-            await body_of(transport, up.url.replace("http:", "https:"))
+            await body_of(transport, up.url.replace("http:", "https:"), connect_timeout=1)
     assert isinstance(caught.value, ProviderConnectionError | ProviderTimeoutError)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from airegistry.errors import MalformedAnswerError, ProviderConnectionError
 from airegistry.invoke.transport import TransportSettings, open_transport
-from tests.scripted import OK, WHOLE, asked, body_of, says, wire
+from tests.scripted import OK, PATIENCE, WHOLE, asked, body_of, says, wire
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ async def test_what_is_not_http_is_an_error_and_the_connection_is_closed(answer)
     async with wire(says(answer)) as up, open_transport() as transport:
         with pytest.raises(ProviderConnectionError, match="proper HTTP"):
             await body_of(transport, up.url)
-        await asyncio.wait_for(up.ended.wait(), 5)
+        await asyncio.wait_for(up.ended.wait(), PATIENCE)
 
 
 async def test_headers_without_end_are_refused():
@@ -88,7 +88,7 @@ async def test_headers_without_end_are_refused():
     async with wire(script) as up, open_transport() as transport:
         with pytest.raises(ProviderConnectionError, match="headers have more than"):
             await body_of(transport, up.url)
-        await asyncio.wait_for(up.ended.wait(), 5)
+        await asyncio.wait_for(up.ended.wait(), PATIENCE)
 
 
 @pytest.mark.parametrize(
