@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from airegistry.errors import UnavailableError
-from registry.store.postgres import PostgresStore, writing
+from registry.store.postgres import PostgresStore, schema, writing
 from registry.store.postgres import statements as sql
 from registry.store.postgres.connections import Connections
 from tests.contract.stores import running_catalog
@@ -95,6 +95,50 @@ async def test_an_unanswered_commit_is_looked_up_and_done_once(database_url, mon
         monkeypatch.setattr(writing, "write_changes", lose_the_answer)
         assert (await catalog.register(batch(model("a"), create_only=True))).revision == 1
         assert await catalog.catch_up() == 1
+
+
+async def test_an_unanswered_commit_is_looked_up_though_the_session_for_it_is_cut(database_url, monkeypatch):
+    write_changes, find_out, lend = writing.write_changes, PostgresStore._find_out, Connections.lend
+    looks = []
+
+    async with behind_proxy(database_url) as (catalog, bad):
+
+        @asynccontextmanager
+        async def lend_and_cut(connections, *deadline):
+            async with lend(connections, *deadline) as connection:
+                monkeypatch.setattr(Connections, "lend", lend)
+                looks.append(await terminate_sessions(database_url))
+                yield connection
+
+        async def lose_the_answer(*arguments):
+            committed = await write_changes(*arguments)
+            monkeypatch.setattr(writing, "write_changes", write_changes)
+            bad.set(HALF_OPEN)
+            asyncio.get_running_loop().call_later(1, lambda: (bad.cut(), bad.set(FINE)))
+            return committed
+
+        def look_and_be_cut(*arguments):
+            monkeypatch.setattr(Connections, "lend", lend_and_cut)
+            return find_out(*arguments)
+
+        monkeypatch.setattr(PostgresStore, "_find_out", look_and_be_cut)
+        monkeypatch.setattr(writing, "write_changes", lose_the_answer)
+        assert (await catalog.register(batch(model("a"), create_only=True))).revision == 1
+    assert looks
+
+
+async def test_a_start_that_is_held_up_while_it_makes_the_tables_goes_on(database_url, monkeypatch):
+    make_tables = schema.make_tables
+
+    async def held_up(connection):
+        async with connection.transaction():
+            # Longer than a session may be idle that holds what others wait for.
+            await asyncio.sleep(1.5)
+            await make_tables(connection)
+
+    monkeypatch.setattr(schema, "make_tables", held_up)
+    async with running(database_url) as catalog:
+        assert (await catalog.register(batch(model("a")))).revision == 1
 
 
 async def test_a_replica_that_stops_while_it_holds_the_counter_delays_others_and_stops_nobody(database_url):

@@ -20,7 +20,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 async def ensure_schema(connection: Connection, url: str) -> None:
     """Make the tables when there are none; migrate when they are behind. Replicas that start together wait for the first."""
-    # Nobody waits for it but replicas that start, too: to be stopped in between for a moment must not end it.
+    # Who starts may be held up for a while: nobody but others that start waits for what is locked here.
     await connection.execute(
         "SET lock_timeout = 0; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0"
     )

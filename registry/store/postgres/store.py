@@ -202,11 +202,15 @@ class PostgresStore:
     async def _find_out(self, committed: Committed, batch: uuid.UUID) -> None:
         """Return when the batch is there, although its COMMIT was not answered; StaleError when it is not."""
         newest = max(committed.revisions)
-        try:
-            async with self._connections.lend() as connection, connection.transaction():
+
+        async def look(connection: Connection) -> bool:
+            async with connection.transaction():
                 # Waits for a COMMIT that is still under way.
                 await connection.execute(sql.LOCK_COUNTER)
-                there = await connection.fetchval(sql.IS_LOGGED, newest, batch)
+                return bool(await connection.fetchval(sql.IS_LOGGED, newest, batch))
+
+        try:
+            there = await self._connections.read(look)
         except UnavailableError as error:
             message = f"{error.message}; whether revision {newest} was written is not known"
             raise UnavailableError(message, retry_after=error.retry_after) from error
