@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from airegistry.errors import UnavailableError
-from registry.store.postgres import PostgresStore, schema, writing
+from registry.store.postgres import PostgresStore, writing
 from registry.store.postgres import statements as sql
 from registry.store.postgres.connections import Connections
 from tests.contract.stores import running_catalog
@@ -125,20 +125,6 @@ async def test_an_unanswered_commit_is_looked_up_though_the_session_for_it_is_cu
         monkeypatch.setattr(writing, "write_changes", lose_the_answer)
         assert (await catalog.register(batch(model("a"), create_only=True))).revision == 1
     assert looks
-
-
-async def test_a_start_that_is_held_up_while_it_makes_the_tables_goes_on(database_url, monkeypatch):
-    make_tables = schema.make_tables
-
-    async def held_up(connection):
-        async with connection.transaction():
-            # Longer than a session may be idle that holds what others wait for.
-            await asyncio.sleep(1.5)
-            await make_tables(connection)
-
-    monkeypatch.setattr(schema, "make_tables", held_up)
-    async with running(database_url) as catalog:
-        assert (await catalog.register(batch(model("a")))).revision == 1
 
 
 async def test_a_replica_that_stops_while_it_holds_the_counter_delays_others_and_stops_nobody(database_url):

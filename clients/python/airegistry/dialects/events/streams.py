@@ -14,8 +14,8 @@ _PAGE: Final = b"<"
 """How a body begins that is no stream at all."""
 _PLAIN: Final = b"{[<"
 """How a body begins that is no stream of server-sent events: JSON, or a page."""
+# From so many events on, what came together is looked at together.
 _MANY: Final = 6
-# So many events that came together are looked at together.
 
 
 class Framing(Protocol):

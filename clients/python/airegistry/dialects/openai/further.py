@@ -70,8 +70,8 @@ _Shape = TypeVar("_Shape", Further, FurtherRelayed)
 READ: Final = msgspec.json.Decoder(Further)
 RELAYED: Final = msgspec.json.Decoder(FurtherRelayed)
 
-_OTHER: Final = (ValueError, RecursionError)
 # What both raise for anything else: data that is no JSON or no UTF-8 among it, or that is nested without end.
+_OTHER: Final = (ValueError, RecursionError)
 
 
 def one_of(shape: msgspec.json.Decoder[_Shape], event: SSEvent) -> _Shape | None:

@@ -12,8 +12,8 @@ from airegistry.dialects.openai.further import READ, RELAYED, all_of, one_of
 from airegistry.invocations.chat import ChatDelta
 from airegistry.invocations.streaming import StreamItem, TextRun, WireSeen
 
-_ENDS: Final = 4
 # An answer ends with its reason, its usage and [DONE]; rarely with more.
+_ENDS: Final = 4
 
 
 class Read:
