@@ -11,6 +11,9 @@ from airegistry.invocations.streaming import Happening, TextRun
 from airegistry.v1 import chat_pb2
 from airegistry.v1 import gateway_service_pb2 as pb
 
+# Longer texts are rare, and may have any length.
+_SHORT = 256
+
 
 def response_bytes(happenings: Iterable[Happening]) -> bytes:
     """Return the serialized InvokeStreamResponse of what happened together.
@@ -40,17 +43,29 @@ def _serialized(events: Iterable[InvokeEvent]) -> bytes:
 
 
 def _run(run: TextRun) -> bytes:
-    choice, block = run.choice_index, run.block_index
+    before = _before(run.choice_index, run.block_index)
     parts: list[bytes] = []
     for text in run.texts:
         written = text.encode()
-        parts += (_before(choice, block, len(written)), written)
+        parts += (before[len(written)], written)
     return b"".join(parts)
 
 
-@lru_cache(maxsize=4096)
-def _before(choice: int, block: int, size: int) -> bytes:
-    """Return what stands before the text of so many bytes in the message of one delta: it ends with the text."""
-    delta = chat_pb2.ChatDelta(choice_index=choice, block_index=block, text=" " * size)
-    written: bytes = pb.InvokeStreamResponse(events=[pb.InvokeEvent(chat_delta=delta)]).SerializeToString()
-    return written[: len(written) - size]
+class _Before(dict[int, bytes]):
+    """What stands before the text in the message of one delta, by the bytes that the text has: it ends with the text."""
+
+    def __init__(self, choice: int, block: int) -> None:
+        super().__init__()
+        self._choice = choice
+        self._block = block
+
+    def __missing__(self, size: int) -> bytes:
+        delta = chat_pb2.ChatDelta(choice_index=self._choice, block_index=self._block, text=" " * size)
+        written: bytes = pb.InvokeStreamResponse(events=[pb.InvokeEvent(chat_delta=delta)]).SerializeToString()
+        before = written[: len(written) - size]
+        if size < _SHORT:
+            self[size] = before
+        return before
+
+
+_before = lru_cache(maxsize=64)(_Before)

@@ -31,6 +31,11 @@ def speaking(*words):
     return [chunk({"content": word}) for word in words]
 
 
+def padded(*words):
+    """The same, each with bytes of its own beside its words."""
+    return [chunk({"content": word}, obfuscation="x" * place) for place, word in enumerate(words)]
+
+
 def shortcut(kind):
     """Return the shortcut of an answer that has begun with `a`."""
     events = ChatEvents(REQUEST)
@@ -71,23 +76,50 @@ def test_texts_that_come_together_are_a_run():
     assert response.text == "".join(words)
 
 
+def told(kind, events):
+    """Return what *events* add."""
+    if kind is Relayed:
+        return [WireSeen(each.data, token=True) for each in events]
+    return [ChatDelta(text=json.loads(each.data)["choices"][0]["delta"]["content"]) for each in events]
+
+
 @pytest.mark.parametrize("kind", SHORTCUTS)
-def test_the_end_of_an_answer_is_no_part_of_a_run(kind):
-    events = [event(value) for value in [*speaking(*"bcdef"), END, USAGE]]
-    run, count = shortcut(kind).run([*events, SSEvent(b"[DONE]")])
+@pytest.mark.parametrize("words", [speaking, padded], ids=["alike", "padded"])
+def test_the_end_of_an_answer_is_no_part_of_a_run(words, kind):
+    events = [event(value) for value in [*words(*"bcdef"), END, USAGE]]
+    run, count = shortcut(kind).run([event(SPEAKING), *events, SSEvent(b"[DONE]")], 1)
     assert count == 5
-    assert list(one_by_one(run)) == (
-        [ChatDelta(text=letter) for letter in "bcdef"]
-        if kind is Read
-        else [WireSeen(each.data, token=True) for each in events[:5]]
-    )
+    assert list(one_by_one(run)) == told(kind, events[:5])
 
 
 @pytest.mark.parametrize("kind", SHORTCUTS)
 @pytest.mark.parametrize(("value", "name"), OTHERS)
 def test_one_that_holds_anything_else_makes_no_run(value, name, kind):
+    around = [event(each) for each in padded(*"bcde")]
+    assert shortcut(kind).run([event(SPEAKING), *around, event(value, name), *around], 1) == ((), 0)
+
+
+# They begin and end as the others do: what is between is no words, and has to be read.
+HIDDEN = {"empty", "refusal", "two-choices"}
+
+
+@pytest.mark.parametrize("kind", SHORTCUTS)
+@pytest.mark.parametrize(
+    ("value", "name", "most"),
+    [pytest.param(*each.values, 0 if each.id in HIDDEN else 4, id=each.id) for each in OTHERS],
+)
+def test_of_those_that_are_alike_a_run_goes_up_to_one_that_is_not(value, name, most, kind):
     around = [event(each) for each in speaking(*"bcde")]
-    assert shortcut(kind).run([*around, event(value, name), *around]) == ((), 0)
+    run, count = shortcut(kind).run([event(SPEAKING), *around, event(value, name), *around], 1)
+    assert count == most
+    assert list(one_by_one(run)) == told(kind, around[:count])
+
+
+def test_a_fact_is_news_also_in_chunks_that_are_alike():
+    events = ChatEvents(REQUEST)
+    events.take(event(SPEAKING))
+    new = [event(chunk({"content": letter}, system_fingerprint="new")) for letter in "bcdef"]
+    assert Read(events.chunks).run(new, 1) == ((), 0)
 
 
 @pytest.mark.parametrize(
@@ -101,8 +133,8 @@ def test_one_that_tells_something_new_makes_no_run(middle):
     events = ChatEvents(ChatRequest(choice_count=2))
     for index in (0, 1):
         events.take(event(chunk({"content": "a"}, index=index)))
-    around = [event(each) for each in speaking(*"bcde")]
-    assert Read(events.chunks).run([*around, event(middle), *around]) == ((), 0)
+    around = [event(each) for each in padded(*"bcde")]
+    assert Read(events.chunks).run([event(SPEAKING), *around, event(middle), *around], 1) == ((), 0)
 
 
 @pytest.mark.parametrize("kind", SHORTCUTS)
@@ -117,22 +149,88 @@ def test_one_that_tells_something_new_makes_no_run(middle):
         pytest.param([b"%s,%s", b""], id="two-with-a-comma"),
     ],
 )
-def test_what_is_no_chunk_by_itself_is_none_together(pair, kind):
+@pytest.mark.parametrize("words", [speaking, padded], ids=["alike", "padded"])
+def test_what_is_no_chunk_by_itself_is_none_together(pair, words, kind):
     whole = json.dumps(chunk({"content": "x"})).encode()
     pair = [SSEvent(one.replace(b"%s", whole)) for one in pair]
-    around = [event(each) for each in speaking(*"bcde")]
-    assert shortcut(kind).run([*around, *pair, *around]) == ((), 0)
+    around = [event(each) for each in words(*"bcd")]
+    run, count = shortcut(kind).run([event(SPEAKING), *around, *pair, *around], 1)
+    assert count <= 4
+    assert list(one_by_one(run)) == told(kind, [*around, *pair][:count])
 
 
 @pytest.mark.parametrize("kind", SHORTCUTS)
 def test_a_chunk_cut_in_two_events_is_none(kind):
     whole = json.dumps(chunk({"content": "x"})).encode()
-    around = [event(each) for each in speaking(*"bcde")]
-    for place in range(1, len(whole)):
-        pair = [SSEvent(whole[:place]), SSEvent(whole[place:])]
-        # Another one that is two would make up for it.
-        for more in ([], [SSEvent(whole * 2)]):
-            assert shortcut(kind).run([*around, *pair, *more, *around]) == ((), 0)
+    for around in ([event(each) for each in words(*"bcde")] for words in (speaking, padded)):
+        for place in range(1, len(whole)):
+            pair = [SSEvent(whole[:place]), SSEvent(whole[place:])]
+            # Another one that is two would make up for it.
+            for more in ([], [SSEvent(whole * 2)]):
+                _, count = shortcut(kind).run([event(SPEAKING), *around, *pair, *more, *around], 1)
+                assert count in {0, 4}
+
+
+@pytest.mark.parametrize("relay", [False, True], ids=["read", "relayed"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param(rb"\n", id="escaped"),
+        pytest.param(rb"\u00e9", id="escaped-letter"),
+        pytest.param(b'b","content":"c', id="twice"),
+        pytest.param(b'b"},"x":{"y":"', id="more-members"),
+        pytest.param(b"\xc3\xa9\xf0\x9d\x84\x9e", id="letters"),
+        pytest.param(b"\x7f", id="delete"),
+        pytest.param(b"\x01", id="control"),
+        pytest.param(b"b\ndata: c", id="lines"),
+        pytest.param(b"\t", id="tab"),
+        pytest.param(b"\xff", id="no-utf-8"),
+        pytest.param(b"\xed\xa0\x80", id="half-a-letter"),
+        pytest.param(b"", id="none"),
+        pytest.param(b" ", id="space"),
+    ],
+)
+def test_words_of_any_kind_come_out_the_same(words, relay):
+    around = b'{"choices":[{"index":0,"delta":{"content": "%s"}}]}'
+    written = [around % one for one in (b"a", b"b", b"c", b"d", b"e", words, b"f", words, words, b"g", b"h")]
+    quick, long = both(relay)
+    wire = wire_of([*written, END, USAGE, b"[DONE]"])
+    assert outcome(quick, wire) == outcome(long, wire)
+
+
+@pytest.mark.parametrize("relay", [False, True], ids=["read", "relayed"])
+def test_a_quote_that_is_escaped_ends_no_words(relay):
+    around = b'{"choices":[{"index":0,"delta":{"content":"%s"}}]}'
+    quick, long = both(relay)
+    wire = wire_of([SPEAKING, around % rb"a\"b", *(around % words for words in [b'c"b'] * 10), END])
+    assert outcome(quick, wire) == outcome(long, wire)
+
+
+@pytest.mark.parametrize("relay", [False, True], ids=["read", "relayed"])
+@pytest.mark.parametrize(
+    "around",
+    [
+        pytest.param(b'{"choices":[{"delta":{"content":"a","content":"%s"}}]}', id="twice"),
+        pytest.param(b'{"choices":[{"delta":{"content":"%s","content":"a"}}]}', id="twice-first"),
+        pytest.param(b'{"id":"\\"content\\":\\"","choices":[{"delta":{"content":"%s"}}]}', id="in-a-string"),
+        pytest.param(
+            b'{"choices":[{"delta":{"content":"%s"}}],"obfuscation":"\\"content\\":"}', id="in-a-string-after"
+        ),
+        pytest.param(b'{"choices":[{"delta":{"content":"a"}}],"x":{"content":"%s"}}', id="somewhere-else"),
+        pytest.param(b'{"choices":[{"delta":{"content":"%s"}}],"x":{"content":1}}', id="somewhere-else-after"),
+        pytest.param(b'{"choices":[{"delta":{"content" : "%s"}}]}', id="a-space"),
+        pytest.param(b'{"choices":[{"delta":{"content":null,"role":"%s"}}]}', id="no-string"),
+        pytest.param(
+            b'{"choices":[{"delta":{"content":"a"},"logprobs":{"content":[{"token":"%s","logprob":-1}]}}]}',
+            id="log-probabilities",
+        ),
+        pytest.param(b'"content":"%s"', id="no-object"),
+    ],
+)
+def test_a_key_that_stands_anywhere_comes_out_the_same(around, relay):
+    quick, long = both(relay)
+    wire = wire_of([SPEAKING, *(around % letter.encode() for letter in "bcdefghijk"), END, USAGE, b"[DONE]"])
+    assert outcome(quick, wire) == outcome(long, wire)
 
 
 @pytest.mark.parametrize("relay", [False, True], ids=["read", "relayed"])

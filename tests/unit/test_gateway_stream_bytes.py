@@ -7,6 +7,7 @@ from airegistry.invocations.chat import ChatDelta, FinishReason
 from airegistry.invocations.invocation import AttemptStarted, InvokeEvent, InvokeStreamResponse, StreamEnd
 from airegistry.invocations.streaming import TextRun, events_of
 from airegistry.v1 import gateway_service_pb2 as pb
+from gateway.rpc import streaming
 from gateway.rpc.streaming import response_bytes
 
 STARTED = InvokeEvent(started=AttemptStarted(target="endpoints/a", attempt=1))
@@ -30,3 +31,8 @@ TEXTS = ("a", "é", "𝄞", "\0", "x" * 113, "x" * 114, "x" * 127, "x" * 128, "�
 def test_a_batch_is_written_as_it_would_be_converted(batch):
     converted = to_pb(InvokeStreamResponse(tuple(events_of(batch))), pb.InvokeStreamResponse)
     assert response_bytes(batch) == converted.SerializeToString()
+
+
+def test_what_stands_before_long_texts_is_not_kept():
+    response_bytes([TextRun(5, 5, tuple("x" * size for size in range(1, 2_000)))])
+    assert len(streaming._before(5, 5)) < 256

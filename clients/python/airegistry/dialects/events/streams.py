@@ -64,8 +64,8 @@ class Shortcut(Protocol):
         """Return what such an event adds, None for any other."""
         ...
 
-    def run(self, events: Sequence[SSEvent]) -> tuple[Sequence[StreamItem], int]:
-        """Return what events from the front on add, and how many these are: all that are such, or none."""
+    def run(self, events: Sequence[SSEvent], start: int) -> tuple[Sequence[StreamItem], int]:
+        """Return what events from *start* on add, and how many these are. The one before is such an event."""
         ...
 
 
@@ -159,7 +159,7 @@ class EventStream:
                 if many:
                     # Once: where some of them are different, looking again would take as long as it saves.
                     many = False
-                    together, count = self._shortcut.run(events[at:])
+                    together, count = self._shortcut.run(events, at)
                     items.extend(together)
                     at += count
         except ProviderError as error:
@@ -213,7 +213,7 @@ class _NoShortcut:
     def further(self, _event: SSEvent) -> None:
         return None
 
-    def run(self, _events: Sequence[SSEvent]) -> tuple[Sequence[StreamItem], int]:
+    def run(self, _events: Sequence[SSEvent], _start: int) -> tuple[Sequence[StreamItem], int]:
         return (), 0
 
 

@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Final
 
 from airegistry.dialects.events.sse import SSEvent
+from airegistry.dialects.openai.alike import Around
 from airegistry.dialects.openai.chunks import Chunks
 from airegistry.dialects.openai.further import READ, RELAYED, all_of, one_of
 from airegistry.invocations.chat import ChatDelta
@@ -14,6 +15,7 @@ from airegistry.invocations.streaming import StreamItem, TextRun, WireSeen
 
 # An answer ends with its reason, its usage and [DONE]; rarely with more.
 _ENDS: Final = 4
+_FEW: Final = 4
 
 
 class Read:
@@ -27,10 +29,13 @@ class Read:
         chunk = one_of(READ, event)
         return None if chunk is None else self._chunks.further(chunk)
 
-    def run(self, events: Sequence[SSEvent]) -> tuple[Sequence[StreamItem], int]:
+    def run(self, events: Sequence[SSEvent], start: int) -> tuple[Sequence[StreamItem], int]:
         """Return what events add together that only go on with the text of one choice, and how many they are."""
+        words = _alike(events, start)
+        if words and (first := self.further(events[start])) is not None:
+            return (TextRun(first.choice_index, first.block_index, tuple(words)),), len(words)
         run: TextRun | None = None
-        events = _without_ends(events, self.further)
+        events = _without_ends(events[start:], self.further)
         if events and (chunks := all_of(READ, events)) is not None:
             run = self._chunks.run(chunks)
         return ((), 0) if run is None else ((run,), len(events))
@@ -49,14 +54,25 @@ class Relayed:
             return None
         return WireSeen(event.data, token=True)
 
-    def run(self, events: Sequence[SSEvent]) -> tuple[Sequence[StreamItem], int]:
+    def run(self, events: Sequence[SSEvent], start: int) -> tuple[Sequence[StreamItem], int]:
         """Return the same for events that all do, and how many they are."""
-        events = _without_ends(events, self.further)
+        if words := _alike(events, start):
+            return [WireSeen(event.data, token=True) for event in events[start : start + len(words)]], len(words)
+        events = _without_ends(events[start:], self.further)
         if not events or (chunks := all_of(RELAYED, events)) is None:
             return (), 0
         if not all(map(self._chunks.speaks, {chunk.choices[0].index for chunk in chunks})):
             return (), 0
         return [WireSeen(event.data, token=True) for event in events], len(events)
+
+
+def _alike(events: Sequence[SSEvent], start: int) -> list[str]:
+    """Return the words of the events from *start* on that are as the one before it but for these; nothing for a few."""
+    around = Around.of(events[start - 1].data)
+    if around is None:
+        return []
+    words = around.words(islice(events, start, None))
+    return words if len(words) >= _FEW else []
 
 
 def _without_ends(events: Sequence[SSEvent], further: Callable[[SSEvent], object]) -> Sequence[SSEvent]:
