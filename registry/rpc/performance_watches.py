@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from airegistry._convert import from_pb, to_pb
 from airegistry._rpc.call import Sink
@@ -24,6 +25,8 @@ AT_ONCE = 500
 """How many names go into one message."""
 _FULL_RETRY = 5.0
 _LEAST_SHARE_OF_AGE = 0.8
+# When this process was away for a while, it hears within this time what was read meanwhile, in seconds.
+_HEARING = 0.1
 
 
 class PerformanceWatches:
@@ -76,11 +79,11 @@ class PerformanceWatches:
             message = splice.joined(head, splice.WATCH_PERFORMANCES, map(self._encode, part))
             first = False
             # A peer that stopped reading would hold its place, and what it was not told, for ever.
-            giving_up = asyncio.get_running_loop().call_later(self._limits.stall_timeout, self._give_up, call)
+            stall = _Stall(self._limits.stall_timeout, partial(self._give_up, call))
             try:
                 await call.send(message)
             finally:
-                giving_up.cancel()
+                stall.over()
 
     def _encode(self, name: str) -> bytes:
         """Return what is known of *name*, serialized."""
@@ -100,6 +103,21 @@ class PerformanceWatches:
         self.stalled += 1
         timeout = self._limits.stall_timeout
         call.end(UnavailableError(f"nothing of this watch was read for {timeout:g} s; open it again"))
+
+
+class _Stall:
+    """Calls *then* after so many seconds, unless it is over before, or was and nobody has heard of it."""
+
+    def __init__(self, seconds: float, then: Callable[[], None]) -> None:
+        self._then = then
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._hear)
+
+    def over(self) -> None:
+        """Call nothing."""
+        self._timer.cancel()
+
+    def _hear(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(_HEARING, self._then)
 
 
 def _interval(wanted: WatchPerformance) -> float:

@@ -219,18 +219,16 @@ class Streams:
                 self._times.add(stream, due)
 
     def _end_what_is_not_read(self, now: float) -> None:
-        late = {stream for stream in tuple(self._unread) if self._is_late(stream, now)}
+        for stream in tuple(self._unread):
+            if stream.asleep is not None and stream.call.ready():
+                # What was pushed has been taken since.
+                self.has_written(stream)
+        late = {stream for stream in self._unread if now - stream.written_at >= self.stall_timeout}
         # Who was late at the last look, too: when this process was away for a while, it hears between the two what was read
         # meanwhile.
         for stream in late & self._late:
             self._give_up(stream)
         self._late = late
-
-    def _is_late(self, stream: Stream, now: float) -> bool:
-        if stream.asleep is not None and stream.call.ready():
-            # What was pushed has been taken since.
-            self.has_written(stream)
-        return now - stream.written_at >= self.stall_timeout
 
     def _give_up(self, stream: Stream) -> None:
         """End a stream whose peer stopped reading: its own age never comes, because it waits in a write."""

@@ -1,6 +1,7 @@
 """Watchers of what was measured who read slowly, or not at all: they are told the latest, and nobody keeps a queue for them."""
 
 import asyncio
+import socket
 import time
 from contextlib import asynccontextmanager
 from typing import Any
@@ -156,3 +157,21 @@ async def test_many_names_come_in_parts_and_only_the_last_says_that_it_is_all(sc
     assert (first.snapshot, first.HasField("observation_epoch")) == (True, False)
     assert (last.snapshot, last.observation_epoch) == (False, 2)
     assert {one.performances[0].name for one in reader.messages} == {NAME, other.name}
+
+
+async def test_a_registry_that_was_away_hears_what_was_read_before_it_gives_up(scene):
+    observations, _, _ = scene
+    loop, reader = asyncio.get_running_loop(), Reader()
+    ours, peers = socket.socketpair()
+    ours.setblocking(False)
+    with ours, peers:
+        # As a transport does: the loop tells of it.
+        loop.add_reader(ours, reader.reads.set)
+        async with watching(observations, reader, stall_timeout=0.2) as watches:
+            peers.send(b"read")
+            time.sleep(0.5)  # noqa: ASYNC251 - nothing else runs
+            await until(lambda: reader.messages)
+            loop.remove_reader(ours)
+            await asyncio.sleep(0.3)
+            assert watches.stalled == 0
+    assert reader.ended is None
