@@ -26,11 +26,14 @@ class Admin:
     def __init__(self, socket: Path) -> None:
         self._socket = socket
         self._left = False
+        self._limits: set[asyncio.Timeout] = set()
         self.folder = socket.parent
 
     def leave(self) -> None:
-        """Ask nothing from now on: Envoy ends, and does not answer any more."""
+        """Ask nothing from now on, nor wait for an answer: Envoy ends, and gives none any more."""
         self._left = True
+        for limit in self._limits:
+            limit.reschedule(0.0)
 
     async def ready(self) -> None:
         """Wait until Envoy takes connections; StartError when it ends instead."""
@@ -61,8 +64,12 @@ class Admin:
         if self._left:
             return b""
         try:
-            async with asyncio.timeout(_LONGEST):
-                return await self._answer(method, path)
+            async with asyncio.timeout(_LONGEST) as limit:
+                self._limits.add(limit)
+                try:
+                    return await self._answer(method, path)
+                finally:
+                    self._limits.discard(limit)
         except (OSError, TimeoutError):
             return b""
 

@@ -63,7 +63,7 @@ class Hosted:
         return self._serve_later(scope, receive, send) if carrier is None else carrier(scope, receive, send)
 
     async def _serve_later(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """Serve it once nobody but us ends Envoy; never when we are about to, which cuts it."""
+        """Serve it once the signals are ours. When the program has ended it is left without an answer: Envoy's end cuts it."""
         await self._ready.wait()
         if self._carrier is not None:
             await self._carrier(scope, receive, send)
@@ -76,7 +76,8 @@ class Hosted:
         await asyncio.wait([living, asyncio.ensure_future(serving.wait())], return_when=asyncio.FIRST_COMPLETED)
         await send({"type": "lifespan.startup.complete"})
         await receive()
-        # Unless we asked for it, somebody told Envoy by its admin pages. Its main thread waits for us, and answers nothing.
+        # Unless we asked for it, a signal came before we had them, or somebody told Envoy by its admin pages. Its main thread waits
+        # for us, and answers nothing.
         self._envoy_ends = True
         if self._admin is not None:
             self._admin.leave()

@@ -28,12 +28,14 @@ class Signals:
     """
 
     def __init__(self) -> None:
-        self._heard, self._tell = socket.socketpair()
-        self._heard.setblocking(False)
-        self._tell.setblocking(False)
-        signal.set_wakeup_fd(self._tell.fileno(), warn_on_full_buffer=False)
+        self._reading, self._writing = socket.socketpair()
+        self._reading.setblocking(False)
+        self._writing.setblocking(False)
+        signal.set_wakeup_fd(self._writing.fileno(), warn_on_full_buffer=False)
         for number in _ENDING:
             signal.signal(number, lambda *_: None)
+            # No call to the system of Envoy's ends early for it.
+            signal.siginterrupt(number, False)
         self._ours = {number: _exchange(number, None) for number in _ENDING}
         self._envoys: dict[signal.Signals, _Action] = {}
 
@@ -41,11 +43,11 @@ class Signals:
         """Let the running loop call *heard* with each signal."""
 
         def tell() -> None:
-            for number in self._heard.recv(64):
+            for number in self._reading.recv(64):
                 if number in _ENDING:
                     heard(signal.Signals(number))
 
-        asyncio.get_running_loop().add_reader(self._heard, tell)
+        asyncio.get_running_loop().add_reader(self._reading, tell)
 
     def take(self) -> None:
         """Take the signals from Envoy, which must have its handlers by now."""
