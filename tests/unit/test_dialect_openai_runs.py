@@ -110,9 +110,17 @@ HIDDEN = {"empty", "refusal", "two-choices"}
 )
 def test_of_those_that_are_alike_a_run_goes_up_to_one_that_is_not(value, name, most, kind):
     around = [event(each) for each in speaking(*"bcde")]
-    run, count = shortcut(kind).run([event(SPEAKING), *around, event(value, name), *around], 1)
+    run, count = shortcut(kind).run([event(SPEAKING), *around, event(value, name), *around[:2]], 1)
     assert count == most
     assert list(one_by_one(run)) == told(kind, around[:count])
+
+
+@pytest.mark.parametrize("kind", SHORTCUTS)
+def test_where_only_some_are_alike_all_are_read_together(kind):
+    events = [event(each) for each in (*speaking(*"bcdefgh"), *padded(*"ijklmnop"))]
+    run, count = shortcut(kind).run([event(SPEAKING), *events], 1)
+    assert count == len(events)
+    assert list(one_by_one(run)) == told(kind, events)
 
 
 def test_a_fact_is_news_also_in_chunks_that_are_alike():
@@ -231,6 +239,43 @@ def test_a_key_that_stands_anywhere_comes_out_the_same(around, relay):
     quick, long = both(relay)
     wire = wire_of([SPEAKING, *(around % letter.encode() for letter in "bcdefghijk"), END, USAGE, b"[DONE]"])
     assert outcome(quick, wire) == outcome(long, wire)
+
+
+@pytest.mark.parametrize("name", ["error", "usage", "zzzzz"])
+def test_a_member_of_another_name_is_seen_among_those_that_are_alike(name):
+    around = (
+        b'{"choices":[{"index":0,"delta":{"content":"a"}}],"x":{"content":1},"%s":{"message":"boom","prompt_tokens":1}}'
+    )
+    names = [*["xxxxx"] * 5, name, name, *["xxxxx"] * 2]
+    quick, long = both(relay=True)
+    wire = wire_of([SPEAKING, *(around % each.encode() for each in names), END, b"[DONE]"])
+    assert outcome(quick, wire) == outcome(long, wire)
+
+
+def wires(items):
+    return [item.data for item in items if isinstance(item, WireSeen)]
+
+
+@pytest.mark.parametrize("text", ["a", "", None], ids=["text", "no-text", "null"])
+@pytest.mark.parametrize("index", [0, 1], ids=["its-choice", "another-choice"])
+def test_what_follows_a_mended_call_is_relayed(index, text):
+    call = {"tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}
+    values = [
+        *(chunk({"content": "a"}, index=each) for each in (0, 1)),
+        chunk(call),
+        chunk({"content": text}, index=index),
+        USAGE,
+        *(chunk({}, "stop", index=each) for each in (1, 0)),
+    ]
+    lines = [json.dumps(value).encode() for value in values]
+    for decoder in (
+        chat_stream(ChatRequest(choice_count=2), relay=True),
+        EventStream(SSEDecoder(), ChatEvents(ChatRequest(choice_count=2)), relay=True),
+    ):
+        items, error, _ = outcome(decoder, *(wire_of([line]) for line in lines), wire_of([b"[DONE]"]))
+        assert error is None
+        # But for the call itself, which lacks what its format demands.
+        assert wires(items) == [*(line for line in lines if b"tool_calls" not in line), b"[DONE]"]
 
 
 @pytest.mark.parametrize("relay", [False, True], ids=["read", "relayed"])

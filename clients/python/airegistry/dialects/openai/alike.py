@@ -28,12 +28,16 @@ class Around:
     def of(cls, chunk: bytes) -> Self | None:
         """Return it; None where it cannot be told by a look, as of words that are escaped.
 
-        No other key has this name in a chunk that was found so, and within a string its quotes would be escaped.
+        Within a string the quotes of the key would be escaped. A chunk that is read has no other of this name; in one that is
+        relayed it may be another's, of which then nothing but the value differs.
         """
         place = chunk.rfind(_KEY)
         start = chunk.find(b'"', place + len(_KEY)) + 1
         end = chunk.find(b'"', start)
         if place < 0 or not 0 < start < end or b"\\" in chunk[start:end]:
+            return None
+        if chunk[place + len(_KEY) : start - 1].strip():
+            # What begins there is no string.
             return None
         return cls(chunk[:start], chunk[end:])
 

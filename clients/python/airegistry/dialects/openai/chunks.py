@@ -36,6 +36,7 @@ class Chunks:
         self._usage: Usage | None = None
         self._extra: dict[str, Any] = {}
         self._ended_one = False
+        self._mended = False
 
     @property
     def whole(self) -> bool:
@@ -50,7 +51,7 @@ class Chunks:
     @property
     def mended(self) -> bool:
         """Whether the chunk taken last had tool calls without a number or an id."""
-        return any(choice.mended for choice in self._choices.values())
+        return self._mended
 
     def speaks(self, index: int) -> bool:
         """Whether a choice has text already, and has not ended."""
@@ -81,11 +82,12 @@ class Chunks:
         choices = reading.objects(chunk, "choices", "answer")
         if not self._begun and (choices or chunk.get("usage") is not None):
             items.append(self._started(chunk))
-        self._ended_one = False
+        self._ended_one = self._mended = False
         for position, choice in enumerate(choices):
             self._ended_one = self._ended_one or bool(choice.get("finish_reason"))
             pieces = self._pieces(choice, position)
             items.extend(pieces.take(choice, self._answer_id))
+            self._mended = self._mended or pieces.mended
             self._speaking[pieces.index] = pieces.speaking
         if chunk.get("usage") is not None and (used := self._used(chunk)) is not None:
             items.append(used)

@@ -57,7 +57,7 @@ class Further(msgspec.Struct, forbid_unknown_fields=True, gc=False):
 
 
 class FurtherRelayed(msgspec.Struct, gc=False):
-    """Such a chunk for a caller who gets it as it is: other fields are only relayed."""
+    """Such a chunk for a caller who gets it as it is: other fields are only relayed, and not looked into, however they are."""
 
     choices: tuple[_RelayedChoice]
     object: Literal["chat.completion.chunk"] = "chat.completion.chunk"

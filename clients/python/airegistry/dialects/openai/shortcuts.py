@@ -15,7 +15,6 @@ from airegistry.invocations.streaming import StreamItem, TextRun, WireSeen
 
 # An answer ends with its reason, its usage and [DONE]; rarely with more.
 _ENDS: Final = 4
-_FEW: Final = 4
 
 
 class Read:
@@ -52,27 +51,32 @@ class Relayed:
         chunk = one_of(RELAYED, event)
         if chunk is None or not self._chunks.speaks(chunk.choices[0].index):
             return None
-        return WireSeen(event.data, token=True)
+        return _wire(event)
 
     def run(self, events: Sequence[SSEvent], start: int) -> tuple[Sequence[StreamItem], int]:
         """Return the same for events that all do, and how many they are."""
         if words := _alike(events, start):
-            return [WireSeen(event.data, token=True) for event in events[start : start + len(words)]], len(words)
+            return [*map(_wire, events[start : start + len(words)])], len(words)
         events = _without_ends(events[start:], self.further)
         if not events or (chunks := all_of(RELAYED, events)) is None:
             return (), 0
         if not all(map(self._chunks.speaks, {chunk.choices[0].index for chunk in chunks})):
             return (), 0
-        return [WireSeen(event.data, token=True) for event in events], len(events)
+        return [*map(_wire, events)], len(events)
+
+
+def _wire(event: SSEvent) -> WireSeen:
+    return WireSeen(event.data, token=True)
 
 
 def _alike(events: Sequence[SSEvent], start: int) -> list[str]:
-    """Return the words of the events from *start* on that are as the one before it but for these; nothing for a few."""
+    """Return the words of the events from *start* on, if all but the ends are as the one before but for these."""
     around = Around.of(events[start - 1].data)
     if around is None:
         return []
     words = around.words(islice(events, start, None))
-    return words if len(words) >= _FEW else []
+    # Not for a part of them: the others would be read one by one.
+    return words if len(words) >= max(1, len(events) - start - _ENDS) else []
 
 
 def _without_ends(events: Sequence[SSEvent], further: Callable[[SSEvent], object]) -> Sequence[SSEvent]:
