@@ -1,6 +1,7 @@
 """The examples of docs/models.md, run as people run them against the demo backend, and what they print."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -36,7 +37,9 @@ def test_a_model_is_found_and_asked_through_the_gateway_and_without_one(running)
     first, *rest = said.splitlines()
     assert first.startswith(f"{BY} 0.")
     assert any(line.startswith(f"{BY} for 0.00 USD: ") for line in rest)
-    assert "24 tokens" in rest
+    # The model may come to an end before.
+    (tokens,) = [int(line.removesuffix(" tokens")) for line in rest if re.fullmatch(r"\d+ tokens", line)]
+    assert 0 < tokens <= 24
     assert "from this process: " in said
     assert rest[-1].startswith("no model for 'text-generation' is as wanted: 2 excluded: ")
 
@@ -44,4 +47,5 @@ def test_a_model_is_found_and_asked_through_the_gateway_and_without_one(running)
 def test_a_script_needs_no_event_loop(running):
     said = run(running, "find_and_ask_script.py")
     assert said.startswith(f"{BY} for 0.00 USD: ")
-    assert len(said.split()) > 20
+    # An answer, and another one in pieces, of up to 24 tokens each.
+    assert len(said.split()) > 8
