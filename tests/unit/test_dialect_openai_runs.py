@@ -62,6 +62,13 @@ def both(relay):
     return chat_stream(REQUEST, relay=relay), EventStream(SSEDecoder(), ChatEvents(REQUEST), relay=relay)
 
 
+def check_same(values, relay):
+    """Check that an answer that comes at once gives by the shorter ways what it gives read chunk by chunk."""
+    quick, long = both(relay)
+    wire = wire_of(values)
+    assert outcome(quick, wire) == outcome(long, wire)
+
+
 def test_texts_that_come_together_are_a_run():
     words = [f"w{i} " for i in range(50)]
     decoder = chat_stream(ChatRequest(), relay=False)
@@ -201,17 +208,13 @@ def test_a_chunk_cut_in_two_events_is_none(kind):
 def test_words_of_any_kind_come_out_the_same(words, relay):
     around = b'{"choices":[{"index":0,"delta":{"content": "%s"}}]}'
     written = [around % one for one in (b"a", b"b", b"c", b"d", b"e", words, b"f", words, words, b"g", b"h")]
-    quick, long = both(relay)
-    wire = wire_of([*written, END, USAGE, b"[DONE]"])
-    assert outcome(quick, wire) == outcome(long, wire)
+    check_same([*written, END, USAGE, b"[DONE]"], relay)
 
 
 @pytest.mark.parametrize("relay", [False, True], ids=["read", "relayed"])
 def test_a_quote_that_is_escaped_ends_no_words(relay):
     around = b'{"choices":[{"index":0,"delta":{"content":"%s"}}]}'
-    quick, long = both(relay)
-    wire = wire_of([SPEAKING, around % rb"a\"b", *(around % words for words in [b'c"b'] * 10), END])
-    assert outcome(quick, wire) == outcome(long, wire)
+    check_same([SPEAKING, around % rb"a\"b", *[around % b'c"b'] * 10, END], relay)
 
 
 @pytest.mark.parametrize("relay", [False, True], ids=["read", "relayed"])
@@ -236,9 +239,7 @@ def test_a_quote_that_is_escaped_ends_no_words(relay):
     ],
 )
 def test_a_key_that_stands_anywhere_comes_out_the_same(around, relay):
-    quick, long = both(relay)
-    wire = wire_of([SPEAKING, *(around % letter.encode() for letter in "bcdefghijk"), END, USAGE, b"[DONE]"])
-    assert outcome(quick, wire) == outcome(long, wire)
+    check_same([SPEAKING, *(around % letter.encode() for letter in "bcdefghijk"), END, USAGE, b"[DONE]"], relay)
 
 
 @pytest.mark.parametrize("name", ["error", "usage", "zzzzz"])
@@ -247,9 +248,7 @@ def test_a_member_of_another_name_is_seen_among_those_that_are_alike(name):
         b'{"choices":[{"index":0,"delta":{"content":"a"}}],"x":{"content":1},"%s":{"message":"boom","prompt_tokens":1}}'
     )
     names = [*["xxxxx"] * 5, name, name, *["xxxxx"] * 2]
-    quick, long = both(relay=True)
-    wire = wire_of([SPEAKING, *(around % each.encode() for each in names), END, b"[DONE]"])
-    assert outcome(quick, wire) == outcome(long, wire)
+    check_same([SPEAKING, *(around % each.encode() for each in names), END, b"[DONE]"], relay=True)
 
 
 def wires(items):

@@ -10,7 +10,7 @@ from airegistry._rpc.carrier import PATH_FIELDS
 from airegistry._rpc.envoy.compressing import COMPRESSORS
 from airegistry._rpc.envoy.configuration import Json, filter_name, http_options, typed
 from airegistry._rpc.envoy.plan import Plan
-from airegistry._rpc.envoy.transcoding import TRANSCODER, plain_paths, rest_prefixes, stream_paths, transcoder
+from airegistry._rpc.envoy.transcoding import TRANSCODER, rest_prefixes, stream_paths, transcoder
 from airegistry._rpc.rest.requests import BODY_NAME
 
 NAMING = filter_name("lua")
@@ -59,9 +59,6 @@ def _routes(plan: Plan) -> Iterator[Json]:
     yield _route({"prefix": "/", "grpc": {}}, {**untouched, **{name: _off() for name in passing}})
     for path in plan.pages:
         yield _route({"path": path}, untouched)
-    for path in plain_paths(plan.services):
-        # Without a query: most of REST, for which nothing below is looked at.
-        yield _route({"path": path, "headers": [{"name": ":path", "string_match": {"exact": path}}]}, {WEB: _off()})
     for prefix in rest_prefixes(plan.services):
         refused = {"name": ":path", "string_match": {"safe_regex": {"regex": _NO_PARAMETER}}}
         yield _route({"prefix": prefix, "headers": [refused]}, untouched)

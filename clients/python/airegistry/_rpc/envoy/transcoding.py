@@ -84,12 +84,6 @@ def stream_paths(services: Sequence[str]) -> list[str]:
     return sorted(path for method in methods for path in _paths(method))
 
 
-def plain_paths(services: Sequence[str]) -> list[str]:
-    """Return the paths without variables that answer with one message."""
-    methods = [method for name in services for method in _service(name).methods if not method.server_streaming]
-    return sorted({path for method in methods for path in _paths(method) if "{" not in path})
-
-
 def _service(name: str) -> ServiceDescriptor:
     # The pool knows what was imported.
     for module in pkgutil.iter_modules(v1.__path__, f"{v1.__name__}."):
